@@ -1,0 +1,104 @@
+"""The command line of the trainers: absl flags in groups, and presets as flagfiles.
+
+A group is a module here; a trainer imports the groups it has. A preset is a flagfile in
+this folder: ``--flagfile=flags/celeba.flags``. The one named like the dataset is taken
+without being asked for: its values are the defaults for that dataset.
+"""
+
+import os
+import sys
+
+from absl import flags
+
+FLAGS = flags.FLAGS
+
+_FOLDER = os.path.dirname(os.path.abspath(__file__))
+
+# What says where and how a run is written, but not what it computes.
+_NOT_RECORDED = ("run_dir", "resume", "overwrite", "checkpoint_seconds", "tensorboard")
+
+
+def presets():
+    """Returns the names of the shipped presets."""
+    return sorted(name.removesuffix(".flags") for name in os.listdir(_FOLDER) if name.endswith(".flags"))
+
+
+def parse(argv, groups, usage):
+    """Parses a trainer's command line.
+
+    The dataset's preset comes first, the command line over it. Mistakes end the process with
+    one line on stderr and exit code 2; ``--help`` prints the flags of the groups, with the
+    defaults for the dataset given, and ends it with 0.
+
+    Args:
+        argv: list of str, the program's name first.
+        groups: modules whose flags the trainer has.
+        usage: str, printed above the flags by --help.
+
+    Returns:
+        list of str, what is left on the command line: nothing but the program's name.
+    """
+    try:
+        arguments = FLAGS.read_flags_from_files([_found(a) for a in argv[1:]], force_gnu=False)
+        _take_defaults(_last(arguments, "dataset") or FLAGS["dataset"].default)
+        if {"--help", "-h", "-help", "--helpfull", "--helpshort"} & set(arguments):
+            print(usage.strip() + "\n")
+            print("\n".join(FLAGS.module_help(group) for group in groups))
+            print(f"\nPresets, --flagfile=flags/NAME.flags: {', '.join(presets())}.")
+            sys.exit(0)
+        left = FLAGS([argv[0], *arguments])
+        if len(left) > 1:
+            raise flags.Error(f"Unexpected argument {left[1]!r}: flags begin with --.")
+        return left
+    except flags.Error as error:
+        message = " ".join(str(error).split())
+        print(f"error: {message} (--help lists the flags.)", file=sys.stderr)
+        sys.exit(2)
+
+
+def _found(argument):
+    """Turns --flagfile=flags/NAME.flags into the shipped file where the path is not there."""
+    name, equals, path = argument.partition("=")
+    shipped = os.path.join(_FOLDER, os.path.basename(path))
+    if name.lstrip("-") == "flagfile" and equals and not os.path.exists(path) and os.path.exists(shipped):
+        return f"--flagfile={shipped}"
+    return argument
+
+
+def _last(arguments, flag):
+    """Returns the last value given to a flag on a command line, or None."""
+    value = None
+    for argument, following in zip(arguments, [*arguments[1:], None], strict=True):
+        name, equals, given = argument.partition("=")
+        if argument.startswith("-") and name.lstrip("-") == flag:
+            value = given if equals else following
+    return value
+
+
+def _take_defaults(dataset):
+    """Makes the values of a dataset's preset the defaults of the flags that are defined."""
+    if dataset not in presets():
+        return
+    for line in FLAGS.read_flags_from_files([f"--flagfile={os.path.join(_FOLDER, dataset)}.flags"]):
+        name, _, value = line.lstrip("-").partition("=")
+        negated = name.removeprefix("no")
+        if name in FLAGS:
+            FLAGS.set_default(name, value or "true")
+        elif negated in FLAGS:
+            FLAGS.set_default(negated, "false")
+
+
+def serialized(groups, trainer):
+    """Returns the flagfile that repeats the run: every flag that bears on its result.
+
+    Args:
+        groups: modules whose flags the trainer has.
+        trainer: str, its module, as in "trainers.csvae".
+    """
+    lines = [f"# python -m {trainer} --flagfile=THIS_FILE --run_dir=ANOTHER_DIRECTORY"]
+    for group in groups:
+        lines.append(f"# {group.__doc__.splitlines()[0]}")
+        for flag in FLAGS.get_flags_for_module(group):
+            if flag.name not in _NOT_RECORDED and flag.value is not None:
+                lines.append(flag.serialize())
+    return "\n".join(lines) + "\n"

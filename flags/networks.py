@@ -1,0 +1,43 @@
+"""Networks: sizes and likelihood, the same for every system."""
+
+from absl import flags
+
+flags.DEFINE_integer("z_dim", 2, "Dimensions of z, the code of all that is not a label.", lower_bound=1)
+flags.DEFINE_list(
+    "hidden",
+    ["128", "128"],
+    "Widths of the dense hidden layers: the whole network for vectors; for images the part between "
+    "convolutions and code.",
+)
+flags.DEFINE_list(
+    "filters", ["32", "64", "128", "256"], "Channels of the convolutions, each of which halves the image."
+)
+flags.DEFINE_integer("kernel_size", 4, "Side of the convolutions in pixels.", lower_bound=1)
+flags.DEFINE_enum(
+    "activation",
+    "silu",
+    ["leaky_relu", "relu", "silu", "gelu", "elu", "tanh"],
+    "Activation; leaky_relu has slope 0.2.",
+)
+flags.DEFINE_boolean("batch_norm", True, "Batch normalisation after every convolution.")
+flags.DEFINE_enum(
+    "likelihood",
+    "gaussian_optimal",
+    ["gaussian_optimal", "gaussian_learned", "gaussian_fixed", "bernoulli"],
+    "p(x|code). gaussian_optimal: one standard deviation, at its maximum-likelihood value "
+    "(sigma-VAE); gaussian_learned: the same as a weight; gaussian_fixed: --likelihood_scale.",
+)
+flags.DEFINE_float(
+    "likelihood_scale",
+    1.0,
+    "Standard deviation of p(x|code), in the units the networks see (standardised vectors, images in "
+    "[0, 1]): fixed, or where it starts.",
+    lower_bound=1e-3,
+)
+
+for _name in ("hidden", "filters"):
+    flags.register_validator(
+        _name,
+        lambda widths: widths and all(width.isdecimal() and int(width) > 0 for width in widths),
+        "must be positive whole numbers, separated by commas",
+    )

@@ -1,0 +1,29 @@
+"""Label subspaces and objective of CSVAE. Terms are sums over dimensions, means over the batch."""
+
+from absl import flags
+
+flags.DEFINE_integer("w_dim", 2, "Dimensions of each label's subspace w_i.", lower_bound=1)
+flags.DEFINE_enum(
+    "w_prior",
+    "factorized",
+    ["factorized", "fixed", "joint"],
+    "p(w|y). factorized: a learned normal per label and value; fixed: the same, not learned; joint: "
+    "one network from all labels to one w (the student report's).",
+)
+flags.DEFINE_float("w_separation", 1.0, "Prior means of w_i: start (fixed: stay) at -/+ this for y_i = 0/1.")
+flags.DEFINE_boolean("shared_encoder", False, "One trunk reads x for q(z|x) and for q(w|x, y).")
+flags.DEFINE_float("beta1", 1.0, "Weight of the reconstruction, -log p(x|w, z).", lower_bound=0)
+flags.DEFINE_float("beta2", 1.0, "Weight of KL(q(w|x, y) || p(w|y)). The report's: 1, beside beta1=20.", lower_bound=0)
+flags.DEFINE_float("beta3", 1.0, "Weight of KL(q(z|x) || p(z)). The report's: 0.2, beside beta1=20.", lower_bound=0)
+flags.DEFINE_float("beta4", 5.0, "Weight of the adversary's entropy, which the encoder raises.", lower_bound=0)
+flags.DEFINE_float("beta5", 1.0, "Weight of the adversary's own loss, -log q(y|z).", lower_bound=0)
+flags.DEFINE_boolean(
+    "adversarial", True, "Drive the labels out of z. --noadversarial drops beta4, beta5 and --mmd_weight."
+)
+flags.DEFINE_boolean("balanced", True, "The adversary's loss weighs the two classes of a label equally.")
+flags.DEFINE_float(
+    "mmd_weight",
+    20.0,
+    "Weight of the two-sample penalty (MMD) between the z of each label's classes; 0: none.",
+    lower_bound=0,
+)

@@ -1,0 +1,77 @@
+"""The contract that every dataset keeps."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tf_csvae.labels import Label
+
+if TYPE_CHECKING:  # naming the datasets must not cost the import of TensorFlow
+    import tensorflow as tf
+
+
+@dataclasses.dataclass(frozen=True)
+class Info:
+    """What is known of a dataset without reading its examples.
+
+    Attributes:
+        name: str, the registered name.
+        shape: shape of one example: (d,) or (height, width, channels).
+        value_range: (low, high) that x keeps to, or None for unbounded x.
+        labels: tuple of ``Label``, the columns of y in order.
+        counts: {"train": int, "validation": int, "test": int}, examples per split.
+        offset: float or float [d], what was subtracted from the data's own values.
+        scale: float or float [d], by what they were then divided.
+        feature_names: tuple of str, names of the d features of a vector; empty for images.
+    """
+
+    name: str
+    shape: tuple
+    value_range: tuple | None
+    labels: tuple[Label, ...]
+    counts: dict
+    offset: np.ndarray | float = 0.0
+    scale: np.ndarray | float = 1.0
+    feature_names: tuple = ()
+
+    @property
+    def is_image(self):
+        """Whether an example is an image."""
+        return len(self.shape) == 3
+
+    def unscale(self, x):
+        """Returns x [n, *shape] in the data's own units, as the files or the maker had them."""
+        return np.asarray(x) * self.scale + self.offset
+
+
+@dataclasses.dataclass(frozen=True)
+class Dataset:
+    """Three splits of batches (x, y), and what is known of them.
+
+    ``x`` is float32 [n, *info.shape], ``y`` float32 [n, k].
+
+    Attributes:
+        train: tf.data.Dataset, one epoch; a new order each time it is iterated.
+        validation: tf.data.Dataset, in a fixed order, every example.
+        test: tf.data.Dataset, in a fixed order, every example.
+        info: ``Info``.
+        train_from: function of an epoch number -> endless tf.data.Dataset of the training
+            batches from that epoch on. Epoch e has the same order whether the training ran
+            up to it or was resumed at it.
+        steps_per_epoch: int, batches of an epoch; examples that do not fill one are left
+            out, other ones in each epoch.
+        explain_failure: function () -> str or None: after a batch could not be made, which
+            example is to blame; reads the data again until it finds one.
+    """
+
+    train: tf.data.Dataset
+    validation: tf.data.Dataset
+    test: tf.data.Dataset
+    info: Info
+    train_from: Callable[[int], tf.data.Dataset]
+    steps_per_epoch: int
+    explain_failure: Callable[[], str | None] = lambda: None

@@ -1,0 +1,127 @@
+"""The one tf.data pipeline: examples -> batches.
+
+A dataset gives, per split, a tf.data.Dataset of single raw examples and their number; the
+pipeline reads them once, keeps them compact (uint8 for images), and from then on shuffles,
+batches and converts.
+"""
+
+import os
+
+import tensorflow as tf
+
+from tf_csvae.data.dataset import Dataset
+from tf_csvae.errors import InputError
+
+# Examples are read in an order that is already shuffled once, so a buffer of this size
+# mixes well; for images of 64 x 64 it takes at most 100 MB.
+SHUFFLE_BUFFER = 8192
+
+
+def shuffled_once(items, seed):
+    """A dataset of the items (a structure of equally long arrays) in a random fixed order."""
+    count = len(tf.nest.flatten(items)[0])
+    order = tf.random.experimental.stateless_shuffle(tf.range(count), seed=[seed, 0])
+    return tf.data.Dataset.from_tensor_slices(tf.nest.map_structure(lambda a: tf.gather(a, order), items))
+
+
+def read_all(items, read):
+    """Maps ``read`` over a dataset of items, on all cores, in order."""
+    return items.map(read, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+
+
+def image_to_float(x, y):
+    """uint8 [n, h, w, c] -> float32 in [0, 1]."""
+    return tf.cast(x, tf.float32) / 255.0, y
+
+
+def random_flip(x, y, seed):
+    """Mirrors each image of a batch left to right with probability 1/2."""
+    flip = tf.random.stateless_uniform((tf.shape(x)[0], 1, 1, 1), seed) < 0.5
+    return tf.where(flip, x[:, :, ::-1], x), y
+
+
+def build(
+    examples,
+    info,
+    batch_size,
+    seed=0,
+    convert=None,
+    augment=None,
+    cache="memory",
+    explain_failure=None,
+):
+    """Makes the three splits of a ``Dataset``.
+
+    Args:
+        examples: {split: tf.data.Dataset of single (x, y)}; "train" in an order that is
+            already random, see ``shuffled_once``.
+        info: ``Info``, with the counts.
+        batch_size: int; a training batch is never larger than the training set.
+        seed: int, of the order of the training examples and of augmentation.
+        convert: function of a raw batch (x, y) -> (x, y), applied after the cache.
+        augment: function of (x, y, seed int [2]) -> (x, y), for training batches.
+        cache: "memory", "none", or a folder to keep the read examples in between runs.
+        explain_failure: see ``Dataset``.
+
+    Returns:
+        A ``Dataset``.
+
+    Raises:
+        InputError: a split with no examples.
+    """
+    for split, count in info.counts.items():
+        if not count:
+            raise InputError(f"Dataset {info.name!r} has no examples in its {split} split.")
+    batch_size = min(batch_size, info.counts["train"])
+    steps = info.counts["train"] // batch_size
+    convert = convert or (lambda x, y: (x, y))
+
+    def cached(split):
+        if cache == "none":
+            return examples[split]
+        if cache == "memory":
+            return examples[split].cache()
+        os.makedirs(cache, exist_ok=True)
+        return examples[split].cache(os.path.join(cache, split))
+
+    def typed(dataset):
+        dataset = dataset.map(convert, num_parallel_calls=tf.data.AUTOTUNE)
+        return dataset.prefetch(tf.data.AUTOTUNE)
+
+    def in_order(split):
+        return typed(cached(split).batch(batch_size))
+
+    train = cached("train")
+
+    def epoch(number):
+        """One epoch's batches, which depend on the seed and the number alone."""
+        # Of this function's graph: the order must not depend on the process's global seed,
+        # and where that is 0, shuffle compares a tensor with it and fails.
+        tf.compat.v1.set_random_seed(1)
+        number = tf.cast(number, tf.int64)
+        mixed = train.shuffle(
+            min(info.counts["train"], SHUFFLE_BUFFER),
+            seed=tf.cast(seed, tf.int64) * 1_000_003 + number,
+            reshuffle_each_iteration=False,
+        )
+        batches = mixed.batch(batch_size, drop_remainder=True)
+        if augment is None:
+            return batches
+        return batches.enumerate().map(
+            lambda step, batch: augment(*batch, seed=tf.stack([number * 2**20 + step, seed])),
+            num_parallel_calls=tf.data.AUTOTUNE,
+        )
+
+    def train_from(first):
+        numbers = tf.data.Dataset.range(first, 2**40)
+        return typed(numbers.flat_map(epoch))
+
+    return Dataset(
+        train=typed(tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1).flat_map(epoch)),
+        validation=in_order("validation"),
+        test=in_order("test"),
+        info=info,
+        train_from=train_from,
+        steps_per_epoch=steps,
+        explain_failure=explain_failure or (lambda: None),
+    )

@@ -1,0 +1,32 @@
+"""The one exception a user's own mistake raises."""
+
+import difflib
+
+
+class InputError(ValueError):
+    """A mistake in what the user gave: a flag's value, a file, an array.
+
+    The message is one complete sentence or two: what was given, where, what was expected
+    and how to get it. The trainers print it without a traceback and exit with 1.
+    """
+
+
+def check_known(given, known, what):
+    """Raises ``InputError`` unless ``given`` is one of ``known``, offering the nearest.
+
+    Args:
+        given: str, the name that the user gave.
+        known: iterable of str, the names that exist.
+        what: str, what is being named, as in "dataset".
+
+    Raises:
+        InputError: ``given`` is not in ``known``.
+    """
+    known = list(known)
+    if given in known:
+        return
+    nearest = difflib.get_close_matches(given, known, n=3, cutoff=0.5)
+    if not nearest:  # 'smiling' and 'SMILING' are near to 'Smiling' whatever difflib says
+        nearest = [name for name in known if name.lower() == given.lower()]
+    hint = f"Did you mean {' or '.join(nearest)}? " if nearest else ""
+    raise InputError(f"Unknown {what} {given!r}. {hint}Known: {', '.join(known)}.")

@@ -1,0 +1,198 @@
+"""A trained model and its data -> one dict of numbers, one set of figures."""
+
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+
+from tf_csvae import figures, metrics
+
+# Codes that the estimators of divergence and the probes get to see, per split.
+MAX_CODES = 10_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Codes:
+    """The latent codes of one split.
+
+    Attributes:
+        z: float32 [n, z_dim], one sample of q(z|x) per example.
+        w: float32 [n, k w_dim], one sample of q(w|x, y), or None.
+        z_mean: float32 [n, z_dim], posterior means.
+        w_mean: float32 [n, k w_dim], posterior means, or None.
+        y: float32 [n, k], the labels.
+    """
+
+    z: np.ndarray
+    w: np.ndarray | None
+    z_mean: np.ndarray
+    w_mean: np.ndarray | None
+    y: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """What ``evaluate`` returns.
+
+    Attributes:
+        numbers: dict, the part of metrics.json that is about the model and not its training.
+        codes: ``Codes`` of the test split.
+        x: float32 [m, *shape], the first test examples.
+        y: float32 [m, k], their labels.
+        reconstruction: float32 [m, *shape], of those.
+        samples: float32 [m, *shape], samples that have those labels.
+        samples_by_label: {label name: float32 [s, *shape]}, samples that have it alone.
+    """
+
+    numbers: dict
+    codes: Codes
+    x: np.ndarray
+    y: np.ndarray
+    reconstruction: np.ndarray
+    samples: np.ndarray
+    samples_by_label: dict
+
+
+def encode(model, batches, limit=MAX_CODES, seed=0):
+    """Encodes batches (x, y), up to a number of examples.
+
+    Args:
+        model: a ``GenerativeModel``.
+        batches: iterable of (x, y).
+        limit: int, examples after which to stop.
+        seed: int, of the samples.
+
+    Returns:
+        ``Codes``.
+    """
+
+    @tf.function(reduce_retracing=True)
+    def step(x, y, seed):
+        code = model.encode(x, y)
+        return *code.sample(seed), *code.mean(), y
+
+    parts, count = [], 0
+    for number, (x, y) in enumerate(batches):
+        part = step(x, y, tf.constant([seed, number]))
+        parts.append([None if value is None else value.numpy() for value in part])
+        count += len(parts[-1][-1])
+        if count >= limit:
+            break
+    joined = [None if column[0] is None else np.concatenate(column)[:limit] for column in zip(*parts, strict=True)]
+    return Codes(*joined)
+
+
+def evaluate(model, dataset, pictured=2_000, samples=8, seed=0):
+    """Measures a trained model.
+
+    The divergences and probes read samples of q(z|x), not its means: a dimension that the
+    model does not use has means that vary by next to nothing around zero, in which trees
+    still find the label though no decoder could, the posterior being so much wider.
+
+    Args:
+        model: a ``GenerativeModel``.
+        dataset: the ``Dataset`` it was trained on.
+        pictured: int, test vectors to keep for the figures; for images 32 are kept.
+        samples: int, samples per label to keep for the figures.
+        seed: int, of all sampling here.
+
+    Returns:
+        ``Evaluation``.
+    """
+    info = dataset.info
+    pictured = 32 if info.is_image else pictured
+    reconstruction = metrics.Reconstruction(info.scale, image=info.is_image)
+    reconstruct = tf.function(model.reconstruct, reduce_retracing=True)
+    kept = []
+    for x, y in dataset.test:
+        again = reconstruct(x, y)
+        reconstruction.update(x, again)
+        if sum(len(part[0]) for part in kept) < pictured:
+            kept.append((x.numpy(), y.numpy(), again.numpy()))
+    x, y, again = (np.concatenate(column)[:pictured] for column in zip(*kept, strict=True))
+
+    known, codes = encode(model, dataset.train, seed=seed), encode(model, dataset.test, seed=seed + 1)
+    numbers = {
+        "reconstruction": reconstruction.result(),
+        "active_units": {"z": metrics.active_units(codes.z_mean)},
+        "divergence": {"z": {}},
+        "probe": {"z": {}},
+    }
+    if codes.w is not None:
+        numbers["active_units"]["w"] = metrics.active_units(codes.w_mean)
+        numbers["divergence"]["w"], numbers["probe"]["w"] = {}, {}
+    for i, label in enumerate(info.labels):
+        for part in numbers["probe"]:
+            seen, unseen = (getattr(split, part) for split in (known, codes))
+            if part == "w":
+                seen, unseen = (model.subspace(w, label.name) for w in (seen, unseen))
+            found = {
+                "divergence": metrics.label_divergence(unseen, codes.y[:, i], seed=seed),
+                "probe": metrics.probe(seen, known.y[:, i], unseen, codes.y[:, i], seed),
+            }
+            for name, value in found.items():
+                if value is not None:
+                    numbers[name][part][label.name] = value
+
+    by_label = {
+        label.name: model.sample(tf.one_hot(i, len(info.labels)), samples, seed=seed).numpy()
+        for i, label in enumerate(info.labels)
+    }
+    return Evaluation(numbers, codes, x, y, again, model.sample(y, seed=seed).numpy(), by_label)
+
+
+def pictures(result, info, history):
+    """Draws an evaluation.
+
+    Args:
+        result: ``Evaluation``.
+        info: the dataset's ``Info``.
+        history: {name: list of float per epoch}, as history.csv has it.
+
+    Returns:
+        {file name without ending: (caption, matplotlib Figure)}.
+    """
+    drawn = {}
+    y = result.codes.y
+    divergence = result.numbers["divergence"]
+    for i, label in enumerate(info.labels):
+        planes, titles = [result.codes.z], [_plane_title("z", divergence["z"].get(label.name))]
+        if result.codes.w is not None:
+            width = result.codes.w.shape[1] // len(info.labels)
+            planes.append(result.codes.w[:, i * width : (i + 1) * width])
+            titles.append(_plane_title(f"w of {label.name}", divergence["w"].get(label.name)))
+        drawn[f"planes_{label.name}"] = (
+            f"Codes of the test data, one sample each, by {label.name}: z, from which it should not be "
+            "readable, and its own subspace w. KL: the nearest-neighbour estimate between its two values.",
+            figures.latent_planes(planes, titles, y[:, i], label.name),
+        )
+    if info.is_image:
+        n = 12
+        drawn["reconstructions"] = (
+            "Test images, their reconstructions, and samples given the same labels.",
+            figures.image_rows(
+                [result.x[:n], result.reconstruction[:n], result.samples[:n]],
+                ["original", "reconstruction", "samples"],
+            ),
+        )
+        drawn["samples"] = (
+            "Samples given one label and no other.",
+            figures.image_rows(list(result.samples_by_label.values()), list(result.samples_by_label)),
+        )
+    else:
+        clouds = [info.unscale(cloud) for cloud in (result.x, result.reconstruction, result.samples)]
+        drawn["reconstructions"] = (
+            "Test data, their reconstructions, and samples given the same labels; coloured by "
+            f"{info.labels[0].name}.",
+            figures.points(
+                clouds, ["original", "reconstruction", "samples"], [result.y[:, 0]] * 3, info.feature_names
+            ),
+        )
+    drawn["training"] = ("The terms of the objective by epoch.", figures.training_curves(history))
+    return drawn
+
+
+def _plane_title(name, divergence):
+    if divergence is None:
+        return name
+    return f"{name}: KL {divergence['kl']:.3f} (shuffled {divergence['null_mean']:.3f} ± {divergence['null_sd']:.3f})"

@@ -1,0 +1,119 @@
+"""Arrays in, matplotlib figures out.
+
+Figures are made without pyplot, so nothing here depends on a display or leaves state.
+"""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+# Two colours that people with any colour vision tell apart (Okabe and Ito 2008).
+_OFF, _ON = "#0072B2", "#D55E00"
+
+
+def _grid(rows, columns, width=2.0, height=2.0):
+    figure = Figure(figsize=(columns * width, rows * height), layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False)
+
+
+def latent_planes(planes, titles, values, label):
+    """Scatter plots of codes, coloured by a label (the student report's figures 1 to 3).
+
+    Args:
+        planes: list of float [n, d]; the two dimensions of most variance are drawn.
+        titles: list of str, one per plane.
+        values: [n] of 0 and 1, the label.
+        label: str, its name.
+
+    Returns:
+        A matplotlib Figure.
+    """
+    figure, axes = _grid(1, len(planes), 4.2, 4.2)
+    on = np.asarray(values) > 0.5
+    for axis, codes, title in zip(axes[0], planes, titles, strict=True):
+        codes = np.asarray(codes)
+        shown = sorted(np.argsort(-codes.var(0))[:2])
+        across = codes[:, shown[0]]
+        up = codes[:, shown[1]] if len(shown) > 1 else np.zeros(len(codes))
+        for chosen, colour, value in ((~on, _OFF, 0), (on, _ON, 1)):
+            axis.scatter(across[chosen], up[chosen], s=3, c=colour, linewidths=0, alpha=0.6, label=f"{label} = {value}")
+        axis.set_title(title)
+        axis.set_xlabel(f"dimension {shown[0] + 1}")
+        if len(shown) > 1:
+            axis.set_ylabel(f"dimension {shown[1] + 1}")
+    axes[0][0].legend(markerscale=4, loc="best")
+    return figure
+
+
+def training_curves(history):
+    """One small plot per term of the objective, training and validation.
+
+    Args:
+        history: {name: list of float per epoch}; ``val_<name>`` is drawn with ``<name>``.
+
+    Returns:
+        A matplotlib Figure.
+    """
+    names = [name for name in history if not name.startswith("val_") and name != "epoch"]
+    columns = min(4, len(names))
+    figure, axes = _grid(-(-len(names) // columns), columns, 3.0, 2.2)
+    for axis in axes.flat[len(names) :]:
+        axis.remove()
+    for axis, name in zip(axes.flat, names, strict=False):
+        for key, colour, split in ((name, _OFF, "train"), (f"val_{name}", _ON, "validation")):
+            if key in history:
+                axis.plot(np.arange(1, len(history[key]) + 1), history[key], c=colour, lw=1, label=split)
+        axis.set_title(name, fontsize=9)
+        axis.tick_params(labelsize=7)
+    axes.flat[0].legend(fontsize=7)
+    return figure
+
+
+def points(clouds, titles, values, feature_names):
+    """Vectors side by side: all three features of three, else the first two.
+
+    Args:
+        clouds: list of float [n, d], in the data's own units.
+        titles: list of str.
+        values: list of [n] of 0 and 1, the label that colours each cloud.
+        feature_names: names of the d features.
+
+    Returns:
+        A matplotlib Figure.
+    """
+    figure = Figure(figsize=(4.2 * len(clouds), 4.2), layout="constrained")
+    solid = len(feature_names) == 3
+    for number, (cloud, title, value) in enumerate(zip(clouds, titles, values, strict=True), start=1):
+        axis = figure.add_subplot(1, len(clouds), number, projection="3d" if solid else None)
+        cloud = np.asarray(cloud)
+        colours = np.where(np.asarray(value) > 0.5, _ON, _OFF)
+        axis.scatter(*cloud.T[: 3 if solid else 2], s=3, c=colours, linewidths=0, alpha=0.6)
+        axis.set_title(title)
+        axis.set_xlabel(feature_names[0])
+        if len(feature_names) > 1:
+            axis.set_ylabel(feature_names[1])
+        if solid:
+            axis.set_zlabel(feature_names[2])
+            axis.view_init(elev=8, azim=-75)
+    return figure
+
+
+def image_rows(rows, titles):
+    """Rows of images, each with a title on its left.
+
+    Args:
+        rows: list of float [n, height, width, 3] in [0, 1].
+        titles: list of str.
+
+    Returns:
+        A matplotlib Figure.
+    """
+    columns = max(len(row) for row in rows)
+    figure = Figure(figsize=(1.6 + columns * 0.9, len(rows) * 0.95), layout="constrained")
+    axes = figure.subplots(len(rows), 1, squeeze=False)[:, 0]
+    for axis, row, title in zip(axes, rows, titles, strict=True):
+        axis.imshow(np.concatenate(list(np.clip(row, 0, 1)), axis=1), interpolation="nearest")
+        axis.set_xticks([])
+        axis.set_yticks([])
+        axis.spines[:].set_visible(False)
+        axis.set_ylabel(title, rotation=0, ha="right", va="center", fontsize=8)
+    return figure

@@ -1,0 +1,33 @@
+"""What a predictor can read from a code that it was not trained on."""
+
+import numpy as np
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.metrics import balanced_accuracy_score, roc_auc_score
+
+
+def probe(train_codes, train_label, test_codes, test_label, seed=0):
+    """Trains boosted trees to predict a binary label from codes and scores them on others.
+
+    Trees, since what a linear predictor cannot read may still be there for a decoder to use.
+
+    Args:
+        train_codes: float [n, d].
+        train_label: [n] of 0 and 1.
+        test_codes: float [m, d].
+        test_label: [m] of 0 and 1.
+        seed: int, of the trees' own hold-out for early stopping.
+
+    Returns:
+        {"auc": float, "balanced_accuracy": float}; 0.5 of each where nothing can be read.
+        The accuracy is at the threshold that balances the training classes. None where a
+        split has one value only.
+    """
+    train_label, test_label = (np.asarray(label) > 0.5 for label in (train_label, test_label))
+    if min(train_label.sum(), (~train_label).sum()) < 2 or len(np.unique(test_label)) < 2:
+        return None
+    trees = HistGradientBoostingClassifier(class_weight="balanced", early_stopping=True, random_state=seed)
+    score = trees.fit(train_codes, train_label).predict_proba(test_codes)[:, 1]
+    return {
+        "auc": float(roc_auc_score(test_label, score)),
+        "balanced_accuracy": float(balanced_accuracy_score(test_label, score > 0.5)),
+    }

@@ -1,0 +1,28 @@
+"""The systems, one file each, and ``load_model``."""
+
+import keras
+
+from tf_csvae.errors import InputError
+from tf_csvae.models.base import Code, GenerativeModel
+from tf_csvae.models.csvae import CSVAE
+from tf_csvae.models.networks import NetworkConfig
+
+__all__ = ["CSVAE", "Code", "GenerativeModel", "NetworkConfig", "load_model"]
+
+
+def load_model(path):
+    """Loads a trained model from ``model.keras`` in Keras' safe mode.
+
+    Args:
+        path: str, the file.
+
+    Returns:
+        The model, with its weights, and compiled with its optimizers' state.
+
+    Raises:
+        InputError: no such file, or one that is not a Keras model.
+    """
+    try:
+        return keras.models.load_model(path, safe_mode=True)
+    except (OSError, ValueError) as error:
+        raise InputError(f"Cannot load a model from {path}: {str(error).splitlines()[0]}") from error

@@ -1,0 +1,277 @@
+"""The Conditional Subspace VAE (Klys, Snell, Zemel 2018, arXiv:1812.06190)."""
+
+import keras
+import tensorflow as tf
+
+from tf_csvae.models import independence, networks, priors
+from tf_csvae.models.base import Code, GenerativeModel, _positive, split_seed
+from tf_csvae.models.distributions import (
+    diagonal_normal,
+    label_distribution,
+    standard_normal,
+    tfd,
+)
+
+
+@keras.saving.register_keras_serializable("tf_csvae")
+class CSVAE(GenerativeModel):
+    """A VAE with a small latent subspace w_i for each label y_i, and z for all the rest.
+
+    Generative model: p(x|w, z) p(z) p_gamma(w|y). Inference: q(z|x), q(w|x, y). The
+    paper's two losses, in nats per example, over disjoint variables:
+
+        M1 = - beta1 E[log p(x|w, z)] + beta2 KL(q(w|x, y) || p(w|y)) + beta3 KL(q(z|x) || p(z))
+             - beta4 E[H(q_delta(y|z))] + mmd_weight sum_i MMD^2(z | y_i = 0, z | y_i = 1)
+        M2 = - beta5 E[log q_delta(y|z)]
+
+    M1 moves the decoder, the encoders and the prior; M2 the adversary q_delta. The entropy
+    term drives what the adversary reads from z towards a coin's toss. Two things are ours,
+    since by itself that game is won on some seeds and lost on others: the adversary weighs
+    the classes of each label equally (``balanced``), and a two-sample penalty
+    (``independence.mmd``) stands beside it. ``balanced=False, mmd_weight=0`` is the paper's.
+
+    Args:
+        data_shape: shape of one example: [d] or [height, width, channels].
+        labels: the columns of y: ``Label``s, dicts of their fields, or names.
+        z_dim: int, dimensions of z.
+        w_dim: int, dimensions of each label's subspace w_i.
+        w_prior: str, p(w|y): "factorized" prod_i p(w_i|y_i), learned; "fixed", the same with
+            means that stay at -/+ ``w_separation``; "joint", one network from all labels.
+        w_separation: float, where the prior means of w_i start: -/+ this in every dimension.
+        shared_encoder: bool, one trunk reads x for both q(z|x) and q(w|x, y).
+        beta1, beta2, beta3, beta4, beta5: float, weights of the terms above.
+        adversarial: bool; False drops all that drives the labels out of z: beta4, beta5 and
+            the two-sample penalty.
+        balanced: bool, the adversary's loss weighs the two classes of each label equally.
+        mmd_weight: float, weight of the two-sample penalty; 0 for none.
+        **kwargs: see ``GenerativeModel``: networks, likelihood, likelihood_scale, bounded, seed.
+
+    Example:
+        >>> from tf_csvae import CSVAE
+        >>> model = CSVAE(data_shape=[3], labels=["tall"], z_dim=2, w_dim=2)
+        >>> model.sample([[1.0]], n=5, seed=0).shape
+        TensorShape([5, 3])
+    """
+
+    term_names = ("loss", "reconstruction", "kl_w", "kl_z", "entropy", "mmd", "adversary", "scale")
+
+    def __init__(
+        self,
+        data_shape,
+        labels,
+        z_dim=2,
+        w_dim=2,
+        w_prior="factorized",
+        w_separation=1.0,
+        shared_encoder=False,
+        beta1=1.0,
+        beta2=1.0,
+        beta3=1.0,
+        beta4=5.0,
+        beta5=1.0,
+        adversarial=True,
+        balanced=True,
+        mmd_weight=20.0,
+        **kwargs,
+    ):
+        super().__init__(data_shape, labels, z_dim, **kwargs)
+        if w_prior not in priors.PRIORS:
+            raise ValueError(f"w_prior must be one of {priors.PRIORS}. Received: {w_prior!r}")
+        options = {
+            "w_dim": _positive("w_dim", w_dim),
+            "w_prior": w_prior,
+            "w_separation": w_separation,
+            "shared_encoder": shared_encoder,
+            "beta1": beta1,
+            "beta2": beta2,
+            "beta3": beta3,
+            "beta4": beta4,
+            "beta5": beta5,
+            "adversarial": adversarial,
+            "balanced": balanced,
+            "mmd_weight": mmd_weight,
+        }
+        self._config.update(options)
+        for name, value in options.items():
+            setattr(self, name, value)
+
+        k, config, dtype = len(self.labels), self.networks, self.dtype_policy
+        self.trunk = networks.trunk(self.data_shape, config, dtype, name="trunk")
+        self.w_trunk = (
+            self.trunk if shared_encoder else networks.trunk(self.data_shape, config, dtype, name="w_trunk")
+        )
+        features = self.trunk.output_shape[-1]
+        self.z_head = networks.head(features, 2 * self.z_dim, config, dtype=dtype, name="z_head")
+        self.w_head = networks.head(features, 2 * k * w_dim, config, condition=k, dtype=dtype, name="w_head")
+        self.decoder = networks.decoder(self.z_dim + k * w_dim, self.data_shape, config, self.bounded, dtype)
+        self.adversary = networks.dense(self.z_dim, k, config, dtype, name="adversary")
+        if w_prior == "joint":
+            self.prior = priors.JointPrior(k, w_dim, config, name="prior")
+        else:
+            self.prior = priors.FactorizedPrior(
+                k, w_dim, w_separation, learned=w_prior == "factorized", name="prior"
+            )
+        self.class_weights = independence.class_weights([label.frequency for label in self.labels], balanced)
+        self.built = True
+
+    def players(self):
+        """Returns the variables of M1 (theta, phi, gamma) and of M2 (delta)."""
+        adversary = self.adversary.trainable_variables
+        delta = {id(variable) for variable in adversary}
+        generator = [variable for variable in self.trainable_variables if id(variable) not in delta]
+        return {"generator": generator, **({"adversary": adversary} if self.adversarial else {})}
+
+    def inference(self, x, y, training=False):
+        """q(z|x) and q(w|x, y), for checked tensors; w is None where y is."""
+        features = self.trunk(x, training=training)
+        z = diagonal_normal(self.z_head(features, training=training))
+        if y is None:
+            return Code(z)
+        if not self.shared_encoder:
+            features = self.w_trunk(x, training=training)
+        return Code(z, diagonal_normal(self.w_head([features, y], training=training)))
+
+    def generative(self, z, w, x=None, training=False):
+        """p(x|z, w), for checked tensors."""
+        mean = self.decoder(tf.concat([z, w], -1), training=training)
+        return self.likelihood(mean, x, training=training)
+
+    def losses(self, x, y, training, seed):
+        """M1 and M2, and their terms, in nats per example."""
+        code = self.inference(x, y, training)
+        z, w = code.sample(seed)
+        px = self.generative(z, w, x, training)
+        terms = {
+            "reconstruction": -tf.reduce_mean(px.log_prob(x)),
+            "kl_w": tf.reduce_mean(tfd.kl_divergence(code.w, self.prior(y))),
+            "kl_z": tf.reduce_mean(tfd.kl_divergence(code.z, standard_normal(self.z_dim))),
+        }
+        m1 = self.beta1 * terms["reconstruction"] + (self.kl_weight if training else 1.0) * (
+            self.beta2 * terms["kl_w"] + self.beta3 * terms["kl_z"]
+        )
+        losses = {}
+        if self.adversarial:
+            qy = label_distribution(self.adversary(z, training=training))
+            weights = self.class_weights[0] * (1 - y) + self.class_weights[1] * y
+            terms["entropy"] = tf.reduce_mean(tf.reduce_sum(qy.entropy(), -1))
+            terms["adversary"] = -tf.reduce_mean(tf.reduce_sum(weights * qy.log_prob(y), -1))
+            losses["adversary"] = self.beta5 * terms["adversary"]
+            m1 -= self.beta4 * terms["entropy"]
+            if self.mmd_weight:
+                terms["mmd"] = tf.reduce_sum(independence.mmd(z, y))
+                m1 += self.mmd_weight * terms["mmd"]
+        if self.likelihood.scale is not None:
+            terms["scale"] = self.likelihood.scale
+        return {"generator": m1, **losses}, {"loss": m1, **terms}
+
+    def encode(self, x, y=None):
+        """Returns q(z|x) and, where y is given, q(w|x, y).
+
+        Args:
+            x: float [n, *data_shape].
+            y: float [n, k] or [k], the labels of x; None leaves ``Code.w`` None.
+
+        Returns:
+            A ``Code``; ``subspace(w, label)`` cuts one label's w_i from a w.
+
+        Raises:
+            InputError: shapes that do not fit.
+        """
+        x = self.check_x(x, "encode")
+        return self.inference(x, None if y is None else self.check_y(y, "encode", x))
+
+    def decode(self, z, w=None):
+        """Returns the mean of p(x|z, w).
+
+        Args:
+            z: float [n, z_dim].
+            w: float [n, k w_dim].
+
+        Returns:
+            float32 [n, *data_shape].
+
+        Raises:
+            InputError: labels' subspaces missing.
+        """
+        if w is None:
+            self.check_y(None, "decode")
+        return self.generative(z, w).mean()
+
+    def subspace(self, w, label):
+        """Cuts w_i, float32 [n, w_dim], of a label (name or index) from w [n, k w_dim]."""
+        i = self.label_index(label)
+        return w[..., i * self.w_dim : (i + 1) * self.w_dim]
+
+    def sample(self, y, n=1, seed=None):
+        """Samples new examples that have the labels y: w ~ p(w|y), z ~ p(z), the mean of p(x|w, z).
+
+        Args:
+            y: float [m, k] or [k], rows of labels.
+            n: int, samples per row.
+            seed: int or int [2]; the same seed gives the same samples. None: a new one each call.
+
+        Returns:
+            float32 [m n, *data_shape], all n of the first row first.
+
+        Raises:
+            InputError: y of the wrong width.
+        """
+        y = tf.repeat(self.check_y(y, "sample"), _positive("n", n), axis=0)
+        z_seed, w_seed = tf.unstack(split_seed(seed, 2))
+        z = standard_normal(self.z_dim).sample(tf.shape(y)[0], seed=z_seed)
+        return self.decode(z, self.prior(y).sample(seed=w_seed))
+
+    def transfer(self, x, y_source, y_target, seed=None):
+        """Changes labels of x and keeps the rest: z, and w_i wherever the label stays.
+
+        Where y_target differs from y_source, w_i becomes the mean of p(w_i|y_target), or with
+        a seed a sample of it.
+
+        Args:
+            x: float [n, *data_shape].
+            y_source: float [n, k] or [k], the labels that x has.
+            y_target: float [n, k] or [k], the labels to give it.
+            seed: int or int [2], draws the new w_i; None takes its mean.
+
+        Returns:
+            float32 [n, *data_shape].
+
+        Raises:
+            InputError: shapes that do not fit.
+        """
+        x = self.check_x(x, "transfer")
+        y_source = self.check_y(y_source, "transfer", x)
+        y_target = self.check_y(y_target, "transfer", x)
+        z, w = self.inference(x, y_source).mean()
+        prior = self.prior(y_target)
+        new = prior.mean() if seed is None else prior.sample(seed=split_seed(seed, 1)[0])
+        changed = tf.repeat(tf.not_equal(y_source, y_target), self.w_dim, axis=1)
+        return self.decode(z, tf.where(changed, new, w))
+
+    def interpolate(self, x, label, start=0.0, stop=1.0, steps=8, y=None):
+        """Moves x along one label: w_i goes straight from the mean of p(w_i|start) to that of stop.
+
+        Args:
+            x: float [n, *data_shape].
+            label: str or int, the label to move.
+            start: float in [0, 1], its first value.
+            stop: float in [0, 1], its last value.
+            steps: int, images per example, both ends included.
+            y: float [n, k] or [k], the labels of x.
+
+        Returns:
+            float32 [n, steps, *data_shape].
+
+        Raises:
+            InputError: shapes that do not fit, no such label, or y missing.
+        """
+        x, i = self.check_x(x, "interpolate"), self.label_index(label)
+        y = self.check_y(y, "interpolate", x)
+        z, w = self.inference(x, y).mean()
+        this = tf.one_hot(i, len(self.labels)) > 0
+        first, last = (self.prior(tf.where(this, value, y)).mean() for value in (start, stop))
+        here = tf.repeat(this, self.w_dim)
+        path = []
+        for share in tf.unstack(tf.linspace(0.0, 1.0, _positive("steps", steps))):
+            path.append(self.decode(z, tf.where(here, first + share * (last - first), w)))
+        return tf.stack(path, axis=1)

@@ -1,0 +1,113 @@
+"""The distributions that the systems are made of, as TFP objects.
+
+Everything that travels between a network and a loss is a distribution: a KL is one call
+(``tfd.kl_divergence``), and a sum over dimensions cannot be forgotten, because each one
+has its event dimensions built in (``tfd.Independent``).
+"""
+
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+tfd = tfp.distributions
+
+LIKELIHOODS = ("gaussian_optimal", "gaussian_learned", "gaussian_fixed", "bernoulli")
+
+# Below this standard deviation a density is a spike, and its logarithm a way to NaN.
+MIN_SCALE = 1e-3
+
+
+def diagonal_normal(parameters):
+    """A diagonal normal from a head's output.
+
+    Args:
+        parameters: float32 [n, 2 d]: means, then unconstrained scales, which a softplus
+            makes positive; a zero gives a scale of 1.
+
+    Returns:
+        A distribution of batch shape [n] and event shape [d].
+    """
+    mean, raw = tf.split(parameters, 2, axis=-1)
+    # softplus(0.5413) = 1: a fresh network starts near the unit normal.
+    scale = MIN_SCALE + tf.math.softplus(raw + 0.5413)
+    return tfd.Independent(tfd.Normal(mean, scale), 1)
+
+
+def standard_normal(dimensions):
+    """p(z): the unit normal, event shape [dimensions]."""
+    return tfd.Independent(tfd.Normal(tf.zeros(dimensions), tf.ones(dimensions)), 1)
+
+
+class Likelihood(keras.layers.Layer):
+    """p(x|code) around a decoder's mean.
+
+    Kinds:
+
+    * "gaussian_optimal": one standard deviation for all of x, at its maximum-likelihood
+      value for the batch, sigma^2 = mean (x - mean)^2 (sigma-VAE, Rybkin et al. 2021,
+      arXiv:2006.13202, "optimal sigma"). It weighs reconstruction against the KL terms by itself.
+      A moving average over batches is what the model keeps for use after training.
+    * "gaussian_learned": the same single standard deviation as a trained weight.
+    * "gaussian_fixed": the standard deviation given.
+    * "bernoulli": for x in [0, 1]; the mean is the probability.
+
+    Args:
+        kind: str, one of ``LIKELIHOODS``.
+        scale: float > 0, standard deviation: the value of "gaussian_fixed", the start of
+            the other two Gaussians. In the units of x.
+    """
+
+    def __init__(self, kind, scale=1.0, **kwargs):
+        super().__init__(**kwargs)
+        if kind not in LIKELIHOODS:
+            raise ValueError(f"likelihood must be one of {LIKELIHOODS}. Received: {kind!r}")
+        if scale <= 0:
+            raise ValueError(f"The scale of x must be positive. Received: scale={scale}")
+        self.kind = kind
+        if kind != "bernoulli":
+            self.log_scale = self.add_weight(
+                name="log_scale",
+                shape=(),
+                dtype="float32",
+                initializer=keras.initializers.Constant(tf.math.log(float(scale)).numpy()),
+                trainable=kind == "gaussian_learned",
+            )
+        self.built = True
+
+    def call(self, mean, x=None, training=False):
+        """Returns p(x|code) as a distribution.
+
+        Args:
+            mean: float32 [n, *shape], the decoder's output.
+            x: float32 [n, *shape]; "gaussian_optimal" fits the scale to it in training.
+            training: bool, follow the data with the scale.
+        """
+        event = len(mean.shape) - 1
+        if self.kind == "bernoulli":
+            # Clipped, not logits: every decoder then ends in the mean of x.
+            probability = tf.clip_by_value(mean, 1e-6, 1 - 1e-6)
+            return tfd.Independent(tfd.Bernoulli(probs=probability, dtype=tf.float32), event)
+        scale = tf.exp(self.log_scale)
+        if self.kind == "gaussian_optimal" and training:
+            # The gradient through the optimal scale vanishes: it is a stationary point.
+            error = tf.reduce_mean(tf.square(tf.stop_gradient(mean) - x))
+            scale = tf.sqrt(tf.maximum(error, MIN_SCALE**2))
+            self.log_scale.assign(0.9 * self.log_scale + 0.1 * tf.math.log(scale))
+        return tfd.Independent(tfd.Normal(mean, scale), event)
+
+    @property
+    def scale(self):
+        """float32 [], the standard deviation kept for use after training; None for Bernoulli."""
+        return None if self.kind == "bernoulli" else tf.exp(self.log_scale)
+
+
+def label_distribution(logits):
+    """q(y|.): independent Bernoullis, one per label.
+
+    Args:
+        logits: float32 [n, k].
+
+    Returns:
+        A distribution of batch shape [n, k]; its ``log_prob`` and ``entropy`` are per label.
+    """
+    return tfd.Bernoulli(logits=logits, dtype=tf.float32)

@@ -1,0 +1,63 @@
+"""Penalties on what a latent code knows about the labels."""
+
+import tensorflow as tf
+
+# Squared widths of the kernels in units of the dimension of the code, whose aggregate is
+# near the unit normal: two of its points lie a squared distance of 2 d apart on average, so
+# these see from local clumps (0.025) to the whole cloud (1.5).
+KERNEL_SQUARED_WIDTHS = (0.025, 0.1, 0.4, 1.5)
+
+
+def class_weights(frequencies, balanced=True):
+    """Weights of the values 0 and 1 of each label in an adversary's loss.
+
+    Balanced, the two classes of a label weigh the same in total, so an adversary that
+    knows nothing answers 1/2 -- the point to which the entropy term of M1 drives it.
+    Unbalanced, it answers p(y), and the two losses pull apart.
+
+    Args:
+        frequencies: list of k floats in [0, 1], the share of the value 1.
+        balanced: bool; False gives ones.
+
+    Returns:
+        float32 [2, k], of mean 1 over the data. A label that never varies weighs 1.
+    """
+    p = tf.constant(frequencies, tf.float32)
+    if not balanced:
+        return tf.ones((2, len(frequencies)))
+    varies = (p > 0) & (p < 1)
+    p = tf.where(varies, p, 0.5)
+    return tf.stack([0.5 / (1 - p), 0.5 / p])
+
+
+def mmd(z, y, squared_widths=KERNEL_SQUARED_WIDTHS):
+    """Squared maximum mean discrepancy between the codes of each label's two classes.
+
+    The unbiased estimate (Gretton et al. 2012, JMLR 13:723, eq. 3) with a sum of Gaussian
+    kernels exp(-|a - b|^2 / (2 s d)), d the dimension of z and s each of
+    ``squared_widths``. Unlike an adversary it has no state, no second optimizer, and a
+    gradient wherever the classes differ. One kernel matrix serves all labels.
+
+    Args:
+        z: float32 [n, d].
+        y: float32 [n, k] of 0 and 1.
+        squared_widths: floats, in units of d.
+
+    Returns:
+        float32 [k]; zero in the mean where z is independent of the label, and exactly zero
+        for a label with fewer than two examples of either class in the batch.
+    """
+    d = float(z.shape[-1])
+    norms = tf.reduce_sum(tf.square(z), -1)
+    distances = norms[:, None] - 2 * tf.matmul(z, z, transpose_b=True) + norms[None, :]
+    distances = tf.maximum(distances, 0.0)
+    kernel = tf.add_n([tf.exp(distances * (-0.5 / (s * d))) for s in squared_widths])
+    kernel = tf.linalg.set_diag(kernel, tf.zeros_like(norms))
+
+    ones, zeros = y, 1 - y
+    n1, n0 = tf.reduce_sum(ones, 0), tf.reduce_sum(zeros, 0)
+    to_ones, to_zeros = tf.matmul(kernel, ones), tf.matmul(kernel, zeros)  # [n, k]
+    within1 = tf.reduce_sum(ones * to_ones, 0) / tf.maximum(n1 * (n1 - 1), 1.0)
+    within0 = tf.reduce_sum(zeros * to_zeros, 0) / tf.maximum(n0 * (n0 - 1), 1.0)
+    between = tf.reduce_sum(zeros * to_ones, 0) / tf.maximum(n1 * n0, 1.0)
+    return tf.where((n1 > 1) & (n0 > 1), within1 + within0 - 2 * between, 0.0)

@@ -1,0 +1,288 @@
+"""The run directory: what a training leaves behind, and how it is gone on with.
+
+    flags.txt      a flagfile that repeats the run
+    backup/        checkpoints, to resume from
+    history.csv    one row per epoch
+    tensorboard/   the same for TensorBoard
+    model.keras    the trained model
+    figures/*.png  the pictures
+    report.html    tables and pictures on one page
+    metrics.json   the numbers; written last, so a run that has it is finished
+
+Every file appears whole, by rename.
+"""
+
+import contextlib
+import csv
+import hashlib
+import json
+import os
+import shutil
+import time
+
+import keras
+
+from tf_csvae.errors import InputError
+
+FLAGS, METRICS, MODEL, HISTORY = "flags.txt", "metrics.json", "model.keras", "history.csv"
+REPORT, FIGURES, BACKUP, TENSORBOARD = "report.html", "figures", "backup", "tensorboard"
+
+_CONTENTS = (FLAGS, METRICS, MODEL, HISTORY, REPORT, FIGURES, BACKUP, TENSORBOARD)
+
+
+@contextlib.contextmanager
+def written_whole(path):
+    """Gives a temporary path beside ``path`` and renames it there once the block is done.
+
+    The temporary name ends as ``path`` does, since some writers look at the ending. If the
+    block raises, nothing is left.
+    """
+    folder, name = os.path.split(path)
+    os.makedirs(folder or ".", exist_ok=True)
+    temporary = os.path.join(folder, f".{os.getpid()}.{name}")
+    try:
+        yield temporary
+        with open(temporary, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(temporary)
+
+
+def write_text(path, text):
+    """Writes a text file whole."""
+    with written_whole(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def write_json(path, value):
+    """Writes plain values as JSON, whole."""
+    write_text(path, json.dumps(value, indent=2) + "\n")
+
+
+class Run:
+    """One run directory.
+
+    Args:
+        path: str, the directory; need not exist.
+    """
+
+    def __init__(self, path):
+        self.path = path
+
+    def file(self, *names):
+        """Returns the path of something in the run."""
+        return os.path.join(self.path, *names)
+
+    @property
+    def finished(self):
+        """Whether the run was trained and evaluated to its end."""
+        return os.path.exists(self.file(METRICS))
+
+    def check(self, flags, resume=False, overwrite=False):
+        """Raises unless a training with these flags may be written here; changes nothing.
+
+        An unfinished run of the same flags is gone on with. A finished one, or one of other
+        flags, is not touched without being told to.
+
+        Args:
+            flags: str, the flagfile of this training. Lines that begin with # count too: the
+                first says which trainer it is.
+            resume: bool, go on with what is there although flags differ, or although it was
+                finished (to train for more epochs).
+            overwrite: bool, the run that is there may be removed.
+
+        Raises:
+            InputError: the directory holds another run and neither was asked for; or it
+                holds something that is no run; or there is nothing to resume.
+        """
+        if os.path.exists(self.path) and not os.path.isdir(self.path):
+            raise InputError(f"--run_dir={self.path} is a file. Give a directory.")
+        present = os.listdir(self.path) if os.path.isdir(self.path) else []
+        if FLAGS in present:
+            if not overwrite:
+                self._check_same(flags, resume)
+        # A power cut may leave the temporary name of a file in writing.
+        elif [name for name in present if not name.startswith(".")]:
+            raise InputError(
+                f"--run_dir={self.path} holds other files and no run (no {FLAGS}). "
+                "Give an empty or a new directory."
+            )
+        elif resume:
+            raise InputError(f"--resume: there is no run in --run_dir={self.path}. Leave --resume out to begin one.")
+
+    def begin(self, flags, overwrite=False):
+        """Makes the directory ready for the training that ``check`` allowed."""
+        for name in _CONTENTS if overwrite else (METRICS,):  # no metrics until it is finished
+            path = self.file(name)
+            if os.path.isdir(path):
+                shutil.rmtree(path)
+            elif os.path.exists(path):
+                os.remove(path)
+        write_text(self.file(FLAGS), flags)
+
+    def _check_same(self, flags, resume):
+        with open(self.file(FLAGS), encoding="utf-8") as file:
+            there = file.read()
+        ways = (
+            "Give another --run_dir, --overwrite to begin anew, or --resume to go on from its last checkpoint "
+            "with the flags given now."
+        )
+        if resume:
+            if _trainer(there) != _trainer(flags):
+                raise InputError(f"--run_dir={self.path} holds a run of {_trainer(there)}, not of {_trainer(flags)}.")
+            return
+        changed = sorted(set(there.splitlines()) ^ set(flags.splitlines()))
+        if changed:
+            raise InputError(f"--run_dir={self.path} holds another run ({_differences(there, flags)}). {ways}")
+        if self.finished:
+            raise InputError(
+                f"--run_dir={self.path} holds this run, finished. Give another --run_dir, --overwrite to repeat "
+                "it, or --resume with more --epochs to train on."
+            )
+
+    def history(self):
+        """Returns history.csv as {column: list of float}; empty before the first epoch."""
+        if not os.path.exists(self.file(HISTORY)):
+            return {}
+        with open(self.file(HISTORY), encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        return {name: [float(row[name]) for row in rows] for name in (rows[0] if rows else ())}
+
+    def cut_history(self, epochs):
+        """Drops the rows of history.csv after the first ``epochs``.
+
+        An epoch that was logged but not checkpointed is trained, and logged, again.
+        """
+        if os.path.exists(self.file(HISTORY)):
+            with open(self.file(HISTORY), encoding="utf-8") as file:
+                lines = file.readlines()
+            write_text(self.file(HISTORY), "".join(lines[: 1 + epochs]))
+
+    def metrics(self):
+        """Returns metrics.json; raises ``InputError`` where the run is not finished."""
+        if not self.finished:
+            raise InputError(f"{self.path} holds no finished run: there is no {METRICS}.")
+        with open(self.file(METRICS), encoding="utf-8") as file:
+            return json.load(file)
+
+
+def _trainer(flags):
+    return flags.splitlines()[0].lstrip("# ") if flags.startswith("#") else "an unknown trainer"
+
+
+def _differences(there, here, most=3):
+    """Says which flags differ between two flagfiles, as in "--epochs: 80 there, 60 here"."""
+    if _trainer(there) != _trainer(here):
+        return f"{_trainer(there)} there, {_trainer(here)} here"
+    parsed = []
+    for text in (there, here):
+        lines = [line for line in text.splitlines() if line.startswith("--")]
+        parsed.append({line.partition("=")[0]: line.partition("=")[2] for line in lines})
+    names = [name for name in dict.fromkeys([*parsed[0], *parsed[1]]) if parsed[0].get(name) != parsed[1].get(name)]
+    said = [f"{name}: {parsed[0].get(name, 'absent')} there, {parsed[1].get(name, 'absent')} here" for name in names]
+    more = [f"and {len(said) - most} more"] if len(said) > most else []
+    return "; ".join(said[:most] + more)
+
+
+class Checkpoints(keras.callbacks.Callback):
+    """Saves the training at the ends of epochs, and restores it.
+
+    Model, every optimizer and the seed generators are in Keras' weights file; beside it
+    stands a JSON with its checksum, written after it. So a checkpoint either is whole or
+    does not count, whenever the process dies.
+
+    Args:
+        folder: str, the run's backup folder.
+        seconds: float, an epoch that ends sooner than this after the last checkpoint is not
+            saved, unless it is the last; short epochs would spend more on it than on training.
+        keep: int, checkpoints to keep.
+    """
+
+    def __init__(self, folder, seconds=0.0, keep=2):
+        super().__init__()
+        self.folder, self.seconds, self.keep = folder, seconds, keep
+        self._saved_at = -float("inf")
+
+    def restore(self, model):
+        """Loads the newest checkpoint that is whole into a compiled model.
+
+        Args:
+            model: keras.Model, compiled, of the architecture that was saved.
+
+        Returns:
+            int, the number of epochs done: 0 where there is no checkpoint.
+
+        Raises:
+            InputError: the checkpoint is of another architecture.
+        """
+        for state in sorted(self._states(), reverse=True):
+            with open(state, encoding="utf-8") as file:
+                saved = json.load(file)
+            weights = state.removesuffix(".json") + ".weights.h5"
+            if not os.path.exists(weights) or _checksum(weights) != saved["sha256"]:
+                print(f"{weights} is damaged; going back to the checkpoint before it.")
+                continue
+            try:
+                model.load_weights(weights)
+            except ValueError as error:
+                raise InputError(
+                    f"{weights} does not fit this model: flags that shape the networks differ from the run's. "
+                    f"({str(error).splitlines()[0]})"
+                ) from error
+            return saved["epoch"]
+        return 0
+
+    def _states(self):
+        names = os.listdir(self.folder) if os.path.isdir(self.folder) else []
+        return [os.path.join(self.folder, name) for name in names if name.endswith(".json") and name[0] != "."]
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Saves, unless the last time was just now."""
+        done = epoch + 1
+        if time.perf_counter() - self._saved_at < self.seconds and done < self.params["epochs"]:
+            return
+        name = os.path.join(self.folder, f"epoch-{done:06d}")
+        with written_whole(name + ".weights.h5") as temporary:
+            self.model.save_weights(temporary)
+            checksum = _checksum(temporary)
+        write_json(name + ".json", {"epoch": done, "sha256": checksum})
+        for old in sorted(self._states())[: -self.keep]:
+            os.remove(old)
+            os.remove(old.removesuffix(".json") + ".weights.h5")
+        self._saved_at = time.perf_counter()
+
+
+class Clock(keras.callbacks.Callback):
+    """Adds "seconds" and "examples_per_second" of each epoch to its logs, and so to history.csv.
+
+    The time of validation and of writing checkpoints counts to the seconds, not to the rate.
+
+    Args:
+        examples: int, training examples of an epoch.
+    """
+
+    def __init__(self, examples):
+        super().__init__()
+        self.examples = examples
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Starts the clock; what lay between two epochs belongs to the second."""
+        self._start = time.perf_counter()
+        self._began = getattr(self, "_ended", self._start)
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Notes when the last batch so far was done."""
+        self._trained = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Adds the two numbers."""
+        self._ended = time.perf_counter()
+        logs["seconds"] = self._ended - self._began
+        logs["examples_per_second"] = self.examples / (self._trained - self._start)
+
+
+def _checksum(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
