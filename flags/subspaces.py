@@ -13,9 +13,15 @@ flags.DEFINE_enum(
 flags.DEFINE_float("w_separation", 1.0, "Prior means of w_i: start (fixed: stay) at -/+ this for y_i = 0/1.")
 flags.DEFINE_boolean("shared_encoder", False, "One trunk reads x for q(z|x) and for q(w|x, y).")
 flags.DEFINE_float("beta1", 1.0, "Weight of the reconstruction, -log p(x|w, z).", lower_bound=0)
-flags.DEFINE_float("beta2", 1.0, "Weight of KL(q(w|x, y) || p(w|y)). The report's: 1, beside beta1=20.", lower_bound=0)
-flags.DEFINE_float("beta3", 1.0, "Weight of KL(q(z|x) || p(z)). The report's: 0.2, beside beta1=20.", lower_bound=0)
-flags.DEFINE_float("beta4", 5.0, "Weight of the adversary's entropy, which the encoder raises.", lower_bound=0)
+flags.DEFINE_float(
+    "beta2", 1.0, "Weight of KL(q(w|x, y) || p(w|y)). The report's: 1, beside beta1=20.", lower_bound=0
+)
+flags.DEFINE_float(
+    "beta3", 1.0, "Weight of KL(q(z|x) || p(z)). The report's: 0.2, beside beta1=20.", lower_bound=0
+)
+flags.DEFINE_float(
+    "beta4", 5.0, "Weight of the adversary's entropy, which the encoder raises.", lower_bound=0
+)
 flags.DEFINE_float("beta5", 1.0, "Weight of the adversary's own loss, -log q(y|z).", lower_bound=0)
 flags.DEFINE_boolean(
     "adversarial", True, "Drive the labels out of z. --noadversarial drops beta4, beta5 and --mmd_weight."

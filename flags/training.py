@@ -6,17 +6,25 @@ flags.DEFINE_integer("epochs", 60, "Passes over the training data.", lower_bound
 flags.DEFINE_integer("batch_size", 256, "Examples per step.", lower_bound=1)
 flags.DEFINE_float("learning_rate", 5e-3, "Adam's learning rate.", lower_bound=0)
 flags.DEFINE_float(
-    "adversary_learning_rate", None, "Adam's learning rate for adversaries. Default: --learning_rate.", lower_bound=0
+    "adversary_learning_rate",
+    None,
+    "Adam's learning rate for adversaries. Default: --learning_rate.",
+    lower_bound=0,
 )
 flags.DEFINE_enum(
-    "schedule", "cosine", ["cosine", "constant"], "Learning rates over the steps: cosine goes to zero at the end."
+    "schedule",
+    "cosine",
+    ["cosine", "constant"],
+    "Learning rates over the steps: cosine goes to zero at the end.",
 )
 flags.DEFINE_float(
     "kl_warmup", 0.4, "Share of the steps over which the weight of the KL terms rises from 0.", 0, 1
 )
 flags.DEFINE_integer("seed", 0, "Of the weights, the order of the data and the noise.")
 flags.DEFINE_string("run_dir", None, "Where the run is written. Default: runs/SYSTEM_DATASET.")
-flags.DEFINE_boolean("resume", False, "Go on with the run in --run_dir although its flags differ or it is finished.")
+flags.DEFINE_boolean(
+    "resume", False, "Go on with the run in --run_dir although its flags differ or it is finished."
+)
 flags.DEFINE_boolean("overwrite", False, "Remove the run in --run_dir and begin anew.")
 flags.DEFINE_float(
     "checkpoint_seconds",
@@ -24,9 +32,14 @@ flags.DEFINE_float(
     "Least time between checkpoints, which are written at ends of epochs; 0: every epoch.",
     lower_bound=0,
 )
-flags.DEFINE_enum("jit_compile", "auto", ["auto", "true", "false"], "XLA; auto: for vectors and not for images.")
+flags.DEFINE_enum(
+    "jit_compile", "auto", ["auto", "true", "false"], "XLA; auto: for vectors and not for images."
+)
 flags.DEFINE_integer(
-    "steps_per_execution", 0, "Steps per call into TensorFlow; 0: an epoch for vectors, 1 for images.", lower_bound=0
+    "steps_per_execution",
+    0,
+    "Steps per call into TensorFlow; 0: an epoch for vectors, 1 for images.",
+    lower_bound=0,
 )
 flags.DEFINE_enum(
     "precision",

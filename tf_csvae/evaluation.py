@@ -78,7 +78,9 @@ def encode(model, batches, limit=MAX_CODES, seed=0):
         count += len(parts[-1][-1])
         if count >= limit:
             break
-    joined = [None if column[0] is None else np.concatenate(column)[:limit] for column in zip(*parts, strict=True)]
+    joined = [
+        None if column[0] is None else np.concatenate(column)[:limit] for column in zip(*parts, strict=True)
+    ]
     return Codes(*joined)
 
 
@@ -195,4 +197,4 @@ def pictures(result, info, history):
 def _plane_title(name, divergence):
     if divergence is None:
         return name
-    return f"{name}: KL {divergence['kl']:.3f} (shuffled {divergence['null_mean']:.3f} ± {divergence['null_sd']:.3f})"
+    return f"{name}\nKL {divergence['kl']:.3f} (shuffled {divergence['null_mean']:.3f} ± {divergence['null_sd']:.3f})"

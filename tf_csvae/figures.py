@@ -35,7 +35,9 @@ def latent_planes(planes, titles, values, label):
         across = codes[:, shown[0]]
         up = codes[:, shown[1]] if len(shown) > 1 else np.zeros(len(codes))
         for chosen, colour, value in ((~on, _OFF, 0), (on, _ON, 1)):
-            axis.scatter(across[chosen], up[chosen], s=3, c=colour, linewidths=0, alpha=0.6, label=f"{label} = {value}")
+            axis.scatter(
+                across[chosen], up[chosen], s=3, c=colour, linewidths=0, alpha=0.6, label=f"{label} = {value}"
+            )
         axis.set_title(title)
         axis.set_xlabel(f"dimension {shown[0] + 1}")
         if len(shown) > 1:
@@ -48,12 +50,14 @@ def training_curves(history):
     """One small plot per term of the objective, training and validation.
 
     Args:
-        history: {name: list of float per epoch}; ``val_<name>`` is drawn with ``<name>``.
+        history: {name: list of float per epoch}; ``val_<name>`` is drawn with ``<name>``,
+            what is no term (times) is left out.
 
     Returns:
         A matplotlib Figure.
     """
-    names = [name for name in history if not name.startswith("val_") and name != "epoch"]
+    other = ("epoch", "seconds", "examples_per_second")
+    names = [name for name in history if not name.startswith("val_") and name not in other]
     columns = min(4, len(names))
     figure, axes = _grid(-(-len(names) // columns), columns, 3.0, 2.2)
     for axis in axes.flat[len(names) :]:
@@ -82,18 +86,21 @@ def points(clouds, titles, values, feature_names):
     """
     figure = Figure(figsize=(4.2 * len(clouds), 4.2), layout="constrained")
     solid = len(feature_names) == 3
+    clouds = [np.asarray(cloud) for cloud in clouds]
+    margin = 0.05 * np.ptp(clouds[0], axis=0)
+    limits = np.stack([clouds[0].min(0) - margin, clouds[0].max(0) + margin])  # the same for all
     for number, (cloud, title, value) in enumerate(zip(clouds, titles, values, strict=True), start=1):
         axis = figure.add_subplot(1, len(clouds), number, projection="3d" if solid else None)
-        cloud = np.asarray(cloud)
-        colours = np.where(np.asarray(value) > 0.5, _ON, _OFF)
-        axis.scatter(*cloud.T[: 3 if solid else 2], s=3, c=colours, linewidths=0, alpha=0.6)
+        shown = np.all((cloud >= limits[0]) & (cloud <= limits[1]), axis=1)
+        colours = np.where(np.asarray(value) > 0.5, _ON, _OFF)[shown]
+        axis.scatter(*cloud[shown].T[: 3 if solid else 2], s=3, c=colours, linewidths=0, alpha=0.6)
         axis.set_title(title)
-        axis.set_xlabel(feature_names[0])
-        if len(feature_names) > 1:
-            axis.set_ylabel(feature_names[1])
+        for letter, name, low, high in zip("xyz", feature_names, *limits, strict=False):
+            if hasattr(axis, f"set_{letter}label"):
+                axis.set(**{f"{letter}label": name, f"{letter}lim": (low, high)})
         if solid:
-            axis.set_zlabel(feature_names[2])
-            axis.view_init(elev=8, azim=-75)
+            axis.view_init(elev=10, azim=-80)
+            axis.set_box_aspect((1, 1, 1), zoom=0.95)
     return figure
 
 

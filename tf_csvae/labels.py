@@ -21,9 +21,7 @@ class Label:
         if self.kind != "binary":
             raise ValueError(f"Label kind must be 'binary'. Received: kind={self.kind!r}")
         if not 0 <= self.frequency <= 1:
-            raise ValueError(
-                f"Label frequency must lie in [0, 1]. Received: frequency={self.frequency}"
-            )
+            raise ValueError(f"Label frequency must lie in [0, 1]. Received: frequency={self.frequency}")
 
     def to_dict(self):
         """Returns the label as plain values, for JSON and Keras configs."""

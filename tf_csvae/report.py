@@ -30,7 +30,11 @@ def headline(metrics):
 
     for part in ("z", "w"):
         entries = list(metrics["divergence"].get(part, {}).values())
-        add(f"divergence.{part}", f"divergence of the label's values in {part}, nats", [e["kl"] for e in entries])
+        add(
+            f"divergence.{part}",
+            f"divergence of the label's values in {part}, nats",
+            [e["kl"] for e in entries],
+        )
         if part == "z":
             null = [e["null_mean"] for e in entries]
             spread = sum(e["null_sd"] for e in entries) / max(1, len(entries))
@@ -41,7 +45,12 @@ def headline(metrics):
             f"AUC of a probe that reads the label from {part}",
             [e["auc"] for e in metrics["probe"].get(part, {}).values()],
         )
-    add("reconstruction.mse", "reconstruction error (mean square)", [metrics["reconstruction"]["mse"]], "{:.4g}")
+    add(
+        "reconstruction.mse",
+        "reconstruction error (mean square)",
+        [metrics["reconstruction"]["mse"]],
+        "{:.4g}",
+    )
     for name, unit in (("psnr", " dB"), ("ssim", "")):
         if name in metrics["reconstruction"]:
             words = f"reconstruction {name.upper()}"
@@ -91,4 +100,6 @@ def render(title, rows, pictures, flags):
         loader=jinja2.PackageLoader("tf_csvae"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     inlined = [(caption, base64.b64encode(png).decode()) for caption, png in pictures]
-    return environment.get_template("report.html").render(title=title, rows=rows, pictures=inlined, flags=flags)
+    return environment.get_template("report.html").render(
+        title=title, rows=rows, pictures=inlined, flags=flags
+    )

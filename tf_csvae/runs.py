@@ -110,7 +110,9 @@ class Run:
                 "Give an empty or a new directory."
             )
         elif resume:
-            raise InputError(f"--resume: there is no run in --run_dir={self.path}. Leave --resume out to begin one.")
+            raise InputError(
+                f"--resume: there is no run in --run_dir={self.path}. Leave --resume out to begin one."
+            )
 
     def begin(self, flags, overwrite=False):
         """Makes the directory ready for the training that ``check`` allowed."""
@@ -131,11 +133,15 @@ class Run:
         )
         if resume:
             if _trainer(there) != _trainer(flags):
-                raise InputError(f"--run_dir={self.path} holds a run of {_trainer(there)}, not of {_trainer(flags)}.")
+                raise InputError(
+                    f"--run_dir={self.path} holds a run of {_trainer(there)}, not of {_trainer(flags)}."
+                )
             return
         changed = sorted(set(there.splitlines()) ^ set(flags.splitlines()))
         if changed:
-            raise InputError(f"--run_dir={self.path} holds another run ({_differences(there, flags)}). {ways}")
+            raise InputError(
+                f"--run_dir={self.path} holds another run ({_differences(there, flags)}). {ways}"
+            )
         if self.finished:
             raise InputError(
                 f"--run_dir={self.path} holds this run, finished. Give another --run_dir, --overwrite to repeat "
@@ -180,8 +186,13 @@ def _differences(there, here, most=3):
     for text in (there, here):
         lines = [line for line in text.splitlines() if line.startswith("--")]
         parsed.append({line.partition("=")[0]: line.partition("=")[2] for line in lines})
-    names = [name for name in dict.fromkeys([*parsed[0], *parsed[1]]) if parsed[0].get(name) != parsed[1].get(name)]
-    said = [f"{name}: {parsed[0].get(name, 'absent')} there, {parsed[1].get(name, 'absent')} here" for name in names]
+    names = [
+        name for name in dict.fromkeys([*parsed[0], *parsed[1]]) if parsed[0].get(name) != parsed[1].get(name)
+    ]
+    said = [
+        f"{name}: {parsed[0].get(name, 'absent')} there, {parsed[1].get(name, 'absent')} here"
+        for name in names
+    ]
     more = [f"and {len(said) - most} more"] if len(said) > most else []
     return "; ".join(said[:most] + more)
 
@@ -236,7 +247,9 @@ class Checkpoints(keras.callbacks.Callback):
 
     def _states(self):
         names = os.listdir(self.folder) if os.path.isdir(self.folder) else []
-        return [os.path.join(self.folder, name) for name in names if name.endswith(".json") and name[0] != "."]
+        return [
+            os.path.join(self.folder, name) for name in names if name.endswith(".json") and name[0] != "."
+        ]
 
     def on_epoch_end(self, epoch, logs=None):
         """Saves, unless the last time was just now."""

@@ -211,4 +211,6 @@ def _finish(model, dataset, run_):
     runs.write_text(run_.file(runs.REPORT), page)
     runs.write_json(run_.file(runs.METRICS), numbers)
     print(report.as_text(rows))
-    print(f"Numbers: {run_.file(runs.METRICS)}\nPictures: {run_.file(runs.FIGURES)}\nPage: {run_.file(runs.REPORT)}")
+    print(
+        f"Numbers: {run_.file(runs.METRICS)}\nPictures: {run_.file(runs.FIGURES)}\nPage: {run_.file(runs.REPORT)}"
+    )

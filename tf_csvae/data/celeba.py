@@ -132,7 +132,7 @@ def _read_folder(data_dir, attributes):
     """Reads the official layout.
 
     Returns:
-        (labels, {split: (list of paths, float32 [n, k])}).
+        (labels, {split: (paths [n], float32 y [n, k])}).
     """
     for name in (_IMAGES, _ATTRIBUTES, _PARTITION):
         if not os.path.exists(os.path.join(data_dir, name)):
@@ -157,14 +157,19 @@ def _read_folder(data_dir, attributes):
         if fields[0] not in rows:
             raise InputError(f"{partition}, line {number}: {fields[0]} has no row in {_ATTRIBUTES}.")
         if fields[0] not in present:
-            raise InputError(f"{partition}, line {number}: there is no image {os.path.join(folder, fields[0])}.")
+            raise InputError(
+                f"{partition}, line {number}: there is no image {os.path.join(folder, fields[0])}."
+            )
         chosen[SPLITS[int(fields[1])]].append(fields[0])
     files = {
-        split: ([os.path.join(folder, name) for name in list_], y[[rows[name] for name in list_]])
-        for split, list_ in chosen.items()
+        split: (
+            np.array([os.path.join(folder, name) for name in members]),
+            y[[rows[name] for name in members]],
+        )
+        for split, members in chosen.items()
     }
     for split, (paths, _) in files.items():
-        if not paths:
+        if not len(paths):
             raise InputError(f"{partition} puts no image into the {split} split.")
     return _labels(attributes, files["train"][1]), files
 

@@ -7,6 +7,7 @@ batches and converts.
 
 import os
 
+import numpy as np
 import tensorflow as tf
 
 from tf_csvae.data.dataset import Dataset
@@ -17,11 +18,10 @@ from tf_csvae.errors import InputError
 SHUFFLE_BUFFER = 8192
 
 
-def shuffled_once(items, seed):
-    """A dataset of the items (a structure of equally long arrays) in a random fixed order."""
-    count = len(tf.nest.flatten(items)[0])
-    order = tf.random.experimental.stateless_shuffle(tf.range(count), seed=[seed, 0])
-    return tf.data.Dataset.from_tensor_slices(tf.nest.map_structure(lambda a: tf.gather(a, order), items))
+def shuffled_once(arrays, seed):
+    """A dataset of the rows of equally long arrays in a random fixed order."""
+    order = np.random.default_rng(seed).permutation(len(arrays[0]))
+    return tf.data.Dataset.from_tensor_slices(tuple(array[order] for array in arrays))
 
 
 def read_all(items, read):
@@ -117,7 +117,9 @@ def build(
         return typed(numbers.flat_map(epoch))
 
     return Dataset(
-        train=typed(tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1).flat_map(epoch)),
+        train=typed(
+            tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1).flat_map(epoch)
+        ),
         validation=in_order("validation"),
         test=in_order("test"),
         info=info,

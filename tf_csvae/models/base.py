@@ -153,7 +153,7 @@ class GenerativeModel(keras.Model):
             "jit_compile": jit_compile,
             "steps_per_execution": self.steps_per_execution,
         }
-        generator, *adversaries = self.players()
+        _, *adversaries = self.players()
         self.adversary_optimizers = {name: _copy(adversary_optimizer) for name in adversaries}
         self._adversary_optimizer = keras.optimizers.serialize(adversary_optimizer)
         # Built here, not lazily in the first step: a checkpoint must find the slots to fill.
@@ -252,7 +252,9 @@ class GenerativeModel(keras.Model):
         x = tf.convert_to_tensor(x, dtype_hint=tf.float32)
         if x.shape.rank != 1 + len(self.data_shape) or tuple(x.shape[1:]) != self.data_shape:
             expected = ", ".join(map(str, ("n", *self.data_shape)))
-            raise InputError(f"{where}: x must have shape ({expected}). Received: x of shape {tuple(x.shape)}.")
+            raise InputError(
+                f"{where}: x must have shape ({expected}). Received: x of shape {tuple(x.shape)}."
+            )
         return tf.cast(x, tf.float32)
 
     def check_y(self, y, where, rows=None):

@@ -42,7 +42,7 @@ class FactorizedPrior(keras.layers.Layer):
         self.built = True
 
     def call(self, y):
-        """y float32 [n, k] -> a distribution of batch shape [n], event shape [k w_dim].
+        """Y float32 [n, k] -> a distribution of batch shape [n], event shape [k w_dim].
 
         A y between 0 and 1 gives parameters between those of the two values.
         """
@@ -72,5 +72,5 @@ class JointPrior(keras.layers.Layer):
         self.built = True
 
     def call(self, y):
-        """y float32 [n, k] -> a distribution of batch shape [n], event shape [k w_dim]."""
+        """Y float32 [n, k] -> a distribution of batch shape [n], event shape [k w_dim]."""
         return diagonal_normal(self.network(y))

@@ -1,0 +1,45 @@
+"""The package: ``pip install .`` or, to work on it, ``pip install -e .[dev]``."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+here = Path(__file__).parent
+
+setup(
+    name="tf_csvae",
+    version="0.1.0",
+    description="Conditional Subspace VAEs and their rivals, in TensorFlow and Keras 3.",
+    long_description=(here / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    packages=find_packages(include=["tf_csvae", "tf_csvae.*", "trainers", "flags"]),
+    package_data={"tf_csvae": ["templates/*.html"], "flags": ["*.flags"]},
+    python_requires=">=3.11,<3.14",
+    # Both ends are tested: `make test` takes the newest of each, `make test-lowest` the oldest.
+    install_requires=[
+        "absl-py>=2.1,<3",
+        "jinja2>=3.1,<4",
+        "keras>=3.10,<3.16",
+        "matplotlib>=3.10,<4",
+        "numpy>=2.1,<3",
+        "scikit-learn>=1.6,<2",
+        "scipy>=1.15,<2",
+        "tensorboard>=2.20,<2.22",
+        "tensorflow>=2.20,<2.22",
+        "tensorflow-datasets>=4.9.7,<5",
+        "tensorflow-probability>=0.25,<0.26",
+        "tf-keras>=2.20,<2.22",  # only since TensorFlow Probability imports it
+    ],
+    extras_require={
+        "test": ["pytest>=8,<10", "pytest-xdist>=3.6,<4"],
+        "dev": ["pytest>=8,<10", "pytest-xdist>=3.6,<4", "ruff>=0.15,<0.18"],
+        "gpu": ["tensorflow[and-cuda]>=2.20,<2.22"],
+    },
+    classifiers=[
+        "License :: OSI Approved :: Apache Software License",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+    ],
+)
