@@ -66,7 +66,7 @@ def encode(model, batches, limit=MAX_CODES, seed=0):
         ``Codes``.
     """
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def step(x, y, seed):
         code = model.encode(x, y)
         return *code.sample(seed), *code.mean(), y
@@ -104,7 +104,7 @@ def evaluate(model, dataset, pictured=2_000, samples=8, seed=0):
     info = dataset.info
     pictured = 32 if info.is_image else pictured
     reconstruction = metrics.Reconstruction(info.scale, image=info.is_image)
-    reconstruct = tf.function(model.reconstruct, reduce_retracing=True)
+    reconstruct = tf.function(model.reconstruct, reduce_retracing=True, autograph=False)
     kept = []
     for x, y in dataset.test:
         again = reconstruct(x, y)

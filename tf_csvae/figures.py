@@ -115,12 +115,12 @@ def image_rows(rows, titles):
         A matplotlib Figure.
     """
     columns = max(len(row) for row in rows)
-    figure = Figure(figsize=(1.6 + columns * 0.9, len(rows) * 0.95), layout="constrained")
+    figure = Figure(figsize=(columns * 0.9, len(rows) * 0.95), layout="constrained")
     axes = figure.subplots(len(rows), 1, squeeze=False)[:, 0]
     for axis, row, title in zip(axes, rows, titles, strict=True):
         axis.imshow(np.concatenate(list(np.clip(row, 0, 1)), axis=1), interpolation="nearest")
         axis.set_xticks([])
         axis.set_yticks([])
         axis.spines[:].set_visible(False)
-        axis.set_ylabel(title, rotation=0, ha="right", va="center", fontsize=8)
+        axis.text(-0.01, 0.5, title, transform=axis.transAxes, ha="right", va="center", fontsize=8)
     return figure

@@ -80,7 +80,7 @@ def as_text(rows):
 def as_png(figure):
     """Renders a matplotlib Figure to PNG bytes."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110)
+    figure.savefig(buffer, format="png", dpi=110, bbox_inches="tight")
     return buffer.getvalue()
 
 

@@ -50,10 +50,15 @@ def written_whole(path):
             os.remove(temporary)
 
 
+def write_bytes(path, content):
+    """Writes a file whole."""
+    with written_whole(path) as temporary, open(temporary, "wb") as file:
+        file.write(content)
+
+
 def write_text(path, text):
     """Writes a text file whole."""
-    with written_whole(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
-        file.write(text)
+    write_bytes(path, text.encode())
 
 
 def write_json(path, value):
@@ -124,9 +129,13 @@ class Run:
                 os.remove(path)
         write_text(self.file(FLAGS), flags)
 
-    def _check_same(self, flags, resume):
+    def flags(self):
+        """Returns the text of flags.txt."""
         with open(self.file(FLAGS), encoding="utf-8") as file:
-            there = file.read()
+            return file.read()
+
+    def _check_same(self, flags, resume):
+        there = self.flags()
         ways = (
             "Give another --run_dir, --overwrite to begin anew, or --resume to go on from its last checkpoint "
             "with the flags given now."

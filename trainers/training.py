@@ -195,19 +195,15 @@ def _finish(model, dataset, run_):
         "parameters": model.count_params(),
         **result.numbers,
     }
-    pictures = evaluation.pictures(result, dataset.info, history)
-    for name, (_, figure) in pictures.items():
-        with runs.written_whole(run_.file(runs.FIGURES, f"{name}.png")) as temporary:
-            figure.savefig(temporary, dpi=110)
+    pictures = {
+        name: (caption, report.as_png(figure))
+        for name, (caption, figure) in evaluation.pictures(result, dataset.info, history).items()
+    }
+    for name, (_, png) in pictures.items():
+        runs.write_bytes(run_.file(runs.FIGURES, f"{name}.png"), png)
     system = type(model).__name__
     rows = report.table(numbers, system, dataset.info.name)
-    with open(run_.file(runs.FLAGS), encoding="utf-8") as file:
-        page = report.render(
-            f"{system} on {dataset.info.name}",
-            rows,
-            [(caption, report.as_png(figure)) for caption, figure in pictures.values()],
-            file.read(),
-        )
+    page = report.render(f"{system} on {dataset.info.name}", rows, pictures.values(), run_.flags())
     runs.write_text(run_.file(runs.REPORT), page)
     runs.write_json(run_.file(runs.METRICS), numbers)
     print(report.as_text(rows))

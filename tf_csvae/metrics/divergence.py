@@ -47,7 +47,8 @@ def knn_divergence(p, q, k=10):
         radius = np.maximum(rho, nu)[tied]
         others = in_p.query_ball_point(p[tied], radius, return_length=True) - 1
         strangers = in_q.query_ball_point(p[tied], radius, return_length=True)
-        terms[tied] = digamma(others) - digamma(strangers)
+        # At least k of each by definition, whatever rounding does at the radius itself.
+        terms[tied] = digamma(np.maximum(others, k)) - digamma(np.maximum(strangers, k))
     return float(terms.mean() + np.log(m / (n - 1)))
 
 

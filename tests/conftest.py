@@ -1,0 +1,49 @@
+"""What several tests need: small data, made on the spot."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import pytest
+
+ATTRIBUTES = ("Smiling", "Male", "Wearing_Hat")
+SPLITS = {0: 16, 1: 4, 2: 6}
+
+
+@pytest.fixture
+def celeba_dir(tmp_path):
+    """A folder in CelebA's official layout: 26 images of 3 attributes.
+
+    An image's red, green and blue are high exactly where its 1st, 2nd and 3rd attribute is 1.
+    """
+    import tensorflow as tf
+
+    folder = tmp_path / "celeba"
+    (folder / "img_align_celeba").mkdir(parents=True)
+    random = np.random.default_rng(0)
+    count = sum(SPLITS.values())
+    values = random.random((count, len(ATTRIBUTES))) < 0.5
+    rows, partition = [], []
+    splits = np.repeat(list(SPLITS), list(SPLITS.values()))
+    for number, (labels, split) in enumerate(zip(values, splits, strict=True), start=1):
+        name = f"{number:06d}.jpg"
+        image = np.broadcast_to(np.where(labels, 220, 30), (50, 40, 3)).astype(np.uint8)
+        tf.io.write_file(str(folder / "img_align_celeba" / name), tf.io.encode_jpeg(image, quality=100))
+        rows.append(f"{name} " + " ".join(" 1" if value else "-1" for value in labels))
+        partition.append(f"{name} {split}")
+    (folder / "list_attr_celeba.txt").write_text("\n".join([str(count), " ".join(ATTRIBUTES), *rows]) + "\n")
+    (folder / "list_eval_partition.txt").write_text("\n".join(partition) + "\n")
+    return folder
+
+
+@pytest.fixture
+def edit():
+    """A function that replaces a line (numbered from 1) of a text file; None removes it."""
+
+    def edit(path, line, text):
+        lines = path.read_text().splitlines()
+        lines[line - 1 : line] = [] if text is None else [text]
+        path.write_text("\n".join(lines) + "\n")
+
+    return edit

@@ -1,0 +1,42 @@
+import numpy as np
+import pytest
+
+from tf_csvae.metrics import active_units, probe
+
+
+def split(codes, label):
+    half = len(label) // 2
+    return codes[:half], label[:half], codes[half:], label[half:]
+
+
+def test_reads_a_label_that_is_there_and_none_that_is_not():
+    random = np.random.default_rng(0)
+    label = (random.random(4000) < 0.2).astype(float)
+    noise = random.normal(size=(4000, 3))
+    nothing = probe(*split(noise, label))
+    # The AUC of chance on 2,000 examples, 400 of them positive: 0.5 +- 0.016.
+    assert nothing["auc"] == pytest.approx(0.5, abs=0.05)
+    assert nothing["balanced_accuracy"] == pytest.approx(0.5, abs=0.05)
+    noise[:, 1] += 10 * label
+    everything = probe(*split(noise, label))
+    assert everything["auc"] > 0.999
+    assert everything["balanced_accuracy"] > 0.99
+
+
+def test_reads_what_no_linear_predictor_can():
+    random = np.random.default_rng(1)
+    codes = random.normal(size=(4000, 2))
+    found = probe(*split(codes, codes[:, 0] * codes[:, 1] > 0))
+    assert found["auc"] > 0.95
+
+
+def test_a_label_of_one_value_gives_nothing():
+    codes = np.zeros((20, 2))
+    assert probe(*split(codes, np.zeros(20))) is None
+
+
+def test_active_units_are_those_whose_means_vary():
+    random = np.random.default_rng(0)
+    means = random.normal(size=(1000, 3)) * np.array([1.0, 0.2, 0.05])
+    assert active_units(means) == 2
+    assert active_units(means, threshold=0.1) == 1
