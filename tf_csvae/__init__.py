@@ -8,7 +8,7 @@ loaded when a name that needs it is first used. The map:
 * ``tf_csvae.metrics`` -- pure functions: divergence, probes, latents, reconstruction
 * ``tf_csvae.evaluation`` -- a model and its data -> one dict of numbers
 * ``tf_csvae.figures`` -- arrays in, matplotlib figures out
-* ``tf_csvae.runs`` -- the run directory: flags, checkpoints, history, report
+* ``tf_csvae.runs`` -- the run directory; ``callbacks`` -- its checkpoints; ``report`` -- its page
 """
 
 import importlib
@@ -21,7 +21,18 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 __version__ = "0.1.0"
 
-_MODULES = ("data", "errors", "evaluation", "figures", "labels", "metrics", "models", "runs")
+_MODULES = (
+    "callbacks",
+    "data",
+    "errors",
+    "evaluation",
+    "figures",
+    "labels",
+    "metrics",
+    "models",
+    "report",
+    "runs",
+)
 _NAMES = {
     "CSVAE": "models",
     "InputError": "errors",

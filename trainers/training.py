@@ -5,6 +5,7 @@ import os
 import signal
 import statistics
 import sys
+import tempfile
 
 import flags
 
@@ -51,6 +52,27 @@ def _interruptible():
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, interrupt)
     yield
+
+
+@contextlib.contextmanager
+def _quietly():
+    """Hides what C++ writes to stderr in the block, unless the block fails.
+
+    TensorFlow reports on processor and drivers while it is imported, before any setting of
+    its log level counts.
+    """
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as hidden:
+        os.dup2(hidden.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            hidden.seek(0)
+            os.write(stderr, hidden.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
 
 
 def _run_dir(system):
@@ -126,7 +148,8 @@ def train(system, groups, build):
     flagfile = flags.serialized(groups, f"trainers.{system}")
     run_.check(flagfile, FLAGS.resume, FLAGS.overwrite)
 
-    import keras  # seconds; mistakes above are told before it
+    with _quietly():
+        import keras  # seconds; mistakes above are told before it
 
     keras.utils.set_random_seed(FLAGS.seed)
     keras.config.set_dtype_policy("float32" if FLAGS.precision == "float32" else f"mixed_{FLAGS.precision}")
@@ -142,10 +165,10 @@ def _fit(model, dataset, run_):
     import keras
     import tensorflow as tf
 
-    from tf_csvae import runs
+    from tf_csvae import callbacks, runs
     from tf_csvae.errors import InputError
 
-    checkpoints = runs.Checkpoints(run_.file(runs.BACKUP), FLAGS.checkpoint_seconds)
+    checkpoints = callbacks.Checkpoints(run_.file(runs.BACKUP), FLAGS.checkpoint_seconds)
     done = checkpoints.restore(model)
     run_.cut_history(done)
     info = dataset.info
@@ -166,7 +189,7 @@ def _fit(model, dataset, run_):
             shuffle=False,  # it is; Keras would warn that it cannot
             verbose=1 if sys.stdout.isatty() else 2,
             callbacks=[
-                runs.Clock(min(FLAGS.batch_size, info.counts["train"]) * dataset.steps_per_epoch),
+                callbacks.Clock(min(FLAGS.batch_size, info.counts["train"]) * dataset.steps_per_epoch),
                 keras.callbacks.CSVLogger(run_.file(runs.HISTORY), append=True),
                 *([keras.callbacks.TensorBoard(run_.file(runs.TENSORBOARD))] if FLAGS.tensorboard else []),
                 checkpoints,

@@ -25,9 +25,9 @@ def probe(train_codes, train_label, test_codes, test_label, seed=0):
     train_label, test_label = (np.asarray(label) > 0.5 for label in (train_label, test_label))
     if min(train_label.sum(), (~train_label).sum()) < 2 or len(np.unique(test_label)) < 2:
         return None
-    # Few bins and small trees: as strong on codes as the defaults, and eight times faster.
+    # Few bins and small trees: as strong on codes as the defaults, and four times faster.
     trees = HistGradientBoostingClassifier(
-        max_bins=31, max_leaf_nodes=15, class_weight="balanced", early_stopping=True, random_state=seed
+        max_bins=63, max_leaf_nodes=15, class_weight="balanced", early_stopping=True, random_state=seed
     )
     score = trees.fit(train_codes, train_label).predict_proba(test_codes)[:, 1]
     return {

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import json
 from typing import NamedTuple
 
 import keras
@@ -90,6 +91,7 @@ class GenerativeModel(keras.Model):
         self.bounded = bool(bounded)
         self.likelihood = distributions.Likelihood(likelihood, likelihood_scale, name="likelihood")
         self.seed = int(seed)
+        self.kl_warmup_steps = 0
         self.trackers = {name: keras.metrics.Mean(name=name) for name in self.term_names}
         self._config = {
             "data_shape": list(self.data_shape),
@@ -127,7 +129,8 @@ class GenerativeModel(keras.Model):
 
     def get_config(self):
         """Returns the constructor's arguments as plain values."""
-        return {"name": self.name, "dtype": self.dtype_policy.name, **self._config}
+        # Keras wraps the containers that a model holds; JSON gives plain ones back.
+        return {"name": self.name, "dtype": self.dtype_policy.name, **json.loads(json.dumps(self._config))}
 
     def compile(
         self, optimizer="adam", adversary_optimizer=None, kl_warmup_steps=0, jit_compile="auto", **kwargs

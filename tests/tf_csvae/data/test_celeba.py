@@ -46,12 +46,10 @@ def test_the_face_is_cut_out(tmp_path, celeba_dir):
         assert tf.reduce_min(x) == 1
 
 
-@pytest.mark.parametrize(
-    "name", ["img_align_celeba", "list_attr_celeba.txt", "list_eval_partition.txt"]
-)
+@pytest.mark.parametrize("name", ["img_align_celeba", "list_attr_celeba.txt", "list_eval_partition.txt"])
 def test_what_is_missing_is_named_and_where_to_get_it(celeba_dir, name):
     (celeba_dir / name).rename(celeba_dir / "elsewhere")
-    with pytest.raises(InputError, match=f"has no {name}.*mmlab"):
+    with pytest.raises(InputError, match=rf"has no {name}.*mmlab"):
         load(celeba_dir)
     with pytest.raises(InputError, match="no img_align_celeba"):
         load(celeba_dir / "nowhere")
@@ -69,7 +67,7 @@ def test_what_is_missing_is_named_and_where_to_get_it(celeba_dir, name):
 )
 def test_a_wrong_attribute_file_is_told_by_file_line_and_column(celeba_dir, edit, line, text, complaint):
     edit(celeba_dir / "list_attr_celeba.txt", line, text)
-    with pytest.raises(InputError, match="list_attr_celeba.txt.*" + complaint):
+    with pytest.raises(InputError, match=r"list_attr_celeba.txt.*" + complaint):
         load(celeba_dir)
 
 
@@ -83,7 +81,9 @@ def test_windows_line_ends_and_a_byte_order_mark_are_read(celeba_dir):
     before = [y.numpy() for _, y in load(celeba_dir).test]
     path = celeba_dir / "list_attr_celeba.txt"
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
-    np.testing.assert_array_equal(np.concatenate(before), np.concatenate([y for _, y in load(celeba_dir).test]))
+    np.testing.assert_array_equal(
+        np.concatenate(before), np.concatenate([y for _, y in load(celeba_dir).test])
+    )
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_an_undecodable_image_is_found(celeba_dir, content):
 
 
 def test_an_unknown_attribute_offers_the_nearest(celeba_dir):
-    with pytest.raises(InputError, match="Unknown attribute 'smiling'. Did you mean Smiling"):
+    with pytest.raises(InputError, match=r"Unknown attribute 'smiling'. Did you mean Smiling"):
         load(celeba_dir, attributes=["smiling"])
 
 
@@ -130,5 +130,5 @@ def test_tensorflow_datasets_provides_it_where_no_folder_is_given():
         assert x.shape == (4, 16, 16, 3)
         assert set(np.unique(y)) <= {0, 1}
         assert sum(len(x) for x, _ in dataset.test) == dataset.info.counts["test"] == 9
-        with pytest.raises(InputError, match="Unknown attribute 'Mail'. Did you mean Male"):
+        with pytest.raises(InputError, match=r"Unknown attribute 'Mail'. Did you mean Male"):
             data.load("celeba", attributes=("Mail",))

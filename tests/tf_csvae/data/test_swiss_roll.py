@@ -10,7 +10,9 @@ def roll():
 
 
 def all_of(batches):
-    return [np.concatenate(column) for column in zip(*[(x.numpy(), y.numpy()) for x, y in batches], strict=True)]
+    return [
+        np.concatenate(column) for column in zip(*[(x.numpy(), y.numpy()) for x, y in batches], strict=True)
+    ]
 
 
 def test_info_tells_what_the_batches_are(roll):

@@ -19,13 +19,16 @@ def test_finds_the_known_divergence_of_gaussians(d, mean, scale, k):
     assert knn_divergence(p, q, k) == pytest.approx(d * gaussian_kl(mean, scale), abs=0.15)
 
 
-def test_is_near_zero_for_the_same_distribution_and_directed_for_others():
-    random = np.random.default_rng(0)
-    p, q, wide = random.normal(size=(3, 3000, 2)) * np.array([1, 1, 1.5])[:, None, None]
+def test_is_near_zero_for_the_same_distribution():
+    p, q = np.random.default_rng(0).normal(size=(2, 3000, 2))
     assert abs(knn_divergence(p, q)) < 0.05
-    assert knn_divergence(p, wide) == pytest.approx(2 * gaussian_kl(0, 1.5), abs=0.1)
-    # Where P has points and Q has next to none, the estimate falls short of the truth (0.44).
-    assert knn_divergence(p, wide) < knn_divergence(wide, p) < 2 * gaussian_kl(0, 1 / 1.5) + 0.05
+
+
+def test_is_directed():
+    random = np.random.default_rng(0)
+    part, whole = random.random((3000, 2)), 2 * random.random((3000, 2))
+    assert knn_divergence(part, whole) == pytest.approx(np.log(4), abs=0.1)
+    assert knn_divergence(whole, part) > 2 * np.log(4)  # infinite in truth
 
 
 def test_does_not_depend_on_order_shift_rotation_or_scale():

@@ -38,7 +38,9 @@ def test_the_optimal_scale_is_kept_for_after_training():
 
 
 def test_which_scales_are_trained():
-    trained = {kind: len(Likelihood(kind).trainable_variables) for kind in ("gaussian_optimal", "gaussian_learned")}
+    trained = {
+        kind: len(Likelihood(kind).trainable_variables) for kind in ("gaussian_optimal", "gaussian_learned")
+    }
     assert trained == {"gaussian_optimal": 0, "gaussian_learned": 1}
     assert Likelihood("bernoulli").scale is None
 
@@ -51,7 +53,10 @@ def test_a_perfect_reconstruction_has_a_finite_density():
 
 def test_each_subspace_has_a_prior_that_only_its_label_moves():
     prior = FactorizedPrior(labels=3, w_dim=2, separation=1.5)
-    off, on = prior(tf.zeros((1, 3))).mean().numpy()[0], prior(tf.constant([[0.0, 1.0, 0.0]])).mean().numpy()[0]
+    off, on = (
+        prior(tf.zeros((1, 3))).mean().numpy()[0],
+        prior(tf.constant([[0.0, 1.0, 0.0]])).mean().numpy()[0],
+    )
     np.testing.assert_allclose(off, -1.5)
     np.testing.assert_allclose(on, [-1.5, -1.5, 1.5, 1.5, -1.5, -1.5])
 

@@ -1,0 +1,148 @@
+"""What every system promises, written once and run for each, on vectors and on images."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_csvae import CSVAE, InputError, load_model
+
+LABELS = ("Smiling", "Male")
+SYSTEMS = {"csvae": CSVAE}
+SHAPES = {"vectors": (5,), "images": (16, 16, 3)}
+
+
+@pytest.fixture(params=[(system, shape) for system in SYSTEMS for shape in SHAPES], ids="-".join)
+def model(request):
+    tf.keras.utils.set_random_seed(0)
+    system, shape = request.param
+    return SYSTEMS[system](
+        SHAPES[shape],
+        LABELS,
+        z_dim=3,
+        networks={"hidden": [16, 16], "filters": [4, 8]},
+        bounded=shape == "images",
+    )
+
+
+@pytest.fixture
+def batch(model):
+    random = np.random.default_rng(0)
+    x = random.random((6, *model.data_shape)).astype(np.float32)
+    return x, (random.random((6, 2)) < 0.5).astype(np.float32)
+
+
+def fit(model, batch, epochs=2):
+    x, y = (np.concatenate([part] * 3) for part in batch)
+    if not model.compiled:
+        model.compile("adam")
+    dataset = tf.data.Dataset.from_tensor_slices((x, y)).batch(6)
+    return model.fit(dataset, epochs=epochs, validation_data=dataset, verbose=0, shuffle=False)
+
+
+def test_encode_and_decode(model, batch):
+    x, y = batch
+    code = model.encode(x, y)
+    assert code.z.batch_shape == (6,)
+    assert code.z.event_shape == (3,)
+    z, w = code.mean()
+    assert model.decode(z, w).shape == x.shape
+    once, again = code.sample(seed=1), code.sample(seed=1)
+    for a, b in zip(once, again, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert np.any(once[0].numpy() != code.sample(seed=2)[0].numpy())
+
+
+def test_reconstruct_is_deterministic_and_of_the_shape_of_x(model, batch):
+    first = model.reconstruct(*batch)
+    assert first.shape == batch[0].shape
+    np.testing.assert_array_equal(first, model.reconstruct(*batch))
+
+
+def test_sample_repeats_by_seed_and_has_n_per_row(model):
+    y = [[0.0, 1.0], [1.0, 1.0]]
+    first = model.sample(y, n=3, seed=7)
+    assert first.shape == (6, *model.data_shape)
+    np.testing.assert_array_equal(first, model.sample(y, n=3, seed=7))
+    assert np.any(first.numpy() != model.sample(y, n=3, seed=8).numpy())
+    assert np.any(model.sample(y).numpy() != model.sample(y).numpy())
+    assert model.sample([1, 0]).shape == (1, *model.data_shape)
+
+
+def test_transfer_to_the_same_labels_is_the_reconstruction(model, batch):
+    x, y = batch
+    np.testing.assert_allclose(model.transfer(x, y, y), model.reconstruct(x, y), atol=1e-6)
+    moved = model.transfer(x, y, 1 - y)
+    assert np.all(np.any(moved.numpy() != model.reconstruct(x, y).numpy(), axis=tuple(range(1, moved.ndim))))
+
+
+def test_interpolation_ends_at_the_values(model, batch):
+    x, y = batch
+    path = model.interpolate(x, "Male", start=0, stop=1, steps=5, y=y)
+    assert path.shape == (6, 5, *model.data_shape)
+    start, middle, stop = path[:, 0].numpy(), path[:, 2].numpy(), path[:, -1].numpy()
+    assert np.any(start != stop)
+    assert np.any(middle != stop)
+    to_one = model.transfer(x, np.stack([y[:, 0], np.zeros(6)], 1), np.stack([y[:, 0], np.ones(6)], 1))
+    assert to_one.shape == stop.shape
+
+
+def test_training_reports_every_term_as_a_finite_number(model, batch):
+    history = fit(model, batch).history
+    assert all(np.all(np.isfinite(values)) for values in history.values())
+    assert {"loss", "val_loss", "reconstruction", "kl_z"} <= set(history)
+
+
+def test_a_saved_model_is_the_same_model(model, batch, tmp_path):
+    x, y = batch
+    fit(model, batch)
+    path = str(tmp_path / "model.keras")
+    model.save(path)
+    loaded = load_model(path)
+    assert type(loaded) is type(model)
+    assert loaded.get_config() == model.get_config()
+    np.testing.assert_array_equal(model.reconstruct(x, y), loaded.reconstruct(x, y))
+    np.testing.assert_array_equal(model.sample(y, seed=3), loaded.sample(y, seed=3))
+    np.testing.assert_array_equal(model.encode(x, y).z.stddev(), loaded.encode(x, y).z.stddev())
+
+
+def test_a_loaded_model_trains_on_as_if_never_saved(model, batch, tmp_path):
+    fit(model, batch)
+    model.save(tmp_path / "model.keras")
+    loaded = load_model(str(tmp_path / "model.keras"))
+    for each in (model, loaded):
+        fit(each, batch)
+    for a, b in zip(model.weights, loaded.weights, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6, err_msg=a.path)
+
+
+def test_half_precision_keeps_losses_and_outputs_in_full(model, batch):
+    config = {**model.get_config(), "dtype": "mixed_bfloat16"}
+    half = type(model).from_config(config)
+    assert np.all(np.isfinite(fit(half, batch).history["loss"]))
+    assert half.reconstruct(*batch).dtype == tf.float32
+    assert any(layer.compute_dtype == "bfloat16" for layer in half._flatten_layers())
+
+
+@pytest.mark.parametrize("y", [[[1.0]], [[1.0, 0, 1]], [[[1.0, 0]]]])
+def test_labels_of_the_wrong_width_are_refused(model, y):
+    with pytest.raises(InputError, match=r"y must have 2 columns, one per label \(Smiling, Male\). Received"):
+        model.sample(y)
+
+
+def test_other_mistakes_are_named(model, batch):
+    x, y = batch
+    with pytest.raises(InputError, match="labels must lie between 0 and 1"):
+        model.sample([[7.0, 0.0]])
+    with pytest.raises(InputError, match="x must have shape"):
+        model.reconstruct(x[..., :-1], y)
+    with pytest.raises(InputError, match=r"as many rows. Received: 6 of x and 2 of y"):
+        model.reconstruct(x, y[:2])
+    with pytest.raises(InputError, match="No label 'Hat'"):
+        model.interpolate(x, "Hat", y=y)
+
+
+def test_what_is_no_model_is_refused(tmp_path):
+    (tmp_path / "model.keras").write_text("no model")
+    for path in (tmp_path / "model.keras", tmp_path / "nowhere.keras"):
+        with pytest.raises(InputError, match="Cannot load a model from"):
+            load_model(str(path))

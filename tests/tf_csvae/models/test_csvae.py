@@ -1,0 +1,190 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_csvae import CSVAE, InputError, Label
+
+
+def make(**options):
+    tf.keras.utils.set_random_seed(1)
+    return CSVAE([4], ["a", "b"], networks={"hidden": [8, 8]}, **options)
+
+
+def batch(n=16):
+    random = np.random.default_rng(0)
+    y = (random.random((n, 2)) < 0.5).astype(np.float32)
+    return random.normal(size=(n, 4)).astype(np.float32), y
+
+
+def step(model):
+    """Runs one eager training step; returns what each variable moved by."""
+    before = {variable.path: variable.numpy() for variable in model.variables}
+    model.train_step(tuple(map(tf.constant, batch())))
+    return {v.path: np.abs(v.numpy() - before[v.path]).max() for v in model.variables}
+
+
+class Frozen(CSVAE):
+    """A CSVAE of which one player's loss is nothing."""
+
+    silent = ""
+
+    def losses(self, x, y, training, seed):
+        losses, terms = super().losses(x, y, training, seed)
+        losses[self.silent] = 0.0 * losses[self.silent]
+        return losses, terms
+
+
+@pytest.mark.parametrize("silent", ["generator", "adversary"])
+def test_each_loss_moves_its_own_players_variables_and_no_others(silent):
+    tf.keras.utils.set_random_seed(1)
+    model = Frozen([4], ["a", "b"], networks={"hidden": [8, 8]})
+    model.silent = silent
+    model.compile("sgd", run_eagerly=True)
+    moved = step(model)
+    for player, variables in model.players().items():
+        largest = max(moved[variable.path] for variable in variables)
+        assert (largest == 0) == (player == silent)
+
+
+def test_players_share_no_variable_and_leave_none_out():
+    model = make()
+    players = model.players()
+    ids = [id(variable) for variables in players.values() for variable in variables]
+    assert len(ids) == len(set(ids)) == len(model.trainable_variables)
+    assert {v.path.split("/")[0] for v in players["adversary"]} != {
+        v.path.split("/")[0] for v in players["generator"]
+    }
+
+
+def test_losses_are_the_papers_with_the_weights_given():
+    weights = {"beta1": 2.0, "beta2": 3.0, "beta3": 5.0, "beta4": 7.0, "beta5": 11.0, "mmd_weight": 13.0}
+    model = make(**weights)
+    losses, terms = model.losses(*map(tf.constant, batch()), False, tf.constant([0, 0]))
+    m1 = (
+        2 * terms["reconstruction"]
+        + 3 * terms["kl_w"]
+        + 5 * terms["kl_z"]
+        - 7 * terms["entropy"]
+        + 13 * terms["mmd"]
+    )
+    assert float(losses["generator"]) == pytest.approx(float(m1), rel=1e-5)
+    assert float(losses["adversary"]) == pytest.approx(11 * float(terms["adversary"]), rel=1e-6)
+
+
+def test_reconstruction_is_the_negative_log_density_in_nats_per_example():
+    model = make(likelihood="gaussian_fixed", likelihood_scale=0.5)
+    x, y = map(tf.constant, batch())
+    _, terms = model.losses(x, y, False, tf.constant([3, 4]))
+    mean = model.decode(*model.encode(x, y).sample(tf.constant([3, 4])))
+    log_density = -0.5 * ((x - mean) / 0.5) ** 2 - np.log(0.5 * np.sqrt(2 * np.pi))
+    assert float(terms["reconstruction"]) == pytest.approx(
+        -float(tf.reduce_mean(tf.reduce_sum(log_density, 1))), rel=1e-5
+    )
+
+
+def test_without_adversary_nothing_drives_the_labels_out():
+    model = make(adversarial=False)
+    losses, terms = model.losses(*map(tf.constant, batch()), True, tf.constant([0, 0]))
+    assert list(losses) == ["generator"]
+    assert not {"entropy", "adversary", "mmd"} & set(terms)
+
+
+def test_kl_terms_are_warmed_up_by_the_step():
+    model = make()
+    model.compile("adam", kl_warmup_steps=4)
+    seen = []
+    for _ in range(6):
+        seen.append(float(model.kl_weight))
+        step(model)
+    assert seen == pytest.approx([0, 0.25, 0.5, 0.75, 1, 1])
+
+
+def test_noise_repeats_by_seed_and_differs_by_step():
+    def losses(seed):
+        model = make(seed=seed)
+        model.compile(tf.keras.optimizers.SGD(0.0), run_eagerly=True)
+        return [float(model.train_step(tuple(map(tf.constant, batch())))["reconstruction"]) for _ in range(3)]
+
+    assert losses(0) == losses(0)
+    assert losses(0) != losses(1)
+    assert len(set(losses(0))) == 3
+
+
+def test_transfer_changes_only_the_subspaces_of_labels_that_change():
+    model = make(w_prior="fixed")
+    x, y = batch(3)
+    target = y.copy()
+    target[:, 1] = 1 - y[:, 1]
+    z, w = model.encode(x, y).mean()
+    new = tf.concat([model.subspace(w, "a"), model.subspace(model.prior(tf.constant(target)).mean(), "b")], 1)
+    np.testing.assert_allclose(model.transfer(x, y, target), model.decode(z, new), atol=1e-6)
+    drawn = model.transfer(x, y, target, seed=1)
+    np.testing.assert_array_equal(drawn, model.transfer(x, y, target, seed=1))
+    assert np.any(drawn.numpy() != model.transfer(x, y, target, seed=2).numpy())
+
+
+def test_without_labels_only_z_is_known():
+    model = make()
+    x, _ = batch(3)
+    code = model.encode(x)
+    assert code.w is None
+    np.testing.assert_allclose(code.z.mean(), model.encode(x, [0.0, 1.0]).z.mean(), atol=1e-6)
+    for call in (
+        lambda: model.reconstruct(x),
+        lambda: model.interpolate(x, "a"),
+        lambda: model.decode(code.z.mean()),
+    ):
+        with pytest.raises(InputError, match="needs the labels y"):
+            call()
+
+
+@pytest.mark.parametrize("w_prior", ["factorized", "fixed", "joint"])
+@pytest.mark.parametrize("shared_encoder", [False, True])
+def test_every_prior_and_encoder_trains_and_is_restored_from_its_config(w_prior, shared_encoder):
+    model = make(w_prior=w_prior, shared_encoder=shared_encoder, w_dim=3)
+    model.compile("adam", run_eagerly=True)
+    moved = step(model)
+    prior = [moved[v.path] for v in model.prior.variables]
+    assert (max(prior) > 0) == (w_prior != "fixed")
+    assert CSVAE.from_config(model.get_config()).get_config() == model.get_config()
+
+
+@pytest.mark.parametrize("frequency", [0.0, 1.0])
+def test_a_label_that_never_varies_trains_without_nan(frequency):
+    model = CSVAE([4], [Label("a", frequency)], networks={"hidden": [8, 8]})
+    model.compile("adam", run_eagerly=True)
+    x, _ = map(tf.constant, batch())
+    terms = model.train_step((x, tf.fill((16, 1), frequency)))
+    assert all(np.isfinite(float(value)) for value in terms.values())
+
+
+@pytest.mark.parametrize(
+    "options", [{"z_dim": 0}, {"w_dim": -1}, {"w_prior": "none"}, {"likelihood": "cauchy"}]
+)
+def test_options_that_make_no_sense_are_refused(options):
+    with pytest.raises(ValueError, match="Received"):
+        make(**options)
+
+
+def test_images_that_cannot_be_halved_are_refused():
+    with pytest.raises(InputError, match=r"multiples of 16. Received: data of shape \(20, 20, 3\)"):
+        CSVAE([20, 20, 3], ["a"])
+
+
+def test_it_learns_to_keep_the_label_out_of_z():
+    """A line whose end is labelled: z has to leave the label to w, and both to be used."""
+    from tf_csvae.metrics import probe
+
+    random = np.random.default_rng(0)
+    t = random.uniform(-1, 1, size=(4000, 2)).astype(np.float32)
+    y = (t[:, :1] > 0.4).astype(np.float32)
+    tf.keras.utils.set_random_seed(0)
+    model = CSVAE([2], [Label("end", float(y.mean()))], z_dim=1, w_dim=1, networks={"hidden": [32, 32]})
+    model.compile(tf.keras.optimizers.Adam(5e-3), kl_warmup_steps=200, steps_per_execution=20)
+    dataset = tf.data.Dataset.from_tensor_slices((t, y)).shuffle(4000, seed=0).batch(200)
+    model.fit(dataset, epochs=25, verbose=0, shuffle=False)
+    z = model.encode(t, y).z.sample(seed=[0, 0]).numpy()
+    # Without the two penalties this ends above 0.9.
+    assert probe(z[:2000], y[:2000, 0], z[2000:], y[2000:, 0])["auc"] < 0.6
+    error = np.mean((model.reconstruct(t, y).numpy() - t) ** 2)
+    assert error < 0.1 * np.var(t)

@@ -1,0 +1,159 @@
+"""The trainer as a user meets it: a process, its files, its last words."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from tests.conftest import ATTRIBUTES
+from tf_csvae import data, load_model
+
+QUICK = ("--hidden=16,16", "--checkpoint_seconds=0", "--jit_compile=false", "--notensorboard")
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "trainers.csvae", *map(str, arguments)]
+
+
+def run(*arguments):
+    return subprocess.run(command(*arguments), capture_output=True, text=True, timeout=300)
+
+
+def test_a_run_leaves_everything_and_can_be_repeated(tmp_path):
+    first = tmp_path / "first"
+    done = run(*QUICK, "--epochs=2", f"--run_dir={first}")
+    assert done.returncode == 0, done.stderr
+    for name in (
+        "flags.txt",
+        "metrics.json",
+        "model.keras",
+        "history.csv",
+        "report.html",
+        "backup",
+        "figures",
+    ):
+        assert (first / name).exists(), name
+        assert name in done.stdout or name not in ("metrics.json", "report.html")
+    assert "student report" in done.stdout
+    assert "0.018" in done.stdout
+
+    numbers = json.loads((first / "metrics.json").read_text())
+    label = "x1_at_least_10"
+    for key in ("seconds_training", "examples_per_second", "parameters"):
+        assert numbers[key] > 0
+    for part in ("z", "w"):
+        assert set(numbers["divergence"][part][label]) == {"kl", "null_mean", "null_sd", "k"}
+        assert set(numbers["probe"][part][label]) == {"auc", "balanced_accuracy"}
+        assert numbers["active_units"][part] >= 0
+    assert set(numbers["reconstruction"]) == {"mse"}
+
+    page = (first / "report.html").read_text()
+    assert page.count("data:image/png;base64,") == len(list((first / "figures").glob("*.png"))) == 3
+    assert "http" not in page.replace("http-equiv", "")
+
+    model, roll = load_model(str(first / "model.keras")), data.load("swiss_roll")
+    x, y = next(iter(roll.test))
+    assert model.reconstruct(x, y).shape == x.shape
+
+    again = tmp_path / "again"
+    done = run(f"--flagfile={first}/flags.txt", *QUICK[1:2], "--notensorboard", f"--run_dir={again}")
+    assert done.returncode == 0, done.stderr
+    assert (again / "flags.txt").read_text() == (first / "flags.txt").read_text()
+    repeated = load_model(str(again / "model.keras"))
+    # Threads sum in any order, so two runs differ by rounding, grown over 78 steps.
+    np.testing.assert_allclose(model.reconstruct(x, y), repeated.reconstruct(x, y), atol=1e-2)
+
+    done = run(*QUICK, "--epochs=2", f"--run_dir={first}")
+    assert done.returncode == 1
+    assert "finished" in done.stderr
+    done = run(*QUICK, "--epochs=3", "--resume", f"--run_dir={first}")
+    assert done.returncode == 0, done.stderr
+    assert "going on after epoch 2" in done.stdout
+    assert len((first / "history.csv").read_text().splitlines()) == 1 + 3
+
+
+def wait_for(process, path, seconds=120):
+    """Waits until a file exists, while the process lives."""
+    until = time.monotonic() + seconds
+    while not path.exists() and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.05)
+    assert path.exists()
+
+
+@pytest.mark.parametrize(
+    ("signum", "code"), [(signal.SIGKILL, -9), (signal.SIGTERM, 143), (signal.SIGINT, 130)]
+)
+def test_an_interrupted_run_goes_on_by_the_same_command(tmp_path, signum, code):
+    arguments = (*QUICK, "--epochs=40", f"--run_dir={tmp_path}/run")
+    process = subprocess.Popen(command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_for(process, tmp_path / "run" / "backup" / "epoch-000003.json")
+    process.send_signal(signum)
+    out, error = process.communicate(timeout=60)
+    assert process.returncode == code
+    if signum != signal.SIGKILL:
+        assert "The same command goes on" in out
+        assert not error
+    assert not (tmp_path / "run" / "metrics.json").exists()
+
+    done = run(*arguments)
+    assert done.returncode == 0, done.stderr
+    assert "going on after epoch" in done.stdout
+    rows = (tmp_path / "run" / "history.csv").read_text().splitlines()[1:]
+    assert [int(row.split(",")[0]) for row in rows] == list(range(40))
+
+
+def test_images_from_a_folder(celeba_dir, tmp_path):
+    arguments = (
+        "--dataset=celeba",
+        f"--data_dir={celeba_dir}",
+        f"--attributes={','.join(ATTRIBUTES)}",
+        "--image_size=16",
+        "--filters=4,8",
+        "--batch_size=4",
+        "--epochs=1",
+        *QUICK,
+        f"--run_dir={tmp_path}/run",
+    )
+    done = run(*arguments)
+    assert done.returncode == 0, done.stderr
+    numbers = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert set(numbers["reconstruction"]) == {"mse", "psnr", "ssim"}
+    for name in ("reconstructions", "samples", "training", "planes_Male"):
+        assert (tmp_path / "run" / "figures" / f"{name}.png").stat().st_size > 1000
+
+    (celeba_dir / "img_align_celeba" / "000005.jpg").write_bytes(b"\xff\xd8\xff no picture")
+    done = run(*arguments, "--overwrite")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: Cannot read image")
+    assert "000005.jpg" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--dataset=swiss_rol"], "Did you mean swiss_roll"),
+        (["--dataset=celeba", "--data_dir=/nowhere"], "--data_dir=/nowhere has no img_align_celeba"),
+        (["--resume"], "there is no run"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_1(arguments, complaint, tmp_path):
+    done = run(*arguments, f"--run_dir={tmp_path}/run")
+    assert done.returncode == 1
+    assert complaint in done.stderr
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_onednn_is_on_and_can_be_turned_off():
+    code = "import os, tf_csvae; print(os.environ['TF_ENABLE_ONEDNN_OPTS'])"
+    for given, expected in (({}, "1"), ({"TF_ENABLE_ONEDNN_OPTS": "0"}, "0")):
+        environment = {k: v for k, v in os.environ.items() if k != "TF_ENABLE_ONEDNN_OPTS"} | given
+        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+        assert done.stdout.strip() == expected
