@@ -196,7 +196,8 @@ def _fit(model, dataset, run_):
             ],
         )
     except tf.errors.InvalidArgumentError:
-        blame = dataset.explain_failure()
+        with _quietly():
+            blame = dataset.explain_failure()
         if blame is None:
             raise
         raise InputError(blame) from None

@@ -89,7 +89,7 @@ def wait_for(process, path, seconds=120):
     ("signum", "code"), [(signal.SIGKILL, -9), (signal.SIGTERM, 143), (signal.SIGINT, 130)]
 )
 def test_an_interrupted_run_goes_on_by_the_same_command(tmp_path, signum, code):
-    arguments = (*QUICK, "--epochs=40", f"--run_dir={tmp_path}/run")
+    arguments = (*QUICK, "--epochs=15", f"--run_dir={tmp_path}/run")
     process = subprocess.Popen(command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     wait_for(process, tmp_path / "run" / "backup" / "epoch-000003.json")
     process.send_signal(signum)
@@ -104,7 +104,7 @@ def test_an_interrupted_run_goes_on_by_the_same_command(tmp_path, signum, code):
     assert done.returncode == 0, done.stderr
     assert "going on after epoch" in done.stdout
     rows = (tmp_path / "run" / "history.csv").read_text().splitlines()[1:]
-    assert [int(row.split(",")[0]) for row in rows] == list(range(40))
+    assert [int(row.split(",")[0]) for row in rows] == list(range(15))
 
 
 def test_images_from_a_folder(celeba_dir, tmp_path):
@@ -126,12 +126,14 @@ def test_images_from_a_folder(celeba_dir, tmp_path):
     for name in ("reconstructions", "samples", "training", "planes_Male"):
         assert (tmp_path / "run" / "figures" / f"{name}.png").stat().st_size > 1000
 
-    (celeba_dir / "img_align_celeba" / "000005.jpg").write_bytes(b"\xff\xd8\xff no picture")
+    (celeba_dir / "img_align_celeba" / "000005.jpg").write_bytes(b"\xff\xd8\xff no pictu")
     done = run(*arguments, "--overwrite")
     assert done.returncode == 1
-    assert done.stderr.startswith("error: Cannot read image")
-    assert "000005.jpg" in done.stderr
-    assert done.stderr.count("\n") == 1
+    # libjpeg may have written of its own before it.
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("error: Cannot read image")
+    assert "000005.jpg (13 bytes)" in last
+    assert "node" not in last
 
 
 @pytest.mark.parametrize(

@@ -42,9 +42,8 @@ def first_unreadable(paths):
         try:
             tf.io.decode_image(tf.io.read_file(path), channels=3, expand_animations=False)
         except tf.errors.OpError as error:
-            reason = error.message.split(" [Op:")[0].strip().splitlines()[0]
-            return (
-                f"Cannot read image {path} ({os.path.getsize(path) if os.path.exists(path) else 0} bytes): "
-                f"{reason} Replace the file."
-            )
+            # The reason stands between the name of the graph's node and that of the operation.
+            reason = error.message.split("}} ")[-1].split(" [Op:")[0].splitlines()[0]
+            size = f"{os.path.getsize(path)} bytes" if os.path.exists(path) else "gone"
+            return f"Cannot read image {path} ({size}): {reason} Replace the file."
     return None
