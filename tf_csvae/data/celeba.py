@@ -87,7 +87,7 @@ def load(
         raise InputError("CelebA needs at least one attribute. Received: none.")
     if data_dir is None:
         labels, counts, examples = _from_tfds(attributes, image_size)
-        explain_failure = None
+        source, explain_failure = "tfds", None
     else:
         labels, files = _read_folder(data_dir, attributes)
         counts = {split: len(paths) for split, (paths, _) in files.items()}
@@ -95,6 +95,8 @@ def load(
             split: _from_files(files[split], image_size, seed if split == "train" else None)
             for split in SPLITS
         }
+
+        source = {split: (paths.tolist(), y.tolist(), seed) for split, (paths, y) in files.items()}
 
         def explain_failure():
             return images.first_unreadable([path for paths, _ in files.values() for path in paths])
@@ -110,6 +112,7 @@ def load(
         convert=pipeline.image_to_float,
         augment=pipeline.random_flip if flip else None,
         cache=cache,
+        fingerprint=repr((source, attributes, image_size, FACE_BOX)).encode(),
         explain_failure=explain_failure,
     )
 

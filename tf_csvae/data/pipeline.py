@@ -5,7 +5,9 @@ pipeline reads them once, keeps them compact (uint8 for images), and from then o
 batches and converts.
 """
 
+import hashlib
 import os
+import shutil
 
 import numpy as np
 import tensorflow as tf
@@ -40,6 +42,23 @@ def random_flip(x, y, seed):
     return tf.where(flip, x[:, :, ::-1], x), y
 
 
+def _saved(examples, path):
+    """Reads examples from a folder, after writing them there if it does not exist.
+
+    Not ``Dataset.cache(file)``: a process that dies while it fills one leaves a lock that
+    stops all later ones. This folder appears whole, by rename.
+    """
+    if not os.path.exists(path):
+        temporary = f"{path}.{os.getpid()}"
+        shutil.rmtree(temporary, ignore_errors=True)
+        examples.save(temporary)
+        try:
+            os.rename(temporary, path)
+        except OSError:  # another process was faster
+            shutil.rmtree(temporary)
+    return tf.data.Dataset.load(path)
+
+
 def build(
     examples,
     info,
@@ -48,6 +67,7 @@ def build(
     convert=None,
     augment=None,
     cache="memory",
+    fingerprint=b"",
     explain_failure=None,
 ):
     """Makes the three splits of a ``Dataset``.
@@ -61,14 +81,16 @@ def build(
         convert: function of a raw batch (x, y) -> (x, y), applied after the cache.
         augment: function of (x, y, seed int [2]) -> (x, y), for training batches.
         cache: "memory", "none", or a folder to keep the read examples in between runs.
+        fingerprint: bytes that tell apart what may be cached in the same folder.
         explain_failure: see ``Dataset``.
 
     Returns:
         A ``Dataset``.
 
     Raises:
-        InputError: a split with no examples.
+        InputError: a split with no examples; with a folder as cache, one that cannot be read.
     """
+    explain_failure = explain_failure or (lambda: None)
     for split, count in info.counts.items():
         if not count:
             raise InputError(f"Dataset {info.name!r} has no examples in its {split} split.")
@@ -81,8 +103,11 @@ def build(
             return examples[split]
         if cache == "memory":
             return examples[split].cache()
-        os.makedirs(cache, exist_ok=True)
-        return examples[split].cache(os.path.join(cache, split))
+        name = f"{info.name}-{split}-{hashlib.sha256(fingerprint).hexdigest()[:16]}"
+        try:
+            return _saved(examples[split], os.path.join(cache, name))
+        except tf.errors.InvalidArgumentError as error:
+            raise InputError(explain_failure() or str(error)) from error
 
     def typed(dataset):
         dataset = dataset.map(convert, num_parallel_calls=tf.data.AUTOTUNE)
@@ -125,5 +150,5 @@ def build(
         info=info,
         train_from=train_from,
         steps_per_epoch=steps,
-        explain_failure=explain_failure or (lambda: None),
+        explain_failure=explain_failure,
     )

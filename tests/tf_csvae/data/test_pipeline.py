@@ -60,12 +60,14 @@ def test_batches_are_no_larger_than_the_training_set():
     assert len(epochs(dataset, 0, 1)[0]) == 5
 
 
-def test_a_file_cache_is_read_again(tmp_path):
+def test_a_cache_on_disk_is_read_again_and_never_for_other_data(tmp_path):
     cache = str(tmp_path / "cache")
-    first = epochs(build(cache=cache), 0, 1)
-    list(build(cache=cache).test)
-    np.testing.assert_array_equal(first, epochs(build(cache=cache), 0, 1))
-    assert list((tmp_path / "cache").iterdir())
+    first = epochs(build(cache=cache, fingerprint=b"a"), 0, 1)
+    written = sorted((tmp_path / "cache").iterdir())
+    np.testing.assert_array_equal(first, epochs(build(cache=cache, fingerprint=b"a"), 0, 1))
+    assert sorted((tmp_path / "cache").iterdir()) == written
+    other = build(count=30, cache=cache, fingerprint=b"b")
+    assert sum(len(x) for x, _ in other.test) == 30
 
 
 def test_flips_repeat_by_epoch_and_mirror_whole_images():
