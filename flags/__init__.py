@@ -82,6 +82,8 @@ def _take_defaults(dataset):
     for line in FLAGS.read_flags_from_files([f"--flagfile={os.path.join(_FOLDER, dataset)}.flags"]):
         name, _, value = line.lstrip("-").partition("=")
         negated = name.removeprefix("no")
+        if name == "undefok":  # for --flagfile; here what a trainer does not have is left out
+            continue
         if name in FLAGS:
             FLAGS.set_default(name, value or "true")
         elif negated in FLAGS:

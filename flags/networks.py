@@ -1,8 +1,15 @@
-"""Networks: sizes and likelihood, the same for every system."""
+"""Networks and bound: sizes, likelihood and weights, the same for every generative system."""
 
 from absl import flags
 
 flags.DEFINE_integer("z_dim", 2, "Dimensions of z, the code of all that is not a label.", lower_bound=1)
+flags.DEFINE_integer(
+    "w_dim",
+    2,
+    "Dimensions of each label's subspace w_i. A system without subspaces gets as many more in z, so that "
+    "all codes are equally large.",
+    lower_bound=1,
+)
 flags.DEFINE_list(
     "hidden",
     ["128", "128"],
@@ -33,6 +40,10 @@ flags.DEFINE_float(
     "Standard deviation of p(x|code), in the units the networks see (standardised vectors, images in "
     "[0, 1]): fixed, or where it starts.",
     lower_bound=1e-3,
+)
+flags.DEFINE_float("beta1", 1.0, "Weight of the reconstruction, -log p(x|code).", lower_bound=0)
+flags.DEFINE_float(
+    "beta3", 1.0, "Weight of KL(q(z|x) || p(z)). The report's: 0.2, beside beta1=20.", lower_bound=0
 )
 
 for _name in ("hidden", "filters"):

@@ -1,8 +1,7 @@
-"""Label subspaces and objective of CSVAE. Terms are sums over dimensions, means over the batch."""
+"""Label subspaces: the terms of CSVAE's objective beside reconstruction and KL(z)."""
 
 from absl import flags
 
-flags.DEFINE_integer("w_dim", 2, "Dimensions of each label's subspace w_i.", lower_bound=1)
 flags.DEFINE_enum(
     "w_prior",
     "factorized",
@@ -12,12 +11,8 @@ flags.DEFINE_enum(
 )
 flags.DEFINE_float("w_separation", 1.0, "Prior means of w_i: start (fixed: stay) at -/+ this for y_i = 0/1.")
 flags.DEFINE_boolean("shared_encoder", False, "One trunk reads x for q(z|x) and for q(w|x, y).")
-flags.DEFINE_float("beta1", 1.0, "Weight of the reconstruction, -log p(x|w, z).", lower_bound=0)
 flags.DEFINE_float(
     "beta2", 1.0, "Weight of KL(q(w|x, y) || p(w|y)). The report's: 1, beside beta1=20.", lower_bound=0
-)
-flags.DEFINE_float(
-    "beta3", 1.0, "Weight of KL(q(z|x) || p(z)). The report's: 0.2, beside beta1=20.", lower_bound=0
 )
 flags.DEFINE_float(
     "beta4", 5.0, "Weight of the adversary's entropy, which the encoder raises.", lower_bound=0

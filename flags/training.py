@@ -4,11 +4,12 @@ from absl import flags
 
 flags.DEFINE_integer("epochs", 60, "Passes over the training data.", lower_bound=1)
 flags.DEFINE_integer("batch_size", 256, "Examples per step.", lower_bound=1)
-flags.DEFINE_float("learning_rate", 5e-3, "Adam's learning rate.", lower_bound=0)
+flags.DEFINE_enum("optimizer", "adam", ["adam", "rmsprop"], "Of every player.")
+flags.DEFINE_float("learning_rate", 5e-3, "Learning rate.", lower_bound=0)
 flags.DEFINE_float(
     "adversary_learning_rate",
     None,
-    "Adam's learning rate for adversaries. Default: --learning_rate.",
+    "Learning rate of adversaries. Default: --learning_rate.",
     lower_bound=0,
 )
 flags.DEFINE_enum(

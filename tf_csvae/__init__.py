@@ -35,6 +35,8 @@ _MODULES = (
 )
 _NAMES = {
     "CSVAE": "models",
+    "CondVAE": "models",
+    "VAE": "models",
     "InputError": "errors",
     "Label": "labels",
     "load_model": "models",

@@ -40,8 +40,9 @@ class Evaluation:
         x: float32 [m, *shape], the first test examples.
         y: float32 [m, k], their labels.
         reconstruction: float32 [m, *shape], of those.
-        samples: float32 [m, *shape], samples that have those labels.
-        samples_by_label: {label name: float32 [s, *shape]}, samples that have it alone.
+        samples: float32 [m, *shape], samples that have those labels, where the model knows any.
+        samples_by_label: {label name: float32 [s, *shape]}, samples that have it alone; empty
+            where the model knows none.
     """
 
     numbers: dict
@@ -136,11 +137,15 @@ def evaluate(model, dataset, pictured=2_000, samples=8, seed=0):
                 if value is not None:
                     numbers[name][part][label.name] = value
 
-    by_label = {
-        label.name: model.sample(tf.one_hot(i, len(info.labels)), samples, seed=seed).numpy()
-        for i, label in enumerate(info.labels)
-    }
-    return Evaluation(numbers, codes, x, y, again, model.sample(y, seed=seed).numpy(), by_label)
+    by_label = {}
+    if model.label_width:
+        drawn = model.sample(y, seed=seed)
+        for i, label in enumerate(info.labels):
+            only = tf.one_hot(i, len(info.labels))
+            by_label[label.name] = model.sample(only, samples, seed=seed).numpy()
+    else:
+        drawn = model.sample(n=len(y), seed=seed)
+    return Evaluation(numbers, codes, x, y, again, drawn.numpy(), by_label)
 
 
 def pictures(result, info, history):
@@ -157,6 +162,7 @@ def pictures(result, info, history):
     drawn = {}
     y = result.codes.y
     divergence = result.numbers["divergence"]
+    same_labels = " given the same labels." if result.samples_by_label else "."
     for i, label in enumerate(info.labels):
         planes, titles = [result.codes.z], [_plane_title("z", divergence["z"].get(label.name))]
         if result.codes.w is not None:
@@ -164,28 +170,33 @@ def pictures(result, info, history):
             planes.append(result.codes.w[:, i * width : (i + 1) * width])
             titles.append(_plane_title(f"w of {label.name}", divergence["w"].get(label.name)))
         drawn[f"planes_{label.name}"] = (
-            f"Codes of the test data, one sample each, by {label.name}: z, from which it should not be "
-            "readable, and its own subspace w. KL: the nearest-neighbour estimate between its two values.",
+            f"Codes of the test data, one sample each, by {label.name}: z"
+            + (
+                ""
+                if result.codes.w is None
+                else ", from which it should not be readable, and its own subspace w"
+            )
+            + ". KL: the nearest-neighbour estimate between its two values.",
             figures.latent_planes(planes, titles, y[:, i], label.name),
         )
     if info.is_image:
         n = 12
         drawn["reconstructions"] = (
-            "Test images, their reconstructions, and samples given the same labels.",
+            "Test images, their reconstructions, and samples" + same_labels,
             figures.image_rows(
                 [result.x[:n], result.reconstruction[:n], result.samples[:n]],
                 ["original", "reconstruction", "samples"],
             ),
         )
-        drawn["samples"] = (
-            "Samples given one label and no other.",
-            figures.image_rows(list(result.samples_by_label.values()), list(result.samples_by_label)),
-        )
+        if result.samples_by_label:
+            drawn["samples"] = (
+                "Samples given one label and no other.",
+                figures.image_rows(list(result.samples_by_label.values()), list(result.samples_by_label)),
+            )
     else:
         clouds = [info.unscale(cloud) for cloud in (result.x, result.reconstruction, result.samples)]
         drawn["reconstructions"] = (
-            "Test data, their reconstructions, and samples given the same labels; coloured by "
-            f"{info.labels[0].name}.",
+            f"Test data, their reconstructions, and samples{same_labels} Coloured by {info.labels[0].name}.",
             figures.points(
                 clouds, ["original", "reconstruction", "samples"], [result.y[:, 0]] * 3, info.feature_names
             ),

@@ -22,9 +22,7 @@ OPTIONS = (
     "w_prior",
     "w_separation",
     "shared_encoder",
-    "beta1",
     "beta2",
-    "beta3",
     "beta4",
     "beta5",
     "adversarial",
@@ -41,5 +39,7 @@ def build(info):
     return CSVAE(**training.network_options(info), **options)
 
 
+TRAINER = training.generative("csvae", GROUPS, build, __doc__)
+
 if __name__ == "__main__":
-    training.run("csvae", GROUPS, build, __doc__)
+    training.main(TRAINER)

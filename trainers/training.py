@@ -1,11 +1,13 @@
 """What every trainer does: parse the flags, build, fit, evaluate, write the run."""
 
 import contextlib
+import dataclasses
 import os
 import signal
 import statistics
 import sys
 import tempfile
+from collections.abc import Callable
 
 import flags
 
@@ -16,28 +18,51 @@ class Interrupted(Exception):
     """Ctrl-C or SIGTERM; its argument is the signal's number."""
 
 
-def run(system, groups, build, usage):
-    """Runs a trainer from its command line and exits with the documented code.
+@dataclasses.dataclass(frozen=True)
+class Trainer:
+    """What tells one trainer from another.
 
-    Args:
-        system: str, the trainer's module below ``trainers``, as in "csvae".
+    Attributes:
+        name: str, the module below ``trainers``, as in "csvae".
         groups: flag modules, the trainer's flags.
-        build: function of a dataset's ``Info`` -> an uncompiled model.
+        build: function of a dataset's ``Info`` -> a model that is not compiled.
         usage: str, what --help says first.
+        compile: function of (model, dataset), as ``compile_generative``.
+        measure: function of (model, dataset, history) -> (numbers, {name: (caption, figure)}), as
+            ``measure_generative``.
+        best: (column of history.csv, "min" or "max"): the epoch whose weights are kept; None:
+            the last.
     """
-    flags.parse(sys.argv, groups, usage)
+
+    name: str
+    groups: tuple
+    build: Callable
+    usage: str
+    compile: Callable
+    measure: Callable
+    best: tuple | None = None
+
+    @property
+    def run_dir(self):
+        """Where the flags put the run."""
+        return FLAGS.run_dir or os.path.join("runs", f"{self.name}_{FLAGS.dataset}")
+
+
+def main(trainer):
+    """Runs a trainer from its command line and exits with the documented code."""
+    flags.parse(sys.argv, trainer.groups, trainer.usage)
     # What TensorFlow says at start-up about the processor and missing GPUs is not the user's.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from tf_csvae.errors import InputError
 
     try:
         with _interruptible():
-            train(system, groups, build)
+            train(trainer)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
     except Interrupted as interruption:
-        print(f"\nInterrupted. The same command goes on from the last checkpoint in {_run_dir(system)}.")
+        print(f"\nInterrupted. The same command goes on from the last checkpoint in {trainer.run_dir}.")
         sys.exit(128 + interruption.args[0])
 
 
@@ -75,10 +100,6 @@ def _quietly():
             os.close(stderr)
 
 
-def _run_dir(system):
-    return FLAGS.run_dir or os.path.join("runs", f"{system}_{FLAGS.dataset}")
-
-
 def load_data():
     """Loads --dataset with those of the flags that are options of it."""
     from tf_csvae import data
@@ -93,6 +114,8 @@ def network_options(info):
         "data_shape": info.shape,
         "labels": info.labels,
         "z_dim": FLAGS.z_dim,
+        "beta1": FLAGS.beta1,
+        "beta3": FLAGS.beta3,
         "networks": {
             "hidden": FLAGS.hidden,
             "filters": FLAGS.filters,
@@ -107,34 +130,59 @@ def network_options(info):
     }
 
 
-def _compile(model, dataset):
+def without_subspaces(info):
+    """Returns ``network_options`` for a system whose z takes the place of the subspaces too."""
+    return {**network_options(info), "z_dim": FLAGS.z_dim + len(info.labels) * FLAGS.w_dim}
+
+
+def optimizer(rate, steps):
+    """Returns the optimizer that the flags describe, for a learning rate over so many steps."""
     import keras
 
-    steps = dataset.steps_per_epoch * FLAGS.epochs
+    if FLAGS.schedule == "cosine":
+        rate = keras.optimizers.schedules.CosineDecay(rate, steps)
+    return {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop}[FLAGS.optimizer](rate)
 
-    def adam(rate):
-        if FLAGS.schedule == "cosine":
-            rate = keras.optimizers.schedules.CosineDecay(rate, steps)
-        return keras.optimizers.Adam(rate)
 
-    adversary_rate = FLAGS.adversary_learning_rate
-    model.compile(
-        adam(FLAGS.learning_rate),
-        adam(FLAGS.learning_rate if adversary_rate is None else adversary_rate),
-        kl_warmup_steps=round(FLAGS.kl_warmup * steps),
-        jit_compile={"auto": "auto", "true": True, "false": False}[FLAGS.jit_compile],
-        steps_per_execution=FLAGS.steps_per_execution
+def compile_options(dataset):
+    """Returns the arguments that every model's ``compile`` takes from the flags."""
+    return {
+        "jit_compile": {"auto": not dataset.info.is_image, "true": True, "false": False}[FLAGS.jit_compile],
+        "steps_per_execution": FLAGS.steps_per_execution
         or (1 if dataset.info.is_image else dataset.steps_per_epoch),
+    }
+
+
+def compile_generative(model, dataset):
+    """Compiles a generative system: two learning rates, and the KL terms' warm-up."""
+    steps = dataset.steps_per_epoch * FLAGS.epochs
+    rate, adversary_rate = FLAGS.learning_rate, FLAGS.adversary_learning_rate
+    model.compile(
+        optimizer(rate, steps),
+        optimizer(rate if adversary_rate is None else adversary_rate, steps),
+        kl_warmup_steps=round(FLAGS.kl_warmup * steps),
+        **compile_options(dataset),
     )
 
 
-def train(system, groups, build):
-    """Trains, evaluates and writes the run that the flags describe.
+def measure_generative(model, dataset, history):
+    """Measures and draws a generative system."""
+    from tf_csvae import evaluation
+
+    result = evaluation.evaluate(model, dataset, seed=FLAGS.seed)
+    return result.numbers, evaluation.pictures(result, dataset.info, history)
+
+
+def generative(name, groups, build, usage):
+    """Returns the ``Trainer`` of a generative system."""
+    return Trainer(name, groups, build, usage, compile_generative, measure_generative)
+
+
+def train(trainer):
+    """Trains, measures and writes the run that the flags describe.
 
     Args:
-        system: str, the trainer's module below ``trainers``.
-        groups: flag modules, the trainer's flags.
-        build: function of a dataset's ``Info`` -> an uncompiled model.
+        trainer: ``Trainer``.
 
     Raises:
         InputError: a mistake in the flags' values or in the data.
@@ -144,9 +192,9 @@ def train(system, groups, build):
     from tf_csvae.errors import check_known
 
     check_known(FLAGS.dataset, data.NAMES, "dataset")
-    run_ = runs.Run(_run_dir(system))
-    flagfile = flags.serialized(groups, f"trainers.{system}")
-    run_.check(flagfile, FLAGS.resume, FLAGS.overwrite)
+    run = runs.Run(trainer.run_dir)
+    flagfile = flags.serialized(trainer.groups, f"trainers.{trainer.name}")
+    run.check(flagfile, FLAGS.resume, FLAGS.overwrite)
 
     with _quietly():
         import keras  # seconds; mistakes above are told before it
@@ -154,31 +202,51 @@ def train(system, groups, build):
     keras.utils.set_random_seed(FLAGS.seed)
     keras.config.set_dtype_policy("float32" if FLAGS.precision == "float32" else f"mixed_{FLAGS.precision}")
     dataset = load_data()
-    model = build(dataset.info)
-    _compile(model, dataset)
-    run_.begin(flagfile, FLAGS.overwrite)
-    _fit(model, dataset, run_)
-    _finish(model, dataset, run_)
+    model = trainer.build(dataset.info)
+    trainer.compile(model, dataset)
+    run.begin(flagfile, FLAGS.overwrite)
+    _fit(trainer, model, dataset, run)
+    _finish(trainer, model, dataset, run)
 
 
-def _fit(model, dataset, run_):
+def _fit(trainer, model, dataset, run):
     import keras
     import tensorflow as tf
 
     from tf_csvae import callbacks, runs
     from tf_csvae.errors import InputError
 
-    checkpoints = callbacks.Checkpoints(run_.file(runs.BACKUP), FLAGS.checkpoint_seconds)
+    checkpoints = callbacks.Checkpoints(run.file(runs.BACKUP), FLAGS.checkpoint_seconds)
     done = checkpoints.restore(model)
-    run_.cut_history(done)
+    run.cut_history(done)
     info = dataset.info
     print(
         f"{type(model).__name__} on {info.name}: {info.counts['train']} training examples, "
         f"{len(info.labels)} label{'s' * (len(info.labels) != 1)}, {model.count_params():,} parameters, "
-        f"{FLAGS.epochs} epochs of {dataset.steps_per_epoch} steps, written to {run_.path}"
+        f"{FLAGS.epochs} epochs of {dataset.steps_per_epoch} steps, written to {run.path}"
         + (f"; going on after epoch {done}" if done else ""),
         flush=True,
     )
+    used = [
+        callbacks.Clock(min(FLAGS.batch_size, info.counts["train"]) * dataset.steps_per_epoch),
+        keras.callbacks.CSVLogger(run.file(runs.HISTORY), append=True),
+    ]
+    if FLAGS.tensorboard:
+        used.append(keras.callbacks.TensorBoard(run.file(runs.TENSORBOARD)))
+    if trainer.best:
+        column, mode = trainer.best
+        best = run.file(runs.BACKUP, "best.weights.h5")
+        so_far = run.history().get(column, [])
+        used.append(
+            keras.callbacks.ModelCheckpoint(
+                best,
+                monitor=column,
+                mode=mode,
+                save_best_only=True,
+                save_weights_only=True,
+                initial_value_threshold={"min": min, "max": max}[mode](so_far) if so_far else None,
+            )
+        )
     try:
         model.fit(
             dataset.train_from(done),
@@ -188,12 +256,7 @@ def _fit(model, dataset, run_):
             validation_data=dataset.validation,
             shuffle=False,  # it is; Keras would warn that it cannot
             verbose=1 if sys.stdout.isatty() else 2,
-            callbacks=[
-                callbacks.Clock(min(FLAGS.batch_size, info.counts["train"]) * dataset.steps_per_epoch),
-                keras.callbacks.CSVLogger(run_.file(runs.HISTORY), append=True),
-                *([keras.callbacks.TensorBoard(run_.file(runs.TENSORBOARD))] if FLAGS.tensorboard else []),
-                checkpoints,
-            ],
+            callbacks=[*used, checkpoints],
         )
     except tf.errors.InvalidArgumentError:
         with _quietly():
@@ -201,36 +264,35 @@ def _fit(model, dataset, run_):
         if blame is None:
             raise
         raise InputError(blame) from None
+    if trainer.best:
+        model.load_weights(best)
 
 
-def _finish(model, dataset, run_):
+def _finish(trainer, model, dataset, run):
     """Saves the model, measures it, and writes what the measurement gives; metrics.json last."""
-    from tf_csvae import evaluation, report, runs
+    from tf_csvae import report, runs
 
-    with runs.written_whole(run_.file(runs.MODEL)) as temporary:
+    with runs.written_whole(run.file(runs.MODEL)) as temporary:
         model.save(temporary)
     print("Measuring ...", flush=True)
-    result = evaluation.evaluate(model, dataset, seed=FLAGS.seed)
-    history = run_.history()
+    history = run.history()
+    measured, figures = trainer.measure(model, dataset, history)
     rates = history["examples_per_second"]
     numbers = {
         "seconds_training": sum(history["seconds"]),
         "examples_per_second": statistics.median(rates[1:] or rates),  # the first epoch compiles
         "parameters": model.count_params(),
-        **result.numbers,
+        **measured,
     }
-    pictures = {
-        name: (caption, report.as_png(figure))
-        for name, (caption, figure) in evaluation.pictures(result, dataset.info, history).items()
-    }
+    pictures = {name: (caption, report.as_png(figure)) for name, (caption, figure) in figures.items()}
     for name, (_, png) in pictures.items():
-        runs.write_bytes(run_.file(runs.FIGURES, f"{name}.png"), png)
+        runs.write_bytes(run.file(runs.FIGURES, f"{name}.png"), png)
     system = type(model).__name__
     rows = report.table(numbers, system, dataset.info.name)
-    page = report.render(f"{system} on {dataset.info.name}", rows, pictures.values(), run_.flags())
-    runs.write_text(run_.file(runs.REPORT), page)
-    runs.write_json(run_.file(runs.METRICS), numbers)
+    page = report.render(f"{system} on {dataset.info.name}", rows, pictures.values(), run.flags())
+    runs.write_text(run.file(runs.REPORT), page)
+    runs.write_json(run.file(runs.METRICS), numbers)
     print(report.as_text(rows))
     print(
-        f"Numbers: {run_.file(runs.METRICS)}\nPictures: {run_.file(runs.FIGURES)}\nPage: {run_.file(runs.REPORT)}"
+        f"Numbers: {run.file(runs.METRICS)}\nPictures: {run.file(runs.FIGURES)}\nPage: {run.file(runs.REPORT)}"
     )

@@ -7,9 +7,9 @@ import pytest
 import flags
 
 
-def run(*arguments, cwd=None):
+def run(*arguments, cwd=None, trainer="csvae"):
     return subprocess.run(
-        [sys.executable, "-m", "trainers.csvae", *arguments], capture_output=True, text=True, cwd=cwd
+        [sys.executable, "-m", f"trainers.{trainer}", *arguments], capture_output=True, text=True, cwd=cwd
     )
 
 
@@ -54,17 +54,20 @@ def test_a_wrong_flag_is_one_line_and_exit_code_2(argument, complaint, tmp_path)
 
 
 def test_presets_name_only_flags_that_a_trainer_has():
-    import trainers.csvae  # noqa: F401  defines them
+    import trainers.csvae  # noqa: F401  defines them, those of the other trainers too
 
     assert {"celeba", "swiss_roll"} <= set(flags.presets())
     for name in flags.presets():
         lines = flags.FLAGS.read_flags_from_files([f"--flagfile=flags/{name}.flags"])
         for line in lines:
             flag = line.lstrip("-").partition("=")[0]
-            assert flag in flags.FLAGS or flag.removeprefix("no") in flags.FLAGS, f"{name}: {line}"
+            assert flag == "undefok" or flag in flags.FLAGS or flag.removeprefix("no") in flags.FLAGS, (
+                f"{name}: {line}"
+            )
 
 
-def test_a_shipped_preset_is_found_from_anywhere(tmp_path):
-    done = run("--flagfile=flags/celeba.flags", "--help", cwd=tmp_path)
+@pytest.mark.parametrize("trainer", ["csvae", "vae", "condvae"])
+def test_a_shipped_preset_is_found_from_anywhere(tmp_path, trainer):
+    done = run("--flagfile=flags/celeba.flags", "--help", cwd=tmp_path, trainer=trainer)
     assert done.returncode == 0
     assert "(default: '32')" in done.stdout

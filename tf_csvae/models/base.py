@@ -12,7 +12,7 @@ from keras.src.saving.serialization_lib import deserialize_keras_object
 from tf_csvae.errors import InputError
 from tf_csvae.labels import as_labels
 from tf_csvae.models import distributions
-from tf_csvae.models.distributions import tfd
+from tf_csvae.models.distributions import standard_normal, tfd
 from tf_csvae.models.networks import NetworkConfig
 
 
@@ -58,7 +58,7 @@ class GenerativeModel(keras.Model):
     gradient tape; a plain VAE has one. The first player is the generator, trained by
     ``compile``'s ``optimizer``; every other is an adversary, trained by a copy of
     ``adversary_optimizer``. A subclass gives ``players``, ``losses`` and ``term_names``, and
-    the mathematics of ``encode``, ``decode`` and ``exchange``; this class does the rest.
+    its mathematics: ``inference``, ``generative``, ``label_code``. The public methods are here.
 
     Args:
         data_shape: shape of one example: [d] or [height, width, channels].
@@ -86,7 +86,7 @@ class GenerativeModel(keras.Model):
         super().__init__(**kwargs)
         self.data_shape = tuple(int(side) for side in data_shape)
         self.labels = as_labels(labels)
-        self.z_dim = _positive("z_dim", z_dim)
+        self.z_dim = positive("z_dim", z_dim)
         self.networks = networks if isinstance(networks, NetworkConfig) else NetworkConfig(**networks or {})
         self.bounded = bool(bounded)
         self.likelihood = distributions.Likelihood(likelihood, likelihood_scale, name="likelihood")
@@ -117,13 +117,37 @@ class GenerativeModel(keras.Model):
         """Returns ({player: scalar loss}, {term name: scalar}) for a batch; ``seed`` is int [2]."""
         raise NotImplementedError(f"{type(self).__name__} gives no losses")
 
-    def encode(self, x, y=None):
-        """Returns the ``Code`` of x [n, *data_shape], given its labels y [n, k] if known."""
-        raise NotImplementedError(f"{type(self).__name__} cannot encode")
+    def inference(self, x, y, training=False):
+        """The posterior ``Code``, for checked tensors; y may be None."""
+        raise NotImplementedError(f"{type(self).__name__} gives no inference")
 
-    def decode(self, z, w=None):
-        """Returns the mean of p(x|z, w), float32 [n, *data_shape]."""
-        raise NotImplementedError(f"{type(self).__name__} cannot decode")
+    def generative(self, z, w, x=None, training=False):
+        """The likelihood p(x|z, w), for checked tensors; w is what ``label_code`` gives."""
+        raise NotImplementedError(f"{type(self).__name__} gives no generative")
+
+    def bound_terms(self, x, px, code):
+        """Returns the terms that every variational bound has, and the scale of p(x|.)."""
+        terms = {
+            "reconstruction": -tf.reduce_mean(px.log_prob(x)),
+            "kl_z": tf.reduce_mean(tfd.kl_divergence(code.z, standard_normal(self.z_dim))),
+        }
+        if self.likelihood.scale is not None:
+            terms["scale"] = self.likelihood.scale
+        return terms
+
+    label_width = 0
+    """Columns that each label has in what the decoder gets beside z; 0: it gets no labels."""
+
+    def label_code(self, y, seed=None):
+        """Returns what the decoder gets for labels y beside z, [n, k label_width]; None for nothing.
+
+        The most likely one, or with a seed a sample.
+        """
+        return
+
+    def own_code(self, code, y):
+        """Returns what the decoder gets beside z to reconstruct x: its own w where there is one."""
+        return self.label_code(y) if code.w is None else code.w.mean()
 
     # Keras' side: configuration, compilation, the step.
 
@@ -231,14 +255,48 @@ class GenerativeModel(keras.Model):
         """The same as ``reconstruct``, for ``model.predict``."""
         return self.reconstruct(x, y)
 
-    # The public methods that need no more than encode, decode and exchange.
+    # The public methods.
+
+    def encode(self, x, y=None):
+        """Returns the posterior of x: q(z|x) or q(z|x, y), and of the label subspaces.
+
+        Args:
+            x: float [n, *data_shape].
+            y: float [n, k] or [k], the labels of x, where the system reads them. A CSVAE
+                without them leaves ``Code.w`` None.
+
+        Returns:
+            A ``Code``.
+
+        Raises:
+            InputError: shapes that do not fit, or labels missing where they are needed.
+        """
+        x = self.check_x(x, "encode")
+        return self.inference(x, None if y is None else self.check_y(y, "encode", x))
+
+    def decode(self, z, w=None):
+        """Returns the mean of p(x|z, w).
+
+        Args:
+            z: float [n, z_dim].
+            w: float [n, k label_width]: label subspaces, or for systems without them labels.
+
+        Returns:
+            float32 [n, *data_shape].
+
+        Raises:
+            InputError: w missing where it is needed.
+        """
+        if w is None and self.label_width:
+            self._needs_labels("decode")
+        return self.generative(z, w).mean()
 
     def reconstruct(self, x, y=None):
         """Encodes and decodes, by the means.
 
         Args:
             x: float [n, *data_shape].
-            y: float [n, k], the labels of x.
+            y: float [n, k] or [k], the labels of x.
 
         Returns:
             float32 [n, *data_shape].
@@ -246,7 +304,98 @@ class GenerativeModel(keras.Model):
         Raises:
             InputError: shapes that do not fit, or labels missing where they are needed.
         """
-        return self.decode(*self.encode(x, y).mean())
+        x = self.check_x(x, "reconstruct")
+        y = None if y is None else self.check_y(y, "reconstruct", x)
+        code = self.inference(x, y)
+        return self.decode(code.z.mean(), self.own_code(code, y))
+
+    def sample(self, y=None, n=1, seed=None):
+        """Samples new examples that have the labels y: z ~ p(z), w ~ p(w|y), the mean of p(x|z, w).
+
+        Args:
+            y: float [m, k] or [k], rows of labels; None for a system that knows no labels.
+            n: int, samples per row.
+            seed: int or int [2]; the same seed gives the same samples. None: new ones each call.
+
+        Returns:
+            float32 [m n, *data_shape], all n of the first row first.
+
+        Raises:
+            InputError: y of the wrong width, missing, or given where it cannot be used.
+        """
+        z_seed, w_seed = tf.unstack(split_seed(seed, 2))
+        n = positive("n", n)
+        if y is None and not self.label_width:
+            return self.decode(standard_normal(self.z_dim).sample(n, seed=z_seed))
+        y = tf.repeat(self._steerable(y, "sample"), n, axis=0)
+        z = standard_normal(self.z_dim).sample(tf.shape(y)[0], seed=z_seed)
+        return self.decode(z, self.label_code(y, w_seed))
+
+    def transfer(self, x, y_source, y_target, seed=None):
+        """Changes labels of x and keeps the rest: z, and what stands for the labels that stay.
+
+        Args:
+            x: float [n, *data_shape].
+            y_source: float [n, k] or [k], the labels that x has.
+            y_target: float [n, k] or [k], the labels to give it.
+            seed: int or int [2], draws w_i of the changed labels from p(w_i|y_i); None takes
+                its mean.
+
+        Returns:
+            float32 [n, *data_shape].
+
+        Raises:
+            InputError: shapes that do not fit, or a system that knows no labels.
+        """
+        x = self.check_x(x, "transfer")
+        y_source = self._steerable(y_source, "transfer", x)
+        y_target = self._steerable(y_target, "transfer", x)
+        code = self.inference(x, y_source)
+        changed = tf.repeat(tf.not_equal(y_source, y_target), self.label_width, axis=1)
+        w = tf.where(changed, self.label_code(y_target, seed), self.own_code(code, y_source))
+        return self.decode(code.z.mean(), w)
+
+    def interpolate(self, x, label, start=0.0, stop=1.0, steps=8, y=None):
+        """Moves x along one label, in a straight line of what the decoder gets for it.
+
+        Args:
+            x: float [n, *data_shape].
+            label: str or int, the label to move.
+            start: float in [0, 1], its first value.
+            stop: float in [0, 1], its last value.
+            steps: int, points of the line, both ends included.
+            y: float [n, k] or [k], the labels of x.
+
+        Returns:
+            float32 [n, steps, *data_shape].
+
+        Raises:
+            InputError: shapes that do not fit, no such label, or y missing.
+        """
+        x, i = self.check_x(x, "interpolate"), self.label_index(label)
+        y = self._steerable(y, "interpolate", x)
+        code = self.inference(x, y)
+        z, w = code.z.mean(), self.own_code(code, y)
+        this = tf.one_hot(i, len(self.labels)) > 0
+        first, last = (self.label_code(tf.where(this, value, y)) for value in (start, stop))
+        here = tf.repeat(this, self.label_width)
+        path = []
+        for share in tf.unstack(tf.linspace(0.0, 1.0, positive("steps", steps))):
+            path.append(self.decode(z, tf.where(here, first + share * (last - first), w)))
+        return tf.stack(path, axis=1)
+
+    def _steerable(self, y, where, rows=None):
+        if not self.label_width:
+            raise InputError(
+                f"{where}: {type(self).__name__} knows no labels, so it cannot be steered by them. "
+                "sample(n=...) without y samples from all it knows."
+            )
+        return self.check_y(y, where, rows)
+
+    def _needs_labels(self, where):
+        raise InputError(
+            f"{where}: {type(self).__name__} needs the labels y of x, which the user must give. Received: none."
+        )
 
     # Checks. They look at shapes always and at values only outside of graphs.
 
@@ -269,9 +418,7 @@ class GenerativeModel(keras.Model):
             rows: tensor whose first dimension n must be; a y of one row is repeated to it.
         """
         if y is None:
-            raise InputError(
-                f"{where}: {type(self).__name__} needs the labels y of x, which q(w|x, y) reads. Received: y=None."
-            )
+            self._needs_labels(where)
         y = tf.cast(tf.convert_to_tensor(y), tf.float32)
         y = y[None] if y.shape.rank == 1 else y
         k = len(self.labels)
@@ -302,7 +449,8 @@ class GenerativeModel(keras.Model):
         raise InputError(f"No label {label!r}. This model's labels: {', '.join(names)}.")
 
 
-def _positive(name, value):
+def positive(name, value):
+    """Returns a positive whole number as int, or raises ``ValueError`` naming it."""
     if int(value) != value or value < 1:
         raise ValueError(f"{name} must be a positive integer. Received: {name}={value}")
     return int(value)

@@ -4,11 +4,10 @@ import keras
 import tensorflow as tf
 
 from tf_csvae.models import independence, networks, priors
-from tf_csvae.models.base import Code, GenerativeModel, _positive, split_seed
+from tf_csvae.models.base import Code, GenerativeModel, positive, split_seed
 from tf_csvae.models.distributions import (
     diagonal_normal,
     label_distribution,
-    standard_normal,
     tfd,
 )
 
@@ -78,7 +77,7 @@ class CSVAE(GenerativeModel):
         if w_prior not in priors.PRIORS:
             raise ValueError(f"w_prior must be one of {priors.PRIORS}. Received: {w_prior!r}")
         options = {
-            "w_dim": _positive("w_dim", w_dim),
+            "w_dim": positive("w_dim", w_dim),
             "w_prior": w_prior,
             "w_separation": w_separation,
             "shared_encoder": shared_encoder,
@@ -141,11 +140,8 @@ class CSVAE(GenerativeModel):
         code = self.inference(x, y, training)
         z, w = code.sample(seed)
         px = self.generative(z, w, x, training)
-        terms = {
-            "reconstruction": -tf.reduce_mean(px.log_prob(x)),
-            "kl_w": tf.reduce_mean(tfd.kl_divergence(code.w, self.prior(y))),
-            "kl_z": tf.reduce_mean(tfd.kl_divergence(code.z, standard_normal(self.z_dim))),
-        }
+        terms = self.bound_terms(x, px, code)
+        terms["kl_w"] = tf.reduce_mean(tfd.kl_divergence(code.w, self.prior(y)))
         m1 = self.beta1 * terms["reconstruction"] + (self.kl_weight if training else 1.0) * (
             self.beta2 * terms["kl_w"] + self.beta3 * terms["kl_z"]
         )
@@ -160,118 +156,21 @@ class CSVAE(GenerativeModel):
             if self.mmd_weight:
                 terms["mmd"] = tf.reduce_sum(independence.mmd(z, y))
                 m1 += self.mmd_weight * terms["mmd"]
-        if self.likelihood.scale is not None:
-            terms["scale"] = self.likelihood.scale
         return {"generator": m1, **losses}, {"loss": m1, **terms}
 
-    def encode(self, x, y=None):
-        """Returns q(z|x) and, where y is given, q(w|x, y).
+    def label_code(self, y, seed=None):
+        """The mean of p(w|y), or with a seed a sample of it."""
+        if y is None:
+            self._needs_labels("reconstruct")
+        prior = self.prior(y)
+        return prior.mean() if seed is None else prior.sample(seed=split_seed(seed, 1)[0])
 
-        Args:
-            x: float [n, *data_shape].
-            y: float [n, k] or [k], the labels of x; None leaves ``Code.w`` None.
-
-        Returns:
-            A ``Code``; ``subspace(w, label)`` cuts one label's w_i from a w.
-
-        Raises:
-            InputError: shapes that do not fit.
-        """
-        x = self.check_x(x, "encode")
-        return self.inference(x, None if y is None else self.check_y(y, "encode", x))
-
-    def decode(self, z, w=None):
-        """Returns the mean of p(x|z, w).
-
-        Args:
-            z: float [n, z_dim].
-            w: float [n, k w_dim].
-
-        Returns:
-            float32 [n, *data_shape].
-
-        Raises:
-            InputError: labels' subspaces missing.
-        """
-        if w is None:
-            self.check_y(None, "decode")
-        return self.generative(z, w).mean()
+    @property
+    def label_width(self):
+        """w_dim: the decoder gets w_i for each label."""
+        return self.w_dim
 
     def subspace(self, w, label):
         """Cuts w_i, float32 [n, w_dim], of a label (name or index) from w [n, k w_dim]."""
         i = self.label_index(label)
         return w[..., i * self.w_dim : (i + 1) * self.w_dim]
-
-    def sample(self, y, n=1, seed=None):
-        """Samples new examples that have the labels y: w ~ p(w|y), z ~ p(z), the mean of p(x|w, z).
-
-        Args:
-            y: float [m, k] or [k], rows of labels.
-            n: int, samples per row.
-            seed: int or int [2]; the same seed gives the same samples. None: a new one each call.
-
-        Returns:
-            float32 [m n, *data_shape], all n of the first row first.
-
-        Raises:
-            InputError: y of the wrong width.
-        """
-        y = tf.repeat(self.check_y(y, "sample"), _positive("n", n), axis=0)
-        z_seed, w_seed = tf.unstack(split_seed(seed, 2))
-        z = standard_normal(self.z_dim).sample(tf.shape(y)[0], seed=z_seed)
-        return self.decode(z, self.prior(y).sample(seed=w_seed))
-
-    def transfer(self, x, y_source, y_target, seed=None):
-        """Changes labels of x and keeps the rest: z, and w_i wherever the label stays.
-
-        Where y_target differs from y_source, w_i becomes the mean of p(w_i|y_target), or with
-        a seed a sample of it.
-
-        Args:
-            x: float [n, *data_shape].
-            y_source: float [n, k] or [k], the labels that x has.
-            y_target: float [n, k] or [k], the labels to give it.
-            seed: int or int [2], draws the new w_i; None takes its mean.
-
-        Returns:
-            float32 [n, *data_shape].
-
-        Raises:
-            InputError: shapes that do not fit.
-        """
-        x = self.check_x(x, "transfer")
-        y_source = self.check_y(y_source, "transfer", x)
-        y_target = self.check_y(y_target, "transfer", x)
-        z, w = self.inference(x, y_source).mean()
-        prior = self.prior(y_target)
-        new = prior.mean() if seed is None else prior.sample(seed=split_seed(seed, 1)[0])
-        changed = tf.repeat(tf.not_equal(y_source, y_target), self.w_dim, axis=1)
-        return self.decode(z, tf.where(changed, new, w))
-
-    def interpolate(self, x, label, start=0.0, stop=1.0, steps=8, y=None):
-        """Moves x along one label: w_i goes straight from the mean of p(w_i|start) to that of stop.
-
-        Args:
-            x: float [n, *data_shape].
-            label: str or int, the label to move.
-            start: float in [0, 1], its first value.
-            stop: float in [0, 1], its last value.
-            steps: int, images per example, both ends included.
-            y: float [n, k] or [k], the labels of x.
-
-        Returns:
-            float32 [n, steps, *data_shape].
-
-        Raises:
-            InputError: shapes that do not fit, no such label, or y missing.
-        """
-        x, i = self.check_x(x, "interpolate"), self.label_index(label)
-        y = self.check_y(y, "interpolate", x)
-        z, w = self.inference(x, y).mean()
-        this = tf.one_hot(i, len(self.labels)) > 0
-        first, last = (self.prior(tf.where(this, value, y)).mean() for value in (start, stop))
-        here = tf.repeat(this, self.w_dim)
-        path = []
-        for share in tf.unstack(tf.linspace(0.0, 1.0, _positive("steps", steps))):
-            path.append(self.decode(z, tf.where(here, first + share * (last - first), w)))
-        return tf.stack(path, axis=1)
