@@ -62,19 +62,26 @@ def headline(metrics):
 
 
 def table(metrics, system, dataset):
-    """Returns the headline as rows of text: (words, value, the report's figure or "–")."""
+    """Returns the headline as a table of text: a header, then a row per number.
+
+    The columns: what it is, its value, the student report's figure or "–".
+    """
     published = PUBLISHED.get((system, dataset), {})
-    return [
+    rows = [
         (words, value, f"{published[key]:g}" if key in published else "–")
         for key, words, value in headline(metrics)
     ]
+    return [("on the test data", "this run", "student report"), *rows]
 
 
-def as_text(rows):
-    """Lays out the rows of ``table`` for a terminal."""
-    lines = [("", "this run", "student report"), *rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(3)]
-    return "\n".join(f"{a:<{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}" for a, b, c in lines)
+def as_text(table):
+    """Lays out a table, a list of equally long rows of str, for a terminal."""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = []
+    for first, *others in table:
+        cells = [f"{cell:>{width}}" for cell, width in zip(others, widths[1:], strict=True)]
+        lines.append("  ".join([f"{first:<{widths[0]}}", *cells]))
+    return "\n".join(lines)
 
 
 def as_png(figure):
@@ -84,14 +91,14 @@ def as_png(figure):
     return buffer.getvalue()
 
 
-def render(title, rows, pictures, flags):
+def render(title, table, pictures, flags):
     """Makes the page.
 
     Args:
         title: str.
-        rows: as ``table`` gives them.
+        table: list of equally long rows of str, the header first.
         pictures: list of (caption, PNG bytes).
-        flags: str, the run's flagfile.
+        flags: str, the flags of what is shown.
 
     Returns:
         str, HTML. All that is shown is escaped.
@@ -101,5 +108,5 @@ def render(title, rows, pictures, flags):
     )
     inlined = [(caption, base64.b64encode(png).decode()) for caption, png in pictures]
     return environment.get_template("report.html").render(
-        title=title, rows=rows, pictures=inlined, flags=flags
+        title=title, table=table, pictures=inlined, flags=flags
     )

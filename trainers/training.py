@@ -288,11 +288,11 @@ def _finish(trainer, model, dataset, run):
     for name, (_, png) in pictures.items():
         runs.write_bytes(run.file(runs.FIGURES, f"{name}.png"), png)
     system = type(model).__name__
-    rows = report.table(numbers, system, dataset.info.name)
-    page = report.render(f"{system} on {dataset.info.name}", rows, pictures.values(), run.flags())
+    table = report.table(numbers, system, dataset.info.name)
+    page = report.render(f"{system} on {dataset.info.name}", table, pictures.values(), run.flags())
     runs.write_text(run.file(runs.REPORT), page)
     runs.write_json(run.file(runs.METRICS), numbers)
-    print(report.as_text(rows))
+    print(report.as_text(table))
     print(
         f"Numbers: {run.file(runs.METRICS)}\nPictures: {run.file(runs.FIGURES)}\nPage: {run.file(runs.REPORT)}"
     )
