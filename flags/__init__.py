@@ -26,7 +26,7 @@ def presets():
 def parse(argv, groups, usage):
     """Parses a trainer's command line.
 
-    The dataset's preset comes first, the command line over it. Mistakes end the process with
+    The dataset's preset, where there is a dataset, comes first, the command line over it. Mistakes end the process with
     one line on stderr and exit code 2; ``--help`` prints the flags of the groups, with the
     defaults for the dataset given, and ends it with 0.
 
@@ -40,7 +40,8 @@ def parse(argv, groups, usage):
     """
     try:
         arguments = FLAGS.read_flags_from_files([_found(a) for a in argv[1:]], force_gnu=False)
-        _take_defaults(_last(arguments, "dataset") or FLAGS["dataset"].default)
+        if "dataset" in FLAGS:
+            _take_defaults(_last(arguments, "dataset") or FLAGS["dataset"].default)
         if {"--help", "-h", "-help", "--helpfull", "--helpshort"} & set(arguments):
             print(usage.strip() + "\n")
             print("\n".join(FLAGS.module_help(group) for group in groups))
