@@ -132,7 +132,7 @@ def test_images_from_a_folder(celeba_dir, tmp_path):
     # libjpeg may have written of its own before it.
     last = done.stderr.splitlines()[-1]
     assert last.startswith("error: Cannot read image")
-    assert "000005.jpg (13 bytes)" in last
+    assert "000005.jpg (12 bytes)" in last
     assert "node" not in last
 
 

@@ -94,7 +94,8 @@ def trunk(shape, config, dtype=None, name="trunk"):
     """
     x = inputs = Input(tuple(shape))
     if len(shape) == 1:
-        x = _dense(x, config.hidden[:-1], config, dtype)
+        # The identity, since with a single hidden layer, the head's, there is nothing else.
+        x = _dense(layers.Identity(dtype=dtype)(x), config.hidden[:-1], config, dtype)
     else:
         _check_image(shape, config)
         for filters in config.filters:
