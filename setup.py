@@ -37,7 +37,6 @@ setup(
         "gpu": ["tensorflow[and-cuda]>=2.20,<2.22"],
     },
     classifiers=[
-        "License :: OSI Approved :: Apache Software License",
         "Programming Language :: Python :: 3.11",
         "Programming Language :: Python :: 3.12",
         "Programming Language :: Python :: 3.13",
