@@ -2,9 +2,11 @@
 
 A group is a module here; a trainer imports the groups it has. A preset is a flagfile in
 this folder: ``--flagfile=flags/celeba.flags``. The one named like the dataset is taken
-without being asked for: its values are the defaults for that dataset.
+without being asked for: its values are the defaults for that dataset. A trainer that differs
+too much from the others has one of its own, TRAINER_DATASET, which is taken in its place.
 """
 
+import math
 import os
 import sys
 
@@ -23,25 +25,23 @@ def presets():
     return sorted(name.removesuffix(".flags") for name in os.listdir(_FOLDER) if name.endswith(".flags"))
 
 
-def parse(argv, groups, usage):
+def parse(argv, groups, usage, trainer=""):
     """Parses a trainer's command line.
 
-    The dataset's preset, where there is a dataset, comes first, the command line over it. Mistakes end the process with
-    one line on stderr and exit code 2; ``--help`` prints the flags of the groups, with the
+    The dataset's preset, where there is a dataset, comes first, the command line over it.
+    Mistakes end the process with one line on stderr and exit code 2; ``--help`` prints the flags of the groups, with the
     defaults for the dataset given, and ends it with 0.
 
     Args:
         argv: list of str, the program's name first.
         groups: modules whose flags the trainer has.
         usage: str, printed above the flags by --help.
-
-    Returns:
-        list of str, what is left on the command line: nothing but the program's name.
+        trainer: str, its name, as in "csvae", for a preset of its own.
     """
     try:
-        arguments = FLAGS.read_flags_from_files([_found(a) for a in argv[1:]], force_gnu=False)
+        arguments = FLAGS.read_flags_from_files(_with_presets_found(argv[1:]), force_gnu=False)
         if "dataset" in FLAGS:
-            _take_defaults(_last(arguments, "dataset") or FLAGS["dataset"].default)
+            _take_defaults(trainer, _last(arguments, "dataset") or FLAGS["dataset"].default)
         if {"--help", "-h", "-help", "--helpfull", "--helpshort"} & set(arguments):
             print(usage.strip() + "\n")
             print("\n".join(FLAGS.module_help(group) for group in groups))
@@ -50,20 +50,29 @@ def parse(argv, groups, usage):
         left = FLAGS([argv[0], *arguments])
         if len(left) > 1:
             raise flags.Error(f"Unexpected argument {left[1]!r}: flags begin with --.")
-        return left
+        for group in groups:
+            for flag in FLAGS.get_flags_for_module(group):
+                if isinstance(flag.value, float) and not math.isfinite(flag.value):
+                    raise flags.Error(f"--{flag.name}={flag.value} is not a finite number.")
     except flags.Error as error:
         message = " ".join(str(error).split())
         print(f"error: {message} (--help lists the flags.)", file=sys.stderr)
         sys.exit(2)
 
 
-def _found(argument):
-    """Turns --flagfile=flags/NAME.flags into the shipped file where the path is not there."""
-    name, equals, path = argument.partition("=")
-    shipped = os.path.join(_FOLDER, os.path.basename(path))
-    if name.lstrip("-") == "flagfile" and equals and not os.path.exists(path) and os.path.exists(shipped):
-        return f"--flagfile={shipped}"
-    return argument
+def _with_presets_found(arguments):
+    """Turns --flagfile=flags/NAME.flags into the shipped file where that path is not there."""
+    found = []
+    for argument in arguments:
+        if found and found[-1] in ("--flagfile", "-flagfile"):  # in two words
+            argument = f"{found.pop()}={argument}"
+        name, _, path = argument.partition("=")
+        shipped = os.path.join(_FOLDER, os.path.basename(path))
+        is_preset = name.lstrip("-") == "flagfile" and os.path.dirname(path) == "flags"
+        if is_preset and not os.path.exists(path) and os.path.exists(shipped):
+            argument = f"--flagfile={shipped}"
+        found.append(argument)
+    return found
 
 
 def _last(arguments, flag):
@@ -76,11 +85,12 @@ def _last(arguments, flag):
     return value
 
 
-def _take_defaults(dataset):
+def _take_defaults(trainer, dataset):
     """Makes the values of a dataset's preset the defaults of the flags that are defined."""
-    if dataset not in presets():
+    shipped = [name for name in (f"{trainer}_{dataset}", dataset) if name in presets()]
+    if not shipped:
         return
-    for line in FLAGS.read_flags_from_files([f"--flagfile={os.path.join(_FOLDER, dataset)}.flags"]):
+    for line in FLAGS.read_flags_from_files([f"--flagfile={os.path.join(_FOLDER, shipped[0])}.flags"]):
         name, _, value = line.lstrip("-").partition("=")
         negated = name.removeprefix("no")
         if name == "undefok":  # for --flagfile; here what a trainer does not have is left out

@@ -35,6 +35,7 @@ _MODULES = (
 )
 _NAMES = {
     "CSVAE": "models",
+    "Classifier": "models",
     "CondVAE": "models",
     "VAE": "models",
     "InputError": "errors",

@@ -1,9 +1,12 @@
 """Keras callbacks: checkpoints that survive anything, and a clock."""
 
+import contextlib
 import hashlib
 import json
+import math
 import os
 import time
+import warnings
 
 import keras
 
@@ -40,24 +43,36 @@ class Checkpoints(keras.callbacks.Callback):
             int, the number of epochs done: 0 where there is no checkpoint.
 
         Raises:
-            InputError: the checkpoint is of another architecture.
+            InputError: the checkpoint is of other networks or optimizers.
         """
+        found, damaged = 0, []
         for state in sorted(self._states(), reverse=True):
             with open(state, encoding="utf-8") as file:
                 saved = json.load(file)
-            weights = state.removesuffix(".json") + ".weights.h5"
+            weights = _weights_of(state)
             if not os.path.exists(weights) or _checksum(weights) != saved["sha256"]:
-                print(f"{weights} is damaged; going back to the checkpoint before it.")
+                print(f"{weights} is damaged; going back to the checkpoint before it.", flush=True)
+                damaged.append(state)
                 continue
-            try:
+            self._load(model, weights)
+            found = saved["epoch"]
+            break
+        for state in damaged:  # else they would count as the newest for ever
+            _remove(state)
+        return found
+
+    @staticmethod
+    def _load(model, weights):
+        try:
+            with warnings.catch_warnings():
+                # Keras only warns where an optimizer does not fit, and would begin it anew.
+                warnings.filterwarnings("error", message="Skipping variable loading")
                 model.load_weights(weights)
-            except ValueError as error:
-                raise InputError(
-                    f"{weights} does not fit this model: flags that shape the networks differ from the run's. "
-                    f"({str(error).splitlines()[0]})"
-                ) from error
-            return saved["epoch"]
-        return 0
+        except (ValueError, UserWarning) as error:
+            raise InputError(
+                f"{weights} does not fit this model: flags that shape the networks or the optimizers "
+                f"differ from the run's. ({str(error).splitlines()[0]})"
+            ) from error
 
     def _states(self):
         names = os.listdir(self.folder) if os.path.isdir(self.folder) else []
@@ -66,8 +81,14 @@ class Checkpoints(keras.callbacks.Callback):
         ]
 
     def on_epoch_end(self, epoch, logs=None):
-        """Saves, unless the last time was just now."""
+        """Saves, unless the last time was just now; raises ``InputError`` for a lost training."""
         done = epoch + 1
+        lost = [name for name, value in logs.items() if not math.isfinite(value)]
+        if lost:
+            raise InputError(
+                f"Training diverged in epoch {done}: {', '.join(lost)} not finite. The last good checkpoint "
+                "is kept. Lower --learning_rate."
+            )
         if time.perf_counter() - self._saved_at < self.seconds and done < self.params["epochs"]:
             return
         name = os.path.join(self.folder, f"epoch-{done:06d}")
@@ -76,8 +97,7 @@ class Checkpoints(keras.callbacks.Callback):
             checksum = _checksum(temporary)
         write_json(name + ".json", {"epoch": done, "sha256": checksum})
         for old in sorted(self._states())[: -self.keep]:
-            os.remove(old)
-            os.remove(old.removesuffix(".json") + ".weights.h5")
+            _remove(old)
         self._saved_at = time.perf_counter()
 
 
@@ -108,6 +128,16 @@ class Clock(keras.callbacks.Callback):
         self._ended = time.perf_counter()
         logs["seconds"] = self._ended - self._began
         logs["examples_per_second"] = self.examples / (self._trained - self._start)
+
+
+def _weights_of(state):
+    return state.removesuffix(".json") + ".weights.h5"
+
+
+def _remove(state):
+    for path in (state, _weights_of(state)):
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(path)
 
 
 def _checksum(path):

@@ -25,8 +25,7 @@ def check_known(given, known, what):
     known = list(known)
     if given in known:
         return
-    nearest = difflib.get_close_matches(given, known, n=3, cutoff=0.5)
-    if not nearest:  # 'smiling' and 'SMILING' are near to 'Smiling' whatever difflib says
-        nearest = [name for name in known if name.lower() == given.lower()]
+    folded = {name.lower(): name for name in known}
+    nearest = [folded[name] for name in difflib.get_close_matches(given.lower(), folded, n=3, cutoff=0.6)]
     hint = f"Did you mean {' or '.join(nearest)}? " if nearest else ""
     raise InputError(f"Unknown {what} {given!r}. {hint}Known: {', '.join(known)}.")

@@ -37,6 +37,7 @@ class Evaluation:
     Attributes:
         numbers: dict, the part of metrics.json that is about the model and not its training.
         codes: ``Codes`` of the test split.
+        subspaces: {label name: float32 [n, w_dim]}, its part of ``codes.w``; empty without.
         x: float32 [m, *shape], the first test examples.
         y: float32 [m, k], their labels.
         reconstruction: float32 [m, *shape], of those.
@@ -47,6 +48,7 @@ class Evaluation:
 
     numbers: dict
     codes: Codes
+    subspaces: dict
     x: np.ndarray
     y: np.ndarray
     reconstruction: np.ndarray
@@ -145,7 +147,10 @@ def evaluate(model, dataset, pictured=2_000, samples=8, seed=0):
             by_label[label.name] = model.sample(only, samples, seed=seed).numpy()
     else:
         drawn = model.sample(n=len(y), seed=seed)
-    return Evaluation(numbers, codes, x, y, again, drawn.numpy(), by_label)
+    subspaces = {}
+    if codes.w is not None:
+        subspaces = {label.name: model.subspace(codes.w, label.name) for label in info.labels}
+    return Evaluation(numbers, codes, subspaces, x, y, again, drawn.numpy(), by_label)
 
 
 def pictures(result, info, history):
@@ -166,8 +171,7 @@ def pictures(result, info, history):
     for i, label in enumerate(info.labels):
         planes, titles = [result.codes.z], [_plane_title("z", divergence["z"].get(label.name))]
         if result.codes.w is not None:
-            width = result.codes.w.shape[1] // len(info.labels)
-            planes.append(result.codes.w[:, i * width : (i + 1) * width])
+            planes.append(result.subspaces[label.name])
             titles.append(_plane_title(f"w of {label.name}", divergence["w"].get(label.name)))
         drawn[f"planes_{label.name}"] = (
             f"Codes of the test data, one sample each, by {label.name}: z"
@@ -202,6 +206,53 @@ def pictures(result, info, history):
             ),
         )
     drawn["training"] = ("The terms of the objective by epoch.", figures.training_curves(history))
+    return drawn
+
+
+def evaluate_classifier(model, dataset):
+    """Measures a trained classifier on the test data.
+
+    Args:
+        model: a ``Classifier``.
+        dataset: the ``Dataset`` it was trained on.
+
+    Returns:
+        dict, the part of metrics.json that is about the model and not its training:
+        "classification" as ``metrics.classification`` gives it, and over its labels
+        "mean_accuracy" and "mean_balanced_accuracy".
+    """
+    classify = tf.function(model.classify, reduce_retracing=True, autograph=False)
+    seen = [(classify(x).numpy(), y.numpy()) for x, y in dataset.test]
+    probabilities, y = (np.concatenate(column) for column in zip(*seen, strict=True))
+    by_label = metrics.classification(probabilities, y, [label.name for label in dataset.info.labels])
+    numbers = {"classification": by_label}
+    for name in ("accuracy", "balanced_accuracy"):
+        if by_label:
+            numbers[f"mean_{name}"] = float(np.mean([scores[name] for scores in by_label.values()]))
+    return numbers
+
+
+def classifier_pictures(numbers, history):
+    """Draws what ``evaluate_classifier`` gives, as ``pictures`` does an evaluation.
+
+    Args:
+        numbers: dict, from ``evaluate_classifier``.
+        history: {name: list of float per epoch}, as history.csv has it.
+
+    Returns:
+        {file name without ending: (caption, matplotlib Figure)}.
+    """
+    drawn = {}
+    if numbers["classification"]:
+        drawn["accuracy"] = (
+            "Share of right answers on the test data by label: among all of them, and the mean of the "
+            "shares among those that have the label and those that have not.",
+            figures.label_bars(
+                numbers["classification"],
+                {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy"},
+            ),
+        )
+    drawn["training"] = ("Loss and accuracies by epoch.", figures.training_curves(history))
     return drawn
 
 

@@ -72,6 +72,38 @@ def training_curves(history):
     return figure
 
 
+def label_bars(scores, shown):
+    """Horizontal bars, a group per label, the labels in the order of their first bar.
+
+    Args:
+        scores: {label: {score: float in [0, 1]}}.
+        shown: {score: its name in words}, at most two, a bar of each group each.
+
+    Returns:
+        A matplotlib Figure.
+    """
+    labels = sorted(scores, key=lambda label: scores[label][next(iter(shown))])
+    figure = Figure(figsize=(6.5, 0.8 + 0.32 * len(labels)), layout="constrained")
+    axis = figure.subplots()
+    places, height = np.arange(len(labels)), 0.8 / len(shown)
+    for number, (key, words) in enumerate(shown.items()):
+        values = [scores[label][key] for label in labels]
+        offset = 0.4 - height * (number + 0.5)  # the first on top
+        bars = axis.barh(places + offset, values, height, color=(_OFF, _ON)[number], label=words)
+        axis.bar_label(bars, fmt="%.3f", padding=2, fontsize=7)
+    axis.set_yticks(places, labels, fontsize=8)
+    # From a coin's toss on, if nothing lies below; beyond 1 for the numbers at the bars' ends.
+    start = 0.5 if min(scores[label][key] for label in labels for key in shown) >= 0.5 else 0.0
+    axis.set_xlim(start, 1.06)
+    axis.set_xticks(np.arange(start, 1.01, 0.1))
+    axis.margins(y=0.01)
+    axis.spines[["top", "right"]].set_visible(False)
+    figure.legend(
+        *axis.get_legend_handles_labels(), loc="outside upper right", ncols=2, fontsize=8, frameon=False
+    )
+    return figure
+
+
 def points(clouds, titles, values, feature_names):
     """Vectors side by side: all three features of three, else the first two.
 

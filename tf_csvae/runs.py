@@ -9,7 +9,7 @@
     report.html    tables and pictures on one page
     metrics.json   the numbers; written last, so a run that has it is finished
 
-Every file appears whole, by rename.
+Every file appears whole, by rename, but for the two logs that grow by the epoch.
 """
 
 import contextlib
@@ -23,7 +23,8 @@ from tf_csvae.errors import InputError
 FLAGS, METRICS, MODEL, HISTORY = "flags.txt", "metrics.json", "model.keras", "history.csv"
 REPORT, FIGURES, BACKUP, TENSORBOARD = "report.html", "figures", "backup", "tensorboard"
 
-_CONTENTS = (FLAGS, METRICS, MODEL, HISTORY, REPORT, FIGURES, BACKUP, TENSORBOARD)
+# In the order in which they are removed: what is left of a run at any moment is still one.
+_CONTENTS = (METRICS, BACKUP, HISTORY, MODEL, REPORT, FIGURES, TENSORBOARD)
 
 
 @contextlib.contextmanager
@@ -100,8 +101,10 @@ class Run:
         """
         if os.path.exists(self.path) and not os.path.isdir(self.path):
             raise InputError(f"--run_dir={self.path} is a file. Give a directory.")
+        if resume and overwrite:
+            raise InputError("--resume and --overwrite exclude each other. Give one of them.")
         present = os.listdir(self.path) if os.path.isdir(self.path) else []
-        if FLAGS in present:
+        if FLAGS in present and self.flags().startswith("# python -m trainers."):
             if not overwrite:
                 self._check_same(flags, resume)
         # A power cut may leave the temporary name of a file in writing.
@@ -142,8 +145,7 @@ class Run:
                     f"--run_dir={self.path} holds a run of {_trainer(there)}, not of {_trainer(flags)}."
                 )
             return
-        changed = sorted(set(there.splitlines()) ^ set(flags.splitlines()))
-        if changed:
+        if _differences(there, flags):
             raise InputError(
                 f"--run_dir={self.path} holds another run ({_differences(there, flags)}). {ways}"
             )
@@ -180,23 +182,31 @@ class Run:
 
 
 def _trainer(flags):
-    return flags.splitlines()[0].lstrip("# ") if flags.startswith("#") else "an unknown trainer"
+    return flags.splitlines()[0].lstrip("# ")
+
+
+def _values(flags):
+    """Returns {flag: value} of a flagfile; a boolean's is true or false."""
+    values = {}
+    for line in flags.splitlines():
+        name, equals, value = line.partition("=")
+        if equals:
+            values[name] = value
+        elif name.startswith("--"):
+            negated = name.startswith("--no")
+            values["--" + name[4:] if negated else name] = "false" if negated else "true"
+    return values
 
 
 def _differences(there, here, most=3):
     """Says which flags differ between two flagfiles, as in "--epochs: 80 there, 60 here"."""
     if _trainer(there) != _trainer(here):
         return f"{_trainer(there)} there, {_trainer(here)} here"
-    parsed = []
-    for text in (there, here):
-        lines = [line for line in text.splitlines() if line.startswith("--")]
-        parsed.append({line.partition("=")[0]: line.partition("=")[2] for line in lines})
-    names = [
-        name for name in dict.fromkeys([*parsed[0], *parsed[1]]) if parsed[0].get(name) != parsed[1].get(name)
-    ]
+    old, new = _values(there), _values(here)
     said = [
-        f"{name}: {parsed[0].get(name, 'absent')} there, {parsed[1].get(name, 'absent')} here"
-        for name in names
+        f"{name}: {old.get(name, 'absent')} there, {new.get(name, 'absent')} here"
+        for name in dict.fromkeys([*old, *new])
+        if old.get(name) != new.get(name)
     ]
     more = [f"and {len(said) - most} more"] if len(said) > most else []
     return "; ".join(said[:most] + more)

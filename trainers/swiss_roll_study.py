@@ -14,6 +14,7 @@ import sys
 
 import flags
 import flags.study
+from trainers import training
 
 FLAGS = flags.FLAGS
 
@@ -85,10 +86,21 @@ def summary(name, results):
     return row
 
 
-def main():
+def study():
     """Trains what is missing and writes the page."""
-    flags.parse(sys.argv, GROUPS, __doc__)
     from tf_csvae import report, runs
+    from tf_csvae.errors import InputError
+
+    given = os.path.join(FLAGS.out, "run_flags.txt")
+    run_flags = "\n".join(FLAGS.run_flag)
+    if os.path.exists(given):
+        with open(given, encoding="utf-8") as file:
+            there = file.read()
+        if there != run_flags:
+            raise InputError(
+                f"--out={FLAGS.out} was made with other --run_flag: {there!r}. Give another --out."
+            )
+    runs.write_text(given, run_flags)
 
     table, pictures = [], []
     for name, module, figure, seeds in SYSTEMS:
@@ -118,4 +130,5 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    flags.parse(sys.argv, GROUPS, __doc__)
+    training.exit_cleanly(study, "The same command goes on where it was.")

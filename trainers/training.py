@@ -14,8 +14,11 @@ import flags
 FLAGS = flags.FLAGS
 
 
-class Interrupted(Exception):
-    """Ctrl-C or SIGTERM; its argument is the signal's number."""
+class Interrupted(BaseException):
+    """Ctrl-C or SIGTERM; its argument is the signal's number.
+
+    Not an ``Exception``: no library on the way may take it for a failure of its own.
+    """
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,19 +53,30 @@ class Trainer:
 
 def main(trainer):
     """Runs a trainer from its command line and exits with the documented code."""
-    flags.parse(sys.argv, trainer.groups, trainer.usage)
+    flags.parse(sys.argv, trainer.groups, trainer.usage, trainer.name)
+    again = "The same command" + (", without --overwrite," if FLAGS.overwrite else "")
+    exit_cleanly(lambda: train(trainer), f"{again} goes on from the last checkpoint in {trainer.run_dir}.")
+
+
+def exit_cleanly(work, when_interrupted):
+    """Calls ``work`` and ends the process with a line and the documented code where it fails.
+
+    Args:
+        work: function without arguments.
+        when_interrupted: str, how to go on after Ctrl-C or SIGTERM.
+    """
     # What TensorFlow says at start-up about the processor and missing GPUs is not the user's.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from tf_csvae.errors import InputError
 
     try:
         with _interruptible():
-            train(trainer)
-    except InputError as error:
+            work()
+    except (InputError, OSError) as error:  # OSError: no permission, no space, not a directory
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
     except Interrupted as interruption:
-        print(f"\nInterrupted. The same command goes on from the last checkpoint in {trainer.run_dir}.")
+        print(f"\nInterrupted. {when_interrupted}")
         sys.exit(128 + interruption.args[0])
 
 
@@ -146,10 +160,17 @@ def optimizer(rate, steps):
 
 def compile_options(dataset):
     """Returns the arguments that every model's ``compile`` takes from the flags."""
+    from tf_csvae.errors import InputError
+
+    steps = dataset.steps_per_epoch
+    if FLAGS.steps_per_execution and steps % FLAGS.steps_per_execution:
+        raise InputError(
+            f"--steps_per_execution={FLAGS.steps_per_execution} does not divide the {steps} steps of an epoch. "
+            "Give a divisor, or 0 for the default."
+        )
     return {
         "jit_compile": {"auto": not dataset.info.is_image, "true": True, "false": False}[FLAGS.jit_compile],
-        "steps_per_execution": FLAGS.steps_per_execution
-        or (1 if dataset.info.is_image else dataset.steps_per_epoch),
+        "steps_per_execution": FLAGS.steps_per_execution or (1 if dataset.info.is_image else steps),
     }
 
 
@@ -189,7 +210,7 @@ def train(trainer):
         Interrupted: Ctrl-C or SIGTERM.
     """
     from tf_csvae import data, runs
-    from tf_csvae.errors import check_known
+    from tf_csvae.errors import InputError, check_known
 
     check_known(FLAGS.dataset, data.NAMES, "dataset")
     run = runs.Run(trainer.run_dir)
@@ -198,27 +219,51 @@ def train(trainer):
 
     with _quietly():
         import keras  # seconds; mistakes above are told before it
+        import tensorflow as tf
+
+        from tf_csvae import callbacks
 
     keras.utils.set_random_seed(FLAGS.seed)
     keras.config.set_dtype_policy("float32" if FLAGS.precision == "float32" else f"mixed_{FLAGS.precision}")
     dataset = load_data()
     model = trainer.build(dataset.info)
     trainer.compile(model, dataset)
+    checkpoints = callbacks.Checkpoints(run.file(runs.BACKUP), FLAGS.checkpoint_seconds)
+    done = 0 if FLAGS.overwrite else checkpoints.restore(model)
+    _check_resumed(model, run, done)
     run.begin(flagfile, FLAGS.overwrite)
-    _fit(trainer, model, dataset, run)
-    _finish(trainer, model, dataset, run)
+    run.cut_history(done)
+    try:
+        _fit(trainer, model, dataset, run, checkpoints, done)
+        _finish(trainer, model, dataset, run)
+    except tf.errors.OpError:
+        with _quietly():
+            blame = dataset.explain_failure()
+        if blame is None:
+            raise
+        raise InputError(blame) from None
 
 
-def _fit(trainer, model, dataset, run):
-    import keras
-    import tensorflow as tf
-
-    from tf_csvae import callbacks, runs
+def _check_resumed(model, run, done):
+    """Raises ``InputError`` where what was restored cannot be gone on with by these flags."""
     from tf_csvae.errors import InputError
 
-    checkpoints = callbacks.Checkpoints(run.file(runs.BACKUP), FLAGS.checkpoint_seconds)
-    done = checkpoints.restore(model)
-    run.cut_history(done)
+    if done > FLAGS.epochs:
+        raise InputError(f"{run.path} has {done} epochs done. Received: --epochs={FLAGS.epochs}.")
+    logged = {name for name in run.history() if not name.startswith("val_")}
+    reported = {*getattr(model, "term_names", ()), "epoch", "seconds", "examples_per_second"}
+    if done and hasattr(model, "term_names") and logged != reported:
+        raise InputError(
+            f"{run.path} logged other terms ({', '.join(sorted(logged ^ reported))}): flags that add or "
+            "remove terms of the objective cannot change in the middle of a run."
+        )
+
+
+def _fit(trainer, model, dataset, run, checkpoints, done):
+    import keras
+
+    from tf_csvae import callbacks, runs
+
     info = dataset.info
     print(
         f"{type(model).__name__} on {info.name}: {info.counts['train']} training examples, "
@@ -247,23 +292,16 @@ def _fit(trainer, model, dataset, run):
                 initial_value_threshold={"min": min, "max": max}[mode](so_far) if so_far else None,
             )
         )
-    try:
-        model.fit(
-            dataset.train_from(done),
-            epochs=FLAGS.epochs,
-            initial_epoch=done,
-            steps_per_epoch=dataset.steps_per_epoch,
-            validation_data=dataset.validation,
-            shuffle=False,  # it is; Keras would warn that it cannot
-            verbose=1 if sys.stdout.isatty() else 2,
-            callbacks=[*used, checkpoints],
-        )
-    except tf.errors.InvalidArgumentError:
-        with _quietly():
-            blame = dataset.explain_failure()
-        if blame is None:
-            raise
-        raise InputError(blame) from None
+    model.fit(
+        dataset.train_from(done),
+        epochs=FLAGS.epochs,
+        initial_epoch=done,
+        steps_per_epoch=dataset.steps_per_epoch,
+        validation_data=dataset.validation,
+        shuffle=False,  # it is; Keras would warn that it cannot
+        verbose=1 if sys.stdout.isatty() else 2,
+        callbacks=[*used, checkpoints],
+    )
     if trainer.best:
         model.load_weights(best)
 

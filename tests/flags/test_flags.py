@@ -1,6 +1,5 @@
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -14,15 +13,12 @@ def run(*arguments, cwd=None, trainer="csvae"):
 
 
 def test_help_lists_the_groups_with_the_datasets_defaults_without_tensorflow():
-    began = time.perf_counter()
     for dataset, batch_size in (("swiss_roll", 256), ("celeba", 32)):
         done = run("--help", f"--dataset={dataset}")
         assert done.returncode == 0
         for flag in ("--data_dir", "--z_dim", "--beta4", "--[no]adversarial", "--epochs", "--run_dir"):
             assert flag in done.stdout
         assert f"--batch_size: Examples per step.\n    (default: '{batch_size}')" in done.stdout
-    # 0.15 s each where measured; TensorFlow alone takes 3 s and more.
-    assert time.perf_counter() - began < 4
 
 
 def test_neither_help_nor_the_package_imports_tensorflow():
@@ -40,6 +36,9 @@ def test_neither_help_nor_the_package_imports_tensorflow():
         ("--hidden=12,wide", "hidden"),
         ("--likelihood=cauchy", "likelihood"),
         ("--epoch=3", "epoch"),
+        ("--seed=-1", "seed"),
+        ("--kl_warmup=nan", "kl_warmup"),
+        ("--flagfile=nowhere/celeba.flags", "nowhere"),
         ("--flagfile=nowhere.flags", "nowhere.flags"),
         ("swiss_roll", "swiss_roll"),
     ],
@@ -54,7 +53,8 @@ def test_a_wrong_flag_is_one_line_and_exit_code_2(argument, complaint, tmp_path)
 
 
 def test_presets_name_only_flags_that_a_trainer_has():
-    import trainers.csvae  # noqa: F401  defines them, those of the other trainers too
+    import trainers.classifier
+    import trainers.csvae  # noqa: F401  together they define those of all
 
     assert {"celeba", "swiss_roll"} <= set(flags.presets())
     for name in flags.presets():

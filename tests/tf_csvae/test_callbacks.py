@@ -82,3 +82,19 @@ def test_the_clock_adds_times_to_the_logs(tmp_path):
         rate >= 40 / seconds
         for rate, seconds in zip(history["examples_per_second"], history["seconds"], strict=True)
     )
+
+
+def test_a_training_that_diverged_stops_and_its_weights_are_not_saved(tmp_path):
+    model = compiled()
+    with pytest.raises(InputError, match=r"diverged in epoch 1: loss not finite.*--learning_rate"):
+        model.fit(np.full((4, 2), np.nan), np.ones(4), verbose=0, callbacks=[Checkpoints(str(tmp_path))])
+    assert not os.listdir(tmp_path)
+
+
+def test_a_checkpoint_of_another_optimizer_is_refused(tmp_path):
+    train(str(tmp_path), 1)
+    other = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    other.compile("sgd", "mse")
+    other.optimizer.build(other.trainable_variables)
+    with pytest.raises(InputError, match="does not fit this model"):
+        Checkpoints(str(tmp_path)).restore(other)

@@ -71,6 +71,22 @@ def test_what_is_no_run_is_never_touched(tmp_path):
     assert (tmp_path / "thesis.tex").read_text() == "all of it"
 
 
+def test_a_folder_with_a_flags_file_of_its_own_is_no_run(tmp_path):
+    (tmp_path / "flags.txt").write_text("a list of countries")
+    with pytest.raises(InputError, match="holds other files and no run"):
+        runs.Run(str(tmp_path)).check(FLAGS, overwrite=True)
+
+
+def test_resume_and_overwrite_exclude_each_other(run):
+    with pytest.raises(InputError, match="exclude each other"):
+        run.check(FLAGS, resume=True, overwrite=True)
+
+
+def test_a_negated_flag_is_compared_by_its_value(run):
+    with pytest.raises(InputError, match=r"\(--flip: absent there, false here\)"):
+        run.check(FLAGS + "--noflip\n")
+
+
 def test_overwriting_leaves_nothing_of_the_old_run_and_all_that_was_not_its(run):
     for name in (runs.METRICS, runs.HISTORY, "figures/a.png", "backup/epoch-000001.json", "notes.txt"):
         runs.write_text(run.file(name), "old")

@@ -85,6 +85,8 @@ def load(
     attributes = tuple(attributes)
     if not attributes:
         raise InputError("CelebA needs at least one attribute. Received: none.")
+    if len(set(attributes)) < len(attributes):
+        raise InputError(f"An attribute is named twice. Received: {', '.join(attributes)}.")
     if data_dir is None:
         labels, counts, examples = _from_tfds(attributes, image_size)
         source, explain_failure = "tfds", None
@@ -148,7 +150,7 @@ def _read_folder(data_dir, attributes):
     present = set(os.listdir(folder))
     y = table[:, [known.index(attribute) for attribute in attributes]]
 
-    chosen = {split: [] for split in SPLITS}
+    chosen, placed = {split: [] for split in SPLITS}, set()
     partition = os.path.join(data_dir, _PARTITION)
     for number, line in _lines(partition):
         fields = line.split()
@@ -157,6 +159,9 @@ def _read_folder(data_dir, attributes):
                 f"{partition}, line {number}: expected an image's name and 0 (train), 1 (validation) "
                 f"or 2 (test). Received: {line!r}."
             )
+        if fields[0] in placed:
+            raise InputError(f"{partition}, line {number}: {fields[0]} is there twice.")
+        placed.add(fields[0])
         if fields[0] not in rows:
             raise InputError(f"{partition}, line {number}: {fields[0]} has no row in {_ATTRIBUTES}.")
         if fields[0] not in present:
@@ -179,7 +184,7 @@ def _read_folder(data_dir, attributes):
 
 def _lines(path):
     """Yields (number from 1, text) of the lines of a text file that are not blank."""
-    with open(path, encoding="utf-8-sig") as file:
+    with open(path, encoding="utf-8-sig", errors="replace") as file:
         for number, line in enumerate(file, start=1):
             if line.strip():
                 yield number, line.strip()
@@ -234,14 +239,16 @@ def _from_tfds(attributes, image_size):
 
     try:
         builder = tfds.builder("celeb_a")
+        for attribute in attributes:
+            check_known(attribute, builder.info.features["attributes"], "attribute")
         builder.download_and_prepare()
+    except InputError:
+        raise
     except Exception as error:  # whatever the network, the disk or the host of the files says
         raise InputError(
-            f"TensorFlow Datasets could not provide celeb_a: {str(error).splitlines()[0]} "
+            f"TensorFlow Datasets could not provide celeb_a: {(str(error) or repr(error)).splitlines()[0]} "
             f"Download it by hand and give --data_dir=FOLDER. {_WHERE}"
         ) from error
-    for attribute in attributes:
-        check_known(attribute, builder.info.features["attributes"], "attribute")
 
     def labels_of(example):
         return tf.stack([tf.cast(example["attributes"][name], tf.float32) for name in attributes])

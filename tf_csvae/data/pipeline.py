@@ -49,6 +49,7 @@ def _saved(examples, path):
     stops all later ones. This folder appears whole, by rename.
     """
     if not os.path.exists(path):
+        os.makedirs(os.path.dirname(path), exist_ok=True)
         temporary = f"{path}.{os.getpid()}"
         shutil.rmtree(temporary, ignore_errors=True)
         examples.save(temporary)
@@ -106,7 +107,7 @@ def build(
         name = f"{info.name}-{split}-{hashlib.sha256(fingerprint).hexdigest()[:16]}"
         try:
             return _saved(examples[split], os.path.join(cache, name))
-        except tf.errors.InvalidArgumentError as error:
+        except tf.errors.OpError as error:
             raise InputError(explain_failure() or str(error)) from error
 
     def typed(dataset):

@@ -4,12 +4,13 @@ import keras
 
 from tf_csvae.errors import InputError
 from tf_csvae.models.base import Code, GenerativeModel
+from tf_csvae.models.classifier import Classifier
 from tf_csvae.models.condvae import CondVAE
 from tf_csvae.models.csvae import CSVAE
 from tf_csvae.models.networks import NetworkConfig
 from tf_csvae.models.vae import VAE
 
-__all__ = ["CSVAE", "VAE", "Code", "CondVAE", "GenerativeModel", "NetworkConfig", "load_model"]
+__all__ = ["CSVAE", "VAE", "Classifier", "Code", "CondVAE", "GenerativeModel", "NetworkConfig", "load_model"]
 
 
 def load_model(path):

@@ -89,10 +89,14 @@ class GenerativeModel(keras.Model):
         self.z_dim = positive("z_dim", z_dim)
         self.networks = networks if isinstance(networks, NetworkConfig) else NetworkConfig(**networks or {})
         self.bounded = bool(bounded)
+        if likelihood == "bernoulli" and not self.bounded:
+            raise InputError(
+                "likelihood=bernoulli needs data in [0, 1], such as images. Received: data without bounds. "
+                "Take one of the Gaussians."
+            )
         self.likelihood = distributions.Likelihood(likelihood, likelihood_scale, name="likelihood")
         self.seed = int(seed)
         self.kl_warmup_steps = 0
-        self.trackers = {name: keras.metrics.Mean(name=name) for name in self.term_names}
         self._config = {
             "data_shape": list(self.data_shape),
             "labels": [label.to_dict() for label in self.labels],
@@ -106,8 +110,10 @@ class GenerativeModel(keras.Model):
 
     # What a subclass gives.
 
-    term_names = ()
-    """Names of the numbers that ``losses`` reports, in the order of history.csv."""
+    @property
+    def term_names(self):
+        """Names of the numbers that ``losses`` reports; here those of every bound."""
+        return ("loss", "reconstruction", "kl_z", *([] if self.likelihood.scale is None else ["scale"]))
 
     def players(self):
         """Returns {player: list of its variables}, the generator first."""
@@ -145,6 +151,10 @@ class GenerativeModel(keras.Model):
         """
         return
 
+    def label_slots(self, labels):
+        """Spreads bool [n, k] of labels to the columns [n, k label_width] that they own."""
+        return tf.repeat(labels, self.label_width, axis=1)
+
     def own_code(self, code, y):
         """Returns what the decoder gets beside z to reconstruct x: its own w where there is one."""
         return self.label_code(y) if code.w is None else code.w.mean()
@@ -174,6 +184,7 @@ class GenerativeModel(keras.Model):
         optimizer = keras.optimizers.get(optimizer)
         adversary_optimizer = keras.optimizers.get(adversary_optimizer or _copy(optimizer))
         super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
+        self.trackers = {name: keras.metrics.Mean(name=name) for name in self.term_names}
         self.kl_warmup_steps = int(kl_warmup_steps)
         self._compile_arguments = {
             "kl_warmup_steps": self.kl_warmup_steps,
@@ -252,7 +263,7 @@ class GenerativeModel(keras.Model):
         return {name: self.trackers[name].result() for name in terms}
 
     def call(self, x, y=None):
-        """The same as ``reconstruct``, for ``model.predict``."""
+        """The same as ``reconstruct``."""
         return self.reconstruct(x, y)
 
     # The public methods.
@@ -351,7 +362,7 @@ class GenerativeModel(keras.Model):
         y_source = self._steerable(y_source, "transfer", x)
         y_target = self._steerable(y_target, "transfer", x)
         code = self.inference(x, y_source)
-        changed = tf.repeat(tf.not_equal(y_source, y_target), self.label_width, axis=1)
+        changed = self.label_slots(tf.not_equal(y_source, y_target))
         w = tf.where(changed, self.label_code(y_target, seed), self.own_code(code, y_source))
         return self.decode(code.z.mean(), w)
 
@@ -378,7 +389,7 @@ class GenerativeModel(keras.Model):
         z, w = code.z.mean(), self.own_code(code, y)
         this = tf.one_hot(i, len(self.labels)) > 0
         first, last = (self.label_code(tf.where(this, value, y)) for value in (start, stop))
-        here = tf.repeat(this, self.label_width)
+        here = self.label_slots(this[None])
         path = []
         for share in tf.unstack(tf.linspace(0.0, 1.0, positive("steps", steps))):
             path.append(self.decode(z, tf.where(here, first + share * (last - first), w)))

@@ -41,7 +41,8 @@ class CSVAE(GenerativeModel):
         beta1, beta2, beta3, beta4, beta5: float, weights of the terms above.
         adversarial: bool; False drops all that drives the labels out of z: beta4, beta5 and
             the two-sample penalty.
-        balanced: bool, the adversary's loss weighs the two classes of each label equally.
+        balanced: bool, the adversary's loss weighs the two classes of each label equally, by
+            the labels' ``frequency``; labels given as mere names count as balanced already.
         mmd_weight: float, weight of the two-sample penalty; 0 for none.
         **kwargs: see ``GenerativeModel``: networks, likelihood, likelihood_scale, bounded, seed.
 
@@ -51,8 +52,6 @@ class CSVAE(GenerativeModel):
         >>> model.sample([[1.0]], n=5, seed=0).shape
         TensorShape([5, 3])
     """
-
-    term_names = ("loss", "reconstruction", "kl_w", "kl_z", "entropy", "mmd", "adversary", "scale")
 
     def __init__(
         self,
@@ -113,6 +112,12 @@ class CSVAE(GenerativeModel):
         self.class_weights = independence.class_weights([label.frequency for label in self.labels], balanced)
         self.built = True
 
+    @property
+    def term_names(self):
+        """Names of the numbers that ``losses`` reports with these options."""
+        adversarial = ("entropy", "adversary", *(["mmd"] if self.mmd_weight else []))
+        return (*super().term_names, "kl_w", *(adversarial if self.adversarial else ()))
+
     def players(self):
         """Returns the variables of M1 (theta, phi, gamma) and of M2 (delta)."""
         adversary = self.adversary.trainable_variables
@@ -170,7 +175,18 @@ class CSVAE(GenerativeModel):
         """w_dim: the decoder gets w_i for each label."""
         return self.w_dim
 
+    def label_slots(self, labels):
+        """As of the base; under a joint prior every label owns all of w."""
+        if self.w_prior == "joint":
+            labels = tf.broadcast_to(tf.reduce_any(labels, 1, keepdims=True), tf.shape(labels))
+        return super().label_slots(labels)
+
     def subspace(self, w, label):
-        """Cuts w_i, float32 [n, w_dim], of a label (name or index) from w [n, k w_dim]."""
+        """Cuts w_i, float32 [n, w_dim], of a label (name or index) from w [n, k w_dim].
+
+        Under a joint prior every label owns all of w, and all of it is returned.
+        """
         i = self.label_index(label)
+        if self.w_prior == "joint":
+            return w
         return w[..., i * self.w_dim : (i + 1) * self.w_dim]

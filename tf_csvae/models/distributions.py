@@ -58,7 +58,7 @@ class Likelihood(keras.layers.Layer):
     """
 
     def __init__(self, kind, scale=1.0, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(dtype="float32", **kwargs)  # whatever the networks compute in
         if kind not in LIKELIHOODS:
             raise ValueError(f"likelihood must be one of {LIKELIHOODS}. Received: {kind!r}")
         if scale <= 0:

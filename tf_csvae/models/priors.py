@@ -23,7 +23,7 @@ class FactorizedPrior(keras.layers.Layer):
     """
 
     def __init__(self, labels, w_dim, separation=1.0, learned=True, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(dtype="float32", **kwargs)
         means = tf.stack([-separation, separation])[:, None, None] * tf.ones((2, labels, w_dim))
         self.mean = self.add_weight(
             name="mean",
@@ -67,8 +67,8 @@ class JointPrior(keras.layers.Layer):
     """
 
     def __init__(self, labels, w_dim, config, **kwargs):
-        super().__init__(**kwargs)
-        self.network = networks.dense(labels, 2 * labels * w_dim, config, name="prior_network")
+        super().__init__(dtype="float32", **kwargs)
+        self.network = networks.dense(labels, 2 * labels * w_dim, config, "float32", name="prior_network")
         self.built = True
 
     def call(self, y):

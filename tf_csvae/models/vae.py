@@ -29,8 +29,6 @@ class VAE(GenerativeModel):
         TensorShape([5, 3])
     """
 
-    term_names = ("loss", "reconstruction", "kl_z", "scale")
-
     def __init__(self, data_shape, labels, z_dim=2, beta1=1.0, beta3=1.0, **kwargs):
         super().__init__(data_shape, labels, z_dim, **kwargs)
         self._config.update({"beta1": beta1, "beta3": beta3})

@@ -188,3 +188,22 @@ def test_it_learns_to_keep_the_label_out_of_z():
     assert probe(z[:2000], y[:2000, 0], z[2000:], y[2000:, 0])["auc"] < 0.6
     error = np.mean((model.reconstruct(t, y).numpy() - t) ** 2)
     assert error < 0.1 * np.var(t)
+
+
+def test_under_a_joint_prior_every_label_owns_all_of_w():
+    model = make(w_prior="joint")
+    x, y = batch(3)
+    target = y.copy()
+    target[:2, 1] = 1 - y[:2, 1]
+    z, w = model.encode(x, y).mean()
+    whole = model.decode(z, model.prior(tf.constant(target)).mean()).numpy()
+    moved = model.transfer(x, y, target).numpy()
+    np.testing.assert_allclose(moved[:2], whole[:2], atol=1e-6)
+    np.testing.assert_allclose(moved[2], model.reconstruct(x, y)[2], atol=1e-6)
+    assert model.subspace(w, "a").shape == w.shape
+
+
+def test_bernoulli_needs_data_in_zero_to_one():
+    with pytest.raises(InputError, match="needs data in"):
+        make(likelihood="bernoulli")
+    make(likelihood="bernoulli", bounded=True)

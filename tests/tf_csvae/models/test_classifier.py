@@ -1,0 +1,172 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from sklearn.metrics import balanced_accuracy_score
+
+from tf_csvae import Classifier, InputError, Label, load_model
+from tf_csvae.models.classifier import BalancedAccuracy, class_weights, random_shift
+
+LABELS = (Label("Bald", 0.1), "Smiling")
+SHAPES = {"vectors": (5,), "images": (16, 16, 3)}
+
+
+def make(shape=(16, 16, 3), labels=LABELS, **options):
+    tf.keras.utils.set_random_seed(0)
+    return Classifier(shape, labels, **{"depth": 10, "width": 4, "shift": 1, "dropout": 0.2, **options})
+
+
+@pytest.fixture(params=SHAPES.values(), ids=SHAPES)
+def model(request):
+    return make(request.param)
+
+
+def batch(model, n=16):
+    """Examples whose labels are which of two features are high."""
+    random = np.random.default_rng(0)
+    x = random.random((n, *model.data_shape)).astype(np.float32)
+    y = (random.random((n, 2)) < 0.5).astype(np.float32)
+    x[..., :2] = 0.2 * x[..., :2] + y.reshape(n, *[1] * (x.ndim - 2), 2)
+    return x, y
+
+
+def fit(model, epochs=2, n=16, **options):
+    if not model.compiled:
+        model.compile("adam", jit_compile=False)  # XLA's compiler takes seconds each time
+    dataset = tf.data.Dataset.from_tensor_slices(batch(model, n)).batch(8)
+    return model.fit(dataset, epochs=epochs, verbose=0, shuffle=False, **options).history
+
+
+def test_it_classifies_and_gives_features(model):
+    x, _ = batch(model)
+    p = model.classify(x).numpy()
+    assert p.shape == (16, 2)
+    assert np.all((p > 0) & (p < 1))
+    features = model.features(x)
+    assert features.dtype == tf.float32
+    assert features.shape == (16, 4 if len(model.data_shape) == 1 else 32)
+    np.testing.assert_allclose(p, tf.sigmoid(model.head(features)), rtol=1e-5)
+    np.testing.assert_allclose(model.predict(x, verbose=0), model(x), rtol=1e-4, atol=1e-5)
+
+
+def test_it_learns_labels_that_can_be_seen(model):
+    model.compile(tf.keras.optimizers.Adam(3e-2), jit_compile=False)
+    seen = batch(model)
+    history = fit(model, epochs=12, n=64, validation_data=seen)
+    assert history["val_accuracy"][-1] > 0.95
+    assert history["val_balanced_accuracy"][-1] > 0.95
+    assert history["val_loss"][-1] < history["val_loss"][0]
+    assert np.mean((model.classify(seen[0]) > 0.5) == seen[1]) == pytest.approx(history["val_accuracy"][-1])
+
+
+def test_a_loaded_model_is_the_same_and_trains_on_as_if_never_saved(model, tmp_path):
+    fit(model)
+    model.save(tmp_path / "model.keras")
+    loaded = load_model(str(tmp_path / "model.keras"))
+    assert loaded.get_config() == model.get_config()
+    x, _ = batch(model)
+    np.testing.assert_array_equal(model.classify(x), loaded.classify(x))
+    for each in (model, loaded):
+        fit(each)
+    for a, b in zip(model.weights, loaded.weights, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6, err_msg=a.path)
+    assert int(loaded.optimizer.iterations) == 8
+
+
+@pytest.mark.parametrize("method", ["classify", "features"])
+def test_x_of_the_wrong_shape_is_refused(model, method):
+    x, _ = batch(model)
+    with pytest.raises(InputError, match=rf"{method}: x must have shape \(n, .*Received: x of shape"):
+        getattr(model, method)(x[..., :-1])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"depth": 50}, {"width": 0}, {"stem_stride": 0}, {"shift": -1}, {"dropout": 1.0}, {"balance": 2.0}],
+)
+def test_options_that_make_no_sense_are_refused(options):
+    with pytest.raises(ValueError, match="Received"):
+        make(**options)
+
+
+def test_the_depth_counts_the_layers():
+    def layers(depth):
+        found = make(depth=depth, width=1).trunk.layers
+        convolutions = [layer for layer in found if isinstance(layer, tf.keras.layers.Conv2D)]
+        return 1 + sum(layer.kernel_size == (3, 3) for layer in convolutions)  # 1: the head
+
+    assert [layers(depth) for depth in (10, 18, 34)] == [10, 18, 34]
+
+
+def test_images_of_any_size_will_do():
+    for shape in ((9, 14, 3), (4, 4, 1)):
+        assert make(shape, stem_stride=1).classify(np.zeros((2, *shape))).shape == (2, 2)
+
+
+def test_half_precision_keeps_the_logits_in_full():
+    model = make(dtype="mixed_bfloat16")
+    model.compile("adam", run_eagerly=True)
+    assert np.all(np.isfinite(fit(model, epochs=1)["loss"]))
+    x, _ = batch(model)
+    assert model.classify(x).dtype == model.features(x).dtype == tf.float32
+    assert model.trunk.layers[-1].compute_dtype == "bfloat16"
+
+
+def test_training_alone_is_noisy_and_the_noise_is_of_the_seed():
+    x, _ = batch(make())
+    model, same, other = (make(seed=seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(model(x), model(x))
+    once = model(x, training=True)
+    np.testing.assert_array_equal(once, same(x, training=True))
+    assert np.any(once != other(x, training=True).numpy())
+
+
+def test_a_shift_moves_the_image_and_repeats_its_border():
+    x = tf.random.stateless_uniform((200, 6, 5, 3), [0, 0])
+    padded = np.pad(x, ((0, 0), (2, 2), (2, 2), (0, 0)), mode="edge")
+    seen = set()
+    for number, moved in enumerate(random_shift(x, 2, [3, 4]).numpy()):
+        places = [
+            (i, j)
+            for i in range(5)
+            for j in range(5)
+            if np.array_equal(moved, padded[number, i : i + 6, j : j + 5])
+        ]
+        assert len(places) == 1
+        seen.add(places[0])
+    assert len(seen) == 25
+
+
+@pytest.mark.parametrize("balance", [0.0, 0.5, 1.0])
+def test_class_weights(balance):
+    p = np.array([0.1, 0.7])
+    weights = class_weights(p, balance)
+    np.testing.assert_allclose(weights[1] / weights[0], ((1 - p) / p) ** balance)
+    np.testing.assert_allclose(weights[1] * p + weights[0] * (1 - p), 1)
+    np.testing.assert_array_equal(class_weights([0, 1], balance), 1)
+    assert class_weights([1e-6], 1.0).max() < 100
+
+
+def test_it_starts_at_what_minimises_the_loss_without_x():
+    p = 0.1
+    model = make(labels=[Label("Bald", p)], balance=0.5)
+    logit = model.head.bias[0]
+    with tf.GradientTape() as tape:
+        tape.watch(logit)
+        both = model.cross_entropy(tf.constant([[0.0], [1.0]]), tf.fill((2, 1), logit))
+        loss = (1 - p) * both[0] + p * both[1]
+    assert float(tape.gradient(loss, logit)) == pytest.approx(0, abs=1e-6)
+
+
+def test_balanced_accuracy_is_scikit_learns_over_all_batches():
+    random = np.random.default_rng(0)
+    logits = random.normal(size=(200, 3)).astype(np.float32)
+    y = (random.random((200, 3)) < [0.5, 0.05, 0.0]).astype(np.float32)
+    metric = BalancedAccuracy(3)
+    for start in range(0, 200, 32):
+        metric.update_state(y[start : start + 32], logits[start : start + 32])
+    # Of the last label no example has the value 1: the value 0 alone counts.
+    expected = [balanced_accuracy_score(y[:, i], logits[:, i] > 0) for i in range(2)]
+    expected.append(np.mean(logits[:, 2] <= 0))
+    assert float(metric.result()) == pytest.approx(np.mean(expected))
+    metric.reset_state()
+    assert float(metric.result()) == 0

@@ -1,0 +1,94 @@
+"""The classifier's trainer, from its flags to a finished run."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+
+import flags
+from tests.conftest import ATTRIBUTES
+from tf_csvae import data, load_model, report
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "trainers.classifier", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def test_a_run_leaves_a_judge_and_its_numbers(celeba_dir, tmp_path):
+    there = tmp_path / "run"
+    done = run(
+        "--dataset=celeba",
+        f"--data_dir={celeba_dir}",
+        f"--attributes={','.join(ATTRIBUTES)}",
+        "--image_size=16",
+        "--depth=10",
+        "--width=4",
+        "--shift=1",
+        "--batch_size=8",
+        "--epochs=2",
+        "--notensorboard",
+        f"--run_dir={there}",
+    )
+    assert done.returncode == 0, done.stderr
+    assert "accuracy, mean over the labels" in done.stdout
+
+    numbers = json.loads((there / "metrics.json").read_text())
+    assert set(numbers["classification"]) <= set(ATTRIBUTES)
+    for scores in numbers["classification"].values():
+        assert set(scores) == {"accuracy", "balanced_accuracy", "recall", "auc"}
+    for kind in ("accuracy", "balanced_accuracy"):
+        each = [scores[kind] for scores in numbers["classification"].values()]
+        np.testing.assert_allclose(numbers[f"mean_{kind}"], np.mean(each))
+    assert numbers["seconds_training"] > 0
+    assert {path.stem for path in (there / "figures").iterdir()} == {"accuracy", "training"}
+    columns = (there / "history.csv").read_text().splitlines()[0].split(",")
+    assert {"loss", "accuracy", "balanced_accuracy", "val_balanced_accuracy"} <= set(columns)
+
+    judge = load_model(str(there / "model.keras"))
+    faces = data.load("celeba", data_dir=str(celeba_dir), attributes=ATTRIBUTES, image_size=16)
+    x, y = next(iter(faces.test))
+    right = (judge.classify(x).numpy() > 0.5) == y.numpy()
+    for i, name in enumerate(ATTRIBUTES):
+        if name in numbers["classification"]:
+            assert numbers["classification"][name]["accuracy"] == right[:, i].mean()
+
+
+def test_its_own_preset_takes_the_place_of_the_datasets():
+    def epochs(trainer):
+        done = subprocess.run(
+            [sys.executable, "-m", f"trainers.{trainer}", "--help", "--dataset=celeba"],
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0
+        return done.stdout.split("--epochs: Passes over the training data.\n    (default: '")[1].split("'")[0]
+
+    def preset(name):
+        with open(os.path.join(os.path.dirname(flags.__file__), f"{name}.flags")) as file:
+            return dict(line.strip().split("=") for line in file if line.startswith("--") and "=" in line)
+
+    assert epochs("classifier") == preset("classifier_celeba")["--epochs"]
+    assert epochs("vae") == preset("celeba")["--epochs"]
+
+
+def test_the_report_shows_it_beside_the_student_reports_table_1():
+    scores = {"accuracy": 0.9, "balanced_accuracy": 0.8, "recall": 0.7, "auc": 0.95}
+    numbers = {
+        "classification": {"Male": scores, "Bald": scores},
+        "mean_accuracy": 0.9,
+        "mean_balanced_accuracy": 0.8,
+    }
+    rows = report.table(numbers, "Classifier", "celeba")[1:]
+    assert rows == [
+        ("accuracy, mean over the labels", "0.900", "–"),
+        ("balanced accuracy, mean over the labels", "0.800", "–"),
+        ("... accuracy on Male", "0.900", "0.97"),
+        ("... accuracy on Bald", "0.900", "–"),
+    ]

@@ -1,0 +1,337 @@
+"""The attribute classifier: a ResNet (He et al. 2015, arXiv:1512.03385) that judges images."""
+
+import json
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import Input, Model, layers
+from keras.src.saving.serialization_lib import deserialize_keras_object
+
+from tf_csvae.labels import as_labels
+from tf_csvae.models.base import GenerativeModel, positive, split_seed
+
+# Basic blocks in each stage, by depth: two of He et al.'s table 1, and one of half the smaller.
+BLOCKS = {10: (1, 1, 1, 1), 18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
+
+# One value of a label weighs at most so many times the other: of a label of a few examples
+# a network would learn those by heart.
+MAX_RATIO = 50.0
+
+
+@keras.saving.register_keras_serializable("tf_csvae")
+class Classifier(keras.Model):
+    """p(y|x): the labels of x, each by a logit of its own.
+
+    Images pass a ResNet of basic blocks: a stem for small images (one 3 x 3 convolution, no
+    pooling), four stages, each of which after the first doubles the channels and halves the
+    sides, and a mean over the pixels left. Vectors pass two dense layers. The loss, in nats per
+    example, is the cross entropy summed over the labels, weighted as ``class_weights`` says.
+
+    Args:
+        data_shape: shape of one example: [d] or [height, width, channels].
+        labels: the columns of y: ``Label``s, dicts of their fields, or names.
+        depth: int, layers of the ResNet, one of ``BLOCKS``; images only.
+        width: int, channels of the first stage, an eighth of the features; for vectors the
+            units of both layers.
+        stem_stride: int, of the first convolution; images only.
+        shift: int, pixels by which training images are moved at random, up to this each way;
+            images only.
+        dropout: float in [0, 1), share of the features that are dropped in training.
+        balance: float in [0, 1], how far the rarer value of a label outweighs the other: at 0
+            a probability of 1/2 lies where both values are equally likely, at 1 where they
+            would be, were they equally frequent. More finds more examples of a rare label,
+            and sees more where there are none.
+        seed: int, of the shifts and the dropout.
+
+    Example:
+        >>> import numpy as np
+        >>> from tf_csvae import Classifier
+        >>> judge = Classifier(data_shape=[16, 16, 3], labels=["Smiling", "Male"], depth=10, width=8)
+        >>> judge.classify(np.zeros([5, 16, 16, 3])).shape
+        TensorShape([5, 2])
+    """
+
+    def __init__(
+        self,
+        data_shape,
+        labels,
+        depth=34,
+        width=64,
+        stem_stride=2,
+        shift=4,
+        dropout=0.0,
+        balance=0.5,
+        seed=0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.data_shape = tuple(int(side) for side in data_shape)
+        self.labels = as_labels(labels)
+        if depth not in BLOCKS:
+            raise ValueError(f"depth must be one of {', '.join(map(str, BLOCKS))}. Received: depth={depth}")
+        if int(shift) != shift or shift < 0:
+            raise ValueError(f"shift must be a whole number, 0 or more. Received: shift={shift}")
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout must lie in [0, 1). Received: dropout={dropout}")
+        if not 0 <= balance <= 1:
+            raise ValueError(f"balance must lie in [0, 1]. Received: balance={balance}")
+        options = {
+            "depth": depth,
+            "width": positive("width", width),
+            "stem_stride": positive("stem_stride", stem_stride),
+            "shift": int(shift),
+            "dropout": dropout,
+            "balance": balance,
+            "seed": int(seed),
+        }
+        self._config = {
+            "data_shape": list(self.data_shape),
+            "labels": [label.to_dict() for label in self.labels],
+            **options,
+        }
+        for name, value in options.items():
+            setattr(self, name, value)
+
+        frequencies = [label.frequency for label in self.labels]
+        weights = class_weights(frequencies, balance)
+        self.class_weights = tf.constant(weights, tf.float32)
+        self.trunk = trunk(self.data_shape, BLOCKS[depth], self.width, self.stem_stride, self.dtype_policy)
+        # Float32, so that no loss is computed in half precision. It starts at the answer of one
+        # who has seen no x: with small steps a rare label would be long on the way there.
+        p = np.clip(frequencies, 1e-3, 1 - 1e-3)
+        self.head = layers.Dense(
+            len(self.labels),
+            bias_initializer=keras.initializers.Constant(np.log(weights[1] * p / (weights[0] * (1 - p)))),
+            dtype="float32",
+            name="head",
+        )
+        self.head.build(self.trunk.output_shape)
+        self.built = True
+
+    # Keras' side: configuration, compilation, the step.
+
+    def get_config(self):
+        """Returns the constructor's arguments as plain values."""
+        # Keras wraps the containers that a model holds; JSON gives plain ones back.
+        return {"name": self.name, "dtype": self.dtype_policy.name, **json.loads(json.dumps(self._config))}
+
+    def compile(self, optimizer="adam", jit_compile="auto", **kwargs):
+        """Configures training; the loss and the metrics are given.
+
+        Args:
+            optimizer: Keras optimizer or its name.
+            jit_compile: bool or "auto", compile the step with XLA; "auto" does for vectors.
+            **kwargs: for ``keras.Model.compile``: ``steps_per_execution``, ``run_eagerly``.
+        """
+        if jit_compile == "auto":
+            jit_compile = len(self.data_shape) == 1
+        super().compile(
+            optimizer=optimizer,
+            loss=self.cross_entropy,
+            metrics=[
+                keras.metrics.MeanMetricWrapper(accuracy, name="accuracy"),
+                BalancedAccuracy(len(self.labels)),
+            ],
+            jit_compile=jit_compile,
+            **kwargs,
+        )
+        # Built here, not lazily in the first step: a checkpoint must find the slots to fill.
+        self.optimizer.build(self.trainable_variables)
+
+    def get_compile_config(self):
+        """Returns the arguments of ``compile`` as plain values."""
+        return {
+            "optimizer": keras.optimizers.serialize(self.optimizer),
+            "jit_compile": self.jit_compile,
+            "steps_per_execution": self.steps_per_execution,
+        }
+
+    def compile_from_config(self, config):
+        """Compiles as ``get_compile_config`` recorded; ``keras.models.load_model`` calls it."""
+        self.compile(**{name: deserialize_keras_object(value) for name, value in config.items()})
+
+    def cross_entropy(self, y, logits):
+        """The loss of each example in nats, float32 [n]: the weighted sum over its labels."""
+        weights = self.class_weights[0] * (1 - y) + self.class_weights[1] * y
+        return tf.reduce_sum(weights * tf.nn.sigmoid_cross_entropy_with_logits(y, logits), -1)
+
+    def call(self, x, training=False):
+        """The logits of p(y_i = 1|x).
+
+        Args:
+            x: float [n, *data_shape].
+            training: bool, shift the images, drop features, and normalise by the batch.
+
+        Returns:
+            float32 [n, k].
+        """
+        if not training:
+            return self.head(self.trunk(x, training=False))
+        # The noise depends on the seed and the step alone: nothing to save, exact to resume.
+        step = self.optimizer.iterations if self.compiled else 0
+        shift_seed, dropout_seed = tf.unstack(split_seed(tf.stack([self.seed, tf.cast(step, tf.int32)]), 2))
+        if self.shift and len(self.data_shape) == 3:
+            x = random_shift(x, self.shift, shift_seed)
+        features = self.trunk(x, training=True)
+        if self.dropout:
+            features = tf.nn.experimental.stateless_dropout(features, self.dropout, dropout_seed)
+        return self.head(features)
+
+    # The public methods.
+
+    check_x = GenerativeModel.check_x
+
+    def classify(self, x):
+        """Returns p(y_i = 1|x) of every label.
+
+        With ``balance`` above 0 these are probabilities among data in which the values of a
+        label are more equally frequent than in the training data.
+
+        Args:
+            x: float [n, *data_shape].
+
+        Returns:
+            float32 [n, k].
+
+        Raises:
+            InputError: x of another shape.
+        """
+        return tf.sigmoid(self(self.check_x(x, "classify")))
+
+    def features(self, x):
+        """Returns what the logits are a linear function of, as for a Fréchet distance.
+
+        Args:
+            x: float [n, *data_shape].
+
+        Returns:
+            float32 [n, d], not negative; d is 8 ``width`` for images, ``width`` for vectors.
+
+        Raises:
+            InputError: x of another shape.
+        """
+        return tf.cast(self.trunk(self.check_x(x, "features"), training=False), tf.float32)
+
+
+def class_weights(frequencies, balance):
+    """Weights of the values 0 and 1 of each label in the loss.
+
+    The value 1 weighs ((1 - p) / p)^balance times as much as the value 0, p its frequency, and
+    the mean weight over the training data is 1.
+
+    Args:
+        frequencies: list of k floats in [0, 1], the share of the value 1.
+        balance: float in [0, 1]; 0 gives ones.
+
+    Returns:
+        float [2, k]. A label that never varies weighs 1.
+    """
+    p = np.asarray(frequencies, np.float64)
+    p = np.where((p > 0) & (p < 1), p, 0.5)
+    ratio = np.clip(((1 - p) / p) ** balance, 1 / MAX_RATIO, MAX_RATIO)
+    return np.stack([np.ones_like(p), ratio]) / (1 - p + p * ratio)
+
+
+def trunk(shape, blocks, width, stem_stride, dtype=None):
+    """A network from x to features: a ResNet for images, two dense layers for vectors.
+
+    Args:
+        shape: shape of one example: [d] or [height, width, channels].
+        blocks: tuple of int, basic blocks of each stage; images only.
+        width: int, channels of the first stage, or units of both layers.
+        stem_stride: int, of the first convolution; images only.
+        dtype: Keras dtype policy.
+
+    Returns:
+        A Keras model, [n, *shape] -> [n, d], not negative: d is ``width`` for vectors and for
+        images the channels of the last stage.
+    """
+    x = inputs = Input(tuple(shape))
+    if len(shape) == 1:
+        for _ in range(2):
+            x = layers.Dense(width, activation="relu", kernel_initializer="he_normal", dtype=dtype)(x)
+        return Model(inputs, x, name="trunk")
+    x = layers.ReLU(dtype=dtype)(_convolution(x, width, 3, stem_stride, dtype))
+    for stage, count in enumerate(blocks):
+        for block in range(count):
+            x = _basic_block(x, width * 2**stage, 2 if stage and not block else 1, dtype)
+    x = layers.GlobalAveragePooling2D(dtype=dtype)(x)
+    return Model(inputs, x, name="trunk")
+
+
+def _basic_block(x, filters, stride, dtype):
+    residual = layers.ReLU(dtype=dtype)(_convolution(x, filters, 3, stride, dtype))
+    # From zero, so that every block begins as the identity (Goyal et al. 2017, arXiv:1706.02677).
+    residual = _convolution(residual, filters, 3, 1, dtype, gamma="zeros")
+    if stride > 1 or x.shape[-1] != filters:
+        x = _convolution(x, filters, 1, stride, dtype)
+    return layers.ReLU(dtype=dtype)(layers.Add(dtype=dtype)([x, residual]))
+
+
+def _convolution(x, filters, kernel_size, stride, dtype, gamma="ones"):
+    x = layers.Conv2D(
+        filters,
+        kernel_size,
+        strides=stride,
+        padding="same",
+        use_bias=False,
+        kernel_initializer="he_normal",
+        dtype=dtype,
+    )(x)
+    return layers.BatchNormalization(momentum=0.9, gamma_initializer=gamma, dtype=dtype)(x)
+
+
+def random_shift(x, most, seed):
+    """Moves each image by whole pixels at random, its border repeated into the gap.
+
+    Args:
+        x: float [n, height, width, channels].
+        most: int, pixels up to which it moves up or down, and as many left or right.
+        seed: int [2].
+
+    Returns:
+        float [n, height, width, channels].
+    """
+    moves = tf.random.stateless_uniform((tf.shape(x)[0], 2), seed, -most, most + 1, tf.int32)
+    for axis, side in ((1, x.shape[1]), (2, x.shape[2])):
+        source = tf.clip_by_value(tf.range(side) + moves[:, axis - 1, None], 0, side - 1)
+        x = tf.gather(x, source, axis=axis, batch_dims=1)
+    return x
+
+
+def accuracy(y, logits):
+    """Share of the labels of each example that a threshold at 1/2 gets right, float32 [n]."""
+    return tf.reduce_mean(tf.cast(tf.equal(logits > 0, y > 0.5), tf.float32), -1)
+
+
+class BalancedAccuracy(keras.metrics.Metric):
+    """Mean over the labels of the mean share of right answers among the examples of each value.
+
+    Counted over all batches, since most have no example of a rare label. A value that no
+    example has is left out, as scikit-learn does.
+
+    Args:
+        labels: int, k.
+        name: str, the Keras name.
+    """
+
+    def __init__(self, labels, name="balanced_accuracy"):
+        super().__init__(name=name)
+        self.right, self.all = (
+            self.add_variable((2, labels), "zeros", name=which) for which in ("right", "all")
+        )
+
+    def update_state(self, y, logits, sample_weight=None):
+        """Adds a batch: y and logits float [n, k]."""
+        on = y > 0.5
+        of_value = tf.cast(tf.stack([~on, on]), tf.float32)  # [2, n, k]
+        right = tf.cast(tf.equal(logits > 0, on), tf.float32)
+        self.all.assign_add(tf.reduce_sum(of_value, 1))
+        self.right.assign_add(tf.reduce_sum(of_value * right, 1))
+
+    def result(self):
+        """Returns float32 []; 0 before any example."""
+        share = tf.math.divide_no_nan(self.right.value, self.all.value)
+        values = tf.reduce_sum(tf.cast(self.all.value > 0, tf.float32), 0)
+        return tf.reduce_mean(tf.math.divide_no_nan(tf.reduce_sum(share, 0), values))

@@ -1,0 +1,52 @@
+"""Trains the attribute classifier, a ResNet (He et al. 2015): the judge of generated images.
+
+python -m trainers.classifier --dataset=celeba --data_dir=FOLDER
+
+Of the epochs it keeps the one that is right most often on the validation data.
+"""
+
+import flags
+import flags.classifier
+import flags.data
+import flags.training
+from trainers import training
+
+FLAGS = flags.FLAGS
+
+GROUPS = (flags.data, flags.classifier, flags.training)
+
+OPTIONS = ("width", "stem_stride", "shift", "dropout", "balance", "seed")
+
+
+def build(info):
+    """Returns the Classifier that the flags describe, for a dataset's ``Info``."""
+    from tf_csvae import Classifier
+
+    options = {name: FLAGS[name].value for name in OPTIONS}
+    return Classifier(info.shape, info.labels, depth=int(FLAGS.depth), **options)
+
+
+def compile_model(model, dataset):
+    """Compiles it: one learning rate."""
+    steps = dataset.steps_per_epoch * FLAGS.epochs
+    model.compile(training.optimizer(FLAGS.learning_rate, steps), **training.compile_options(dataset))
+
+
+def measure(model, dataset, history):
+    """Measures and draws it."""
+    from tf_csvae import evaluation
+
+    numbers = evaluation.evaluate_classifier(model, dataset)
+    return numbers, evaluation.classifier_pictures(numbers, history)
+
+
+# Not the balanced accuracy: where the loss is not balanced in full it rises with whatever makes
+# the network say yes more often, so it would choose the epoch that does by chance. Not the loss:
+# it rises with the certainty of a network whose answers still get better. How rare labels are
+# weighed against common ones is for --balance to say, the same in every epoch.
+BEST = ("val_accuracy", "max")
+
+TRAINER = training.Trainer("classifier", GROUPS, build, __doc__, compile_model, measure, BEST)
+
+if __name__ == "__main__":
+    training.main(TRAINER)
