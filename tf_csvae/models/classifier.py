@@ -9,14 +9,11 @@ from keras import Input, Model, layers
 from keras.src.saving.serialization_lib import deserialize_keras_object
 
 from tf_csvae.labels import as_labels
+from tf_csvae.models.balance import class_weights
 from tf_csvae.models.base import GenerativeModel, positive, split_seed
 
 # Basic blocks in each stage, by depth: two of He et al.'s table 1, and one of half the smaller.
 BLOCKS = {10: (1, 1, 1, 1), 18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
-
-# One value of a label weighs at most so many times the other: of a label of a few examples
-# a network would learn those by heart.
-MAX_RATIO = 50.0
 
 
 @keras.saving.register_keras_serializable("tf_csvae")
@@ -26,7 +23,7 @@ class Classifier(keras.Model):
     Images pass a ResNet of basic blocks: a stem for small images (one 3 x 3 convolution, no
     pooling), four stages, each of which after the first doubles the channels and halves the
     sides, and a mean over the pixels left. Vectors pass two dense layers. The loss, in nats per
-    example, is the cross entropy summed over the labels, weighted as ``class_weights`` says.
+    example, is the cross entropy summed over the labels, weighted as ``balance.class_weights`` says.
 
     Args:
         data_shape: shape of one example: [d] or [height, width, channels].
@@ -212,25 +209,6 @@ class Classifier(keras.Model):
             InputError: x of another shape.
         """
         return tf.cast(self.trunk(self.check_x(x, "features"), training=False), tf.float32)
-
-
-def class_weights(frequencies, balance):
-    """Weights of the values 0 and 1 of each label in the loss.
-
-    The value 1 weighs ((1 - p) / p)^balance times as much as the value 0, p its frequency, and
-    the mean weight over the training data is 1.
-
-    Args:
-        frequencies: list of k floats in [0, 1], the share of the value 1.
-        balance: float in [0, 1]; 0 gives ones.
-
-    Returns:
-        float [2, k]. A label that never varies weighs 1.
-    """
-    p = np.asarray(frequencies, np.float64)
-    p = np.where((p > 0) & (p < 1), p, 0.5)
-    ratio = np.clip(((1 - p) / p) ** balance, 1 / MAX_RATIO, MAX_RATIO)
-    return np.stack([np.ones_like(p), ratio]) / (1 - p + p * ratio)
 
 
 def trunk(shape, blocks, width, stem_stride, dtype=None):

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from tf_csvae.models import independence, networks, priors
+from tf_csvae.models.balance import class_weights
 from tf_csvae.models.base import Code, GenerativeModel, positive, split_seed
 from tf_csvae.models.distributions import (
     diagonal_normal,
@@ -109,7 +110,10 @@ class CSVAE(GenerativeModel):
             self.prior = priors.FactorizedPrior(
                 k, w_dim, w_separation, learned=w_prior == "factorized", name="prior"
             )
-        self.class_weights = independence.class_weights([label.frequency for label in self.labels], balanced)
+        # Balanced, an adversary that can read nothing from z answers 1/2, the point to which the
+        # entropy term drives it; else it answers p(y), and the two losses pull apart.
+        weights = class_weights([label.frequency for label in self.labels], float(balanced))
+        self.class_weights = tf.constant(weights, tf.float32)
         self.built = True
 
     @property

@@ -8,28 +8,6 @@ import tensorflow as tf
 KERNEL_SQUARED_WIDTHS = (0.025, 0.1, 0.4, 1.5)
 
 
-def class_weights(frequencies, balanced=True):
-    """Weights of the values 0 and 1 of each label in an adversary's loss.
-
-    Balanced, the two classes of a label weigh the same in total, so an adversary that
-    knows nothing answers 1/2 -- the point to which the entropy term of M1 drives it.
-    Unbalanced, it answers p(y), and the two losses pull apart.
-
-    Args:
-        frequencies: list of k floats in [0, 1], the share of the value 1.
-        balanced: bool; False gives ones.
-
-    Returns:
-        float32 [2, k], of mean 1 over the data. A label that never varies weighs 1.
-    """
-    p = tf.constant(frequencies, tf.float32)
-    if not balanced:
-        return tf.ones((2, len(frequencies)))
-    varies = (p > 0) & (p < 1)
-    p = tf.where(varies, p, 0.5)
-    return tf.stack([0.5 / (1 - p), 0.5 / p])
-
-
 def mmd(z, y, squared_widths=KERNEL_SQUARED_WIDTHS):
     """Squared maximum mean discrepancy between the codes of each label's two classes.
 

@@ -4,7 +4,7 @@ import tensorflow as tf
 from sklearn.metrics import balanced_accuracy_score
 
 from tf_csvae import Classifier, InputError, Label, load_model
-from tf_csvae.models.classifier import BalancedAccuracy, class_weights, random_shift
+from tf_csvae.models.classifier import BalancedAccuracy, random_shift
 
 LABELS = (Label("Bald", 0.1), "Smiling")
 SHAPES = {"vectors": (5,), "images": (16, 16, 3)}
@@ -134,16 +134,6 @@ def test_a_shift_moves_the_image_and_repeats_its_border():
         assert len(places) == 1
         seen.add(places[0])
     assert len(seen) == 25
-
-
-@pytest.mark.parametrize("balance", [0.0, 0.5, 1.0])
-def test_class_weights(balance):
-    p = np.array([0.1, 0.7])
-    weights = class_weights(p, balance)
-    np.testing.assert_allclose(weights[1] / weights[0], ((1 - p) / p) ** balance)
-    np.testing.assert_allclose(weights[1] * p + weights[0] * (1 - p), 1)
-    np.testing.assert_array_equal(class_weights([0, 1], balance), 1)
-    assert class_weights([1e-6], 1.0).max() < 100
 
 
 def test_it_starts_at_what_minimises_the_loss_without_x():

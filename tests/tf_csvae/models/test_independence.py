@@ -5,18 +5,6 @@ import tensorflow as tf
 from tf_csvae.models import independence
 
 
-def test_classes_of_a_label_weigh_the_same_and_one_on_average():
-    p = np.array([0.1, 0.5])
-    weights = independence.class_weights(p).numpy()
-    np.testing.assert_allclose(weights[1] * p, weights[0] * (1 - p), rtol=1e-6)
-    np.testing.assert_allclose(weights[1] * p + weights[0] * (1 - p), 1, rtol=1e-6)
-
-
-def test_a_label_that_never_varies_has_finite_weights():
-    assert np.all(independence.class_weights([0.0, 1.0]).numpy() == 1)
-    assert np.all(independence.class_weights([0.1, 0.3], balanced=False).numpy() == 1)
-
-
 def slow_mmd(a, b, widths):
     """The estimate of Gretton et al. by its definition, one pair at a time."""
 
