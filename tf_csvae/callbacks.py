@@ -65,7 +65,9 @@ class Checkpoints(keras.callbacks.Callback):
     def _load(model, weights):
         try:
             with warnings.catch_warnings():
-                # Keras only warns where an optimizer does not fit, and would begin it anew.
+                # Networks that do not fit raise, after a page of warnings; an optimizer that
+                # does not is only warned of, and would begin anew.
+                warnings.filterwarnings("ignore", message="Skipping nested container")
                 warnings.filterwarnings("error", message="Skipping variable loading")
                 model.load_weights(weights)
         except (ValueError, UserWarning) as error:
