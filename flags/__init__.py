@@ -29,8 +29,8 @@ def parse(argv, groups, usage, trainer=""):
     """Parses a trainer's command line.
 
     The dataset's preset, where there is a dataset, comes first, the command line over it.
-    Mistakes end the process with one line on stderr and exit code 2; ``--help`` prints the flags of the groups, with the
-    defaults for the dataset given, and ends it with 0.
+    Mistakes end the process with one line on stderr and exit code 2; ``--help`` prints the
+    flags of the groups, with the defaults for the dataset given, and ends it with 0.
 
     Args:
         argv: list of str, the program's name first.

@@ -123,14 +123,16 @@ def evaluate(model, dataset, pictured=2_000, samples=8, seed=0):
         "divergence": {"z": {}},
         "probe": {"z": {}},
     }
+    subspaces = {}
     if codes.w is not None:
+        subspaces = {label.name: model.subspace(codes.w, label.name) for label in info.labels}
         numbers["active_units"]["w"] = metrics.active_units(codes.w_mean)
         numbers["divergence"]["w"], numbers["probe"]["w"] = {}, {}
     for i, label in enumerate(info.labels):
         for part in numbers["probe"]:
-            seen, unseen = (getattr(split, part) for split in (known, codes))
+            seen, unseen = known.z, codes.z
             if part == "w":
-                seen, unseen = (model.subspace(w, label.name) for w in (seen, unseen))
+                seen, unseen = model.subspace(known.w, label.name), subspaces[label.name]
             found = {
                 "divergence": metrics.label_divergence(unseen, codes.y[:, i], seed=seed),
                 "probe": metrics.probe(seen, known.y[:, i], unseen, codes.y[:, i], seed),
@@ -147,9 +149,6 @@ def evaluate(model, dataset, pictured=2_000, samples=8, seed=0):
             by_label[label.name] = model.sample(only, samples, seed=seed).numpy()
     else:
         drawn = model.sample(n=len(y), seed=seed)
-    subspaces = {}
-    if codes.w is not None:
-        subspaces = {label.name: model.subspace(codes.w, label.name) for label in info.labels}
     return Evaluation(numbers, codes, subspaces, x, y, again, drawn.numpy(), by_label)
 
 
