@@ -45,6 +45,12 @@ flags.DEFINE_float("beta1", 1.0, "Weight of the reconstruction, -log p(x|code)."
 flags.DEFINE_float(
     "beta3", 1.0, "Weight of KL(q(z|x) || p(z)). The report's: 0.2, beside beta1=20.", lower_bound=0
 )
+flags.DEFINE_string(
+    "init_from",
+    None,
+    "A finished run, such as a VAE's, whose encoder and decoder this one starts from, layer by layer "
+    "where they fit.",
+)
 
 for _name in ("hidden", "filters"):
     flags.register_validator(

@@ -37,6 +37,7 @@ _NAMES = {
     "CSVAE": "models",
     "Classifier": "models",
     "CondVAE": "models",
+    "CondVAEInfo": "models",
     "VAE": "models",
     "InputError": "errors",
     "Label": "labels",

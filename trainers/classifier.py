@@ -46,7 +46,7 @@ def measure(model, dataset, history):
 # weighed against common ones is for --balance to say, the same in every epoch.
 BEST = ("val_accuracy", "max")
 
-TRAINER = training.Trainer("classifier", GROUPS, build, __doc__, compile_model, measure, BEST)
+TRAINER = training.Trainer("classifier", GROUPS, build, __doc__, compile_model, measure, best=BEST)
 
 if __name__ == "__main__":
     training.main(TRAINER)

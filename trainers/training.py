@@ -30,9 +30,10 @@ class Trainer:
         groups: flag modules, the trainer's flags.
         build: function of a dataset's ``Info`` -> a model that is not compiled.
         usage: str, what --help says first.
-        compile: function of (model, dataset), as ``compile_generative``.
-        measure: function of (model, dataset, history) -> (numbers, {name: (caption, figure)}), as
-            ``measure_generative``.
+        compile: function of (model, dataset).
+        measure: function of (model, dataset, history) -> (numbers for metrics.json, {name:
+            (caption, figure)}).
+        start: function of a compiled model, before the first epoch of a new run.
         best: (column of history.csv, "min" or "max"): the epoch whose weights are kept; None:
             the last.
     """
@@ -43,6 +44,7 @@ class Trainer:
     usage: str
     compile: Callable
     measure: Callable
+    start: Callable = lambda model: None
     best: tuple | None = None
 
     @property
@@ -122,33 +124,6 @@ def load_data():
     return data.load(FLAGS.dataset, **{name: value for name, value in values.items() if value is not None})
 
 
-def network_options(info):
-    """Returns the arguments that every generative model takes from the flags."""
-    return {
-        "data_shape": info.shape,
-        "labels": info.labels,
-        "z_dim": FLAGS.z_dim,
-        "beta1": FLAGS.beta1,
-        "beta3": FLAGS.beta3,
-        "networks": {
-            "hidden": FLAGS.hidden,
-            "filters": FLAGS.filters,
-            "kernel_size": FLAGS.kernel_size,
-            "activation": FLAGS.activation,
-            "batch_norm": FLAGS.batch_norm,
-        },
-        "likelihood": FLAGS.likelihood,
-        "likelihood_scale": FLAGS.likelihood_scale,
-        "bounded": info.value_range == (0.0, 1.0),
-        "seed": FLAGS.seed,
-    }
-
-
-def without_subspaces(info):
-    """Returns ``network_options`` for a system whose z takes the place of the subspaces too."""
-    return {**network_options(info), "z_dim": FLAGS.z_dim + len(info.labels) * FLAGS.w_dim}
-
-
 def optimizer(rate, steps):
     """Returns the optimizer that the flags describe, for a learning rate over so many steps."""
     import keras
@@ -172,31 +147,6 @@ def compile_options(dataset):
         "jit_compile": {"auto": not dataset.info.is_image, "true": True, "false": False}[FLAGS.jit_compile],
         "steps_per_execution": FLAGS.steps_per_execution or (1 if dataset.info.is_image else steps),
     }
-
-
-def compile_generative(model, dataset):
-    """Compiles a generative system: two learning rates, and the KL terms' warm-up."""
-    steps = dataset.steps_per_epoch * FLAGS.epochs
-    rate, adversary_rate = FLAGS.learning_rate, FLAGS.adversary_learning_rate
-    model.compile(
-        optimizer(rate, steps),
-        optimizer(rate if adversary_rate is None else adversary_rate, steps),
-        kl_warmup_steps=round(FLAGS.kl_warmup * steps),
-        **compile_options(dataset),
-    )
-
-
-def measure_generative(model, dataset, history):
-    """Measures and draws a generative system."""
-    from tf_csvae import evaluation
-
-    result = evaluation.evaluate(model, dataset, seed=FLAGS.seed)
-    return result.numbers, evaluation.pictures(result, dataset.info, history)
-
-
-def generative(name, groups, build, usage):
-    """Returns the ``Trainer`` of a generative system."""
-    return Trainer(name, groups, build, usage, compile_generative, measure_generative)
 
 
 def train(trainer):
@@ -231,6 +181,8 @@ def train(trainer):
     checkpoints = callbacks.Checkpoints(run.file(runs.BACKUP), FLAGS.checkpoint_seconds)
     done = 0 if FLAGS.overwrite else checkpoints.restore(model)
     _check_resumed(model, run, done)
+    if not done:
+        trainer.start(model)
     run.begin(flagfile, FLAGS.overwrite)
     run.cut_history(done)
     try:

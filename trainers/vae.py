@@ -6,22 +6,9 @@
 Its z is as large as CSVAE's z and w together.
 """
 
-import flags.data
-import flags.networks
-import flags.training
-from trainers import training
+from trainers import generative, training
 
-GROUPS = (flags.data, flags.networks, flags.training)
-
-
-def build(info):
-    """Returns the VAE that the flags describe, for a dataset's ``Info``."""
-    from tf_csvae import VAE
-
-    return VAE(**training.without_subspaces(info))
-
-
-TRAINER = training.generative("vae", GROUPS, build, __doc__)
+TRAINER = generative.trainer("vae", "VAE", __doc__)
 
 if __name__ == "__main__":
     training.main(TRAINER)

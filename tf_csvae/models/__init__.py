@@ -6,11 +6,24 @@ from tf_csvae.errors import InputError
 from tf_csvae.models.base import Code, GenerativeModel
 from tf_csvae.models.classifier import Classifier
 from tf_csvae.models.condvae import CondVAE
+from tf_csvae.models.condvae_info import CondVAEInfo
 from tf_csvae.models.csvae import CSVAE
 from tf_csvae.models.networks import NetworkConfig
 from tf_csvae.models.vae import VAE
+from tf_csvae.models.warm_start import warm_start
 
-__all__ = ["CSVAE", "VAE", "Classifier", "Code", "CondVAE", "GenerativeModel", "NetworkConfig", "load_model"]
+__all__ = [
+    "CSVAE",
+    "VAE",
+    "Classifier",
+    "Code",
+    "CondVAE",
+    "CondVAEInfo",
+    "GenerativeModel",
+    "NetworkConfig",
+    "load_model",
+    "warm_start",
+]
 
 
 def load_model(path):

@@ -23,10 +23,13 @@ class Code(NamedTuple):
         z: distribution of batch shape [n] and event shape [z_dim].
         w: distribution of batch shape [n] and event shape [k w_dim], label by label, or None
             where the system has no label subspaces or was not given the labels it needs.
+        y: distribution of batch shape [n] and event shape [k], what the model reads the labels
+            of x to be, or None where it reads none.
     """
 
     z: tfd.Distribution
     w: tfd.Distribution | None = None
+    y: tfd.Distribution | None = None
 
     def mean(self):
         """Returns (z, w): the means, float32 [n, d] each; w may be None."""
@@ -51,14 +54,93 @@ def split_seed(seed, n):
     return tf.random.experimental.stateless_split(tf.cast(seed, tf.int32), n)
 
 
-class GenerativeModel(keras.Model):
+class LabelledModel(keras.Model):
+    """What the generative systems and the classifier share: shape, labels, configuration.
+
+    Args:
+        data_shape: shape of one example: [d] or [height, width, channels].
+        labels: the columns of y: ``Label``s, dicts of their fields, or names.
+    """
+
+    def __init__(self, data_shape, labels, **kwargs):
+        super().__init__(**kwargs)
+        self.data_shape = tuple(int(side) for side in data_shape)
+        self.labels = as_labels(labels)
+        self._config = {
+            "data_shape": list(self.data_shape),
+            "labels": [label.to_dict() for label in self.labels],
+        }
+
+    def configure(self, **options):
+        """Keeps arguments of the constructor, plain values, as attributes and for ``get_config``."""
+        self._config.update(options)
+        for name, value in options.items():
+            setattr(self, name, value)
+
+    def get_config(self):
+        """Returns the constructor's arguments as plain values."""
+        # Keras wraps the containers that a model holds; JSON gives plain ones back.
+        return {"name": self.name, "dtype": self.dtype_policy.name, **json.loads(json.dumps(self._config))}
+
+    def compile(self, optimizer="adam", jit_compile="auto", **kwargs):
+        """Configures training.
+
+        Args:
+            optimizer: Keras optimizer or its name.
+            jit_compile: bool or "auto": compile the step with XLA; "auto" does for vectors,
+                where it pays, and not for images, where on the CPU it costs.
+            **kwargs: for ``keras.Model.compile``.
+        """
+        if jit_compile == "auto":
+            jit_compile = len(self.data_shape) == 1
+        super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
+
+    def get_compile_config(self):
+        """Returns the arguments of ``compile`` as plain values."""
+        return {
+            "optimizer": keras.optimizers.serialize(self.optimizer),
+            "jit_compile": self.jit_compile,
+            "steps_per_execution": self.steps_per_execution,
+        }
+
+    def compile_from_config(self, config):
+        """Compiles as ``get_compile_config`` recorded; ``keras.models.load_model`` calls it."""
+        self.compile(**{name: deserialize_keras_object(value) for name, value in config.items()})
+
+    def make_test_function(self, force=False):
+        """As Keras', without XLA: it would compile again for the smaller last batch."""
+        jit_compile, self.jit_compile = self.jit_compile, False
+        super().make_test_function(force)
+        self.jit_compile = jit_compile
+
+    def check_x(self, x, where):
+        """Returns x as float32 [n, *data_shape] or raises ``InputError`` naming ``where``."""
+        x = tf.convert_to_tensor(x, dtype_hint=tf.float32)
+        if x.shape.rank != 1 + len(self.data_shape) or tuple(x.shape[1:]) != self.data_shape:
+            expected = ", ".join(map(str, ("n", *self.data_shape)))
+            raise InputError(
+                f"{where}: x must have shape ({expected}). Received: x of shape {tuple(x.shape)}."
+            )
+        return tf.cast(x, tf.float32)
+
+    def label_index(self, label):
+        """Returns the column of a label given by name or index; raises ``InputError``."""
+        names = [known.name for known in self.labels]
+        if label in names:
+            return names.index(label)
+        if isinstance(label, int) and 0 <= label < len(names):
+            return label
+        raise InputError(f"No label {label!r}. This model's labels: {', '.join(names)}.")
+
+
+class GenerativeModel(LabelledModel):
     """Base of all generative systems.
 
     A system is a game between *players*, each with its own variables, loss, optimizer and
-    gradient tape; a plain VAE has one. The first player is the generator, trained by
-    ``compile``'s ``optimizer``; every other is an adversary, trained by a copy of
-    ``adversary_optimizer``. A subclass gives ``players``, ``losses`` and ``term_names``, and
-    its mathematics: ``inference``, ``generative``, ``label_code``. The public methods are here.
+    gradient tape; a plain VAE has one. Those named in ``adversaries`` are trained by copies of
+    ``compile``'s ``adversary_optimizer``, the others by ``optimizer``. A subclass gives
+    ``players``, ``losses`` and ``term_names``, and its mathematics: ``inference``,
+    ``generative``, ``label_code``. The public methods are here.
 
     Args:
         data_shape: shape of one example: [d] or [height, width, channels].
@@ -83,30 +165,23 @@ class GenerativeModel(keras.Model):
         seed=0,
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        self.data_shape = tuple(int(side) for side in data_shape)
-        self.labels = as_labels(labels)
-        self.z_dim = positive("z_dim", z_dim)
+        super().__init__(data_shape, labels, **kwargs)
+        self.configure(z_dim=positive("z_dim", z_dim), bounded=bool(bounded), seed=int(seed))
         self.networks = networks if isinstance(networks, NetworkConfig) else NetworkConfig(**networks or {})
-        self.bounded = bool(bounded)
         if likelihood == "bernoulli" and not self.bounded:
             raise InputError(
                 "likelihood=bernoulli needs data in [0, 1], such as images. Received: data without bounds. "
                 "Take one of the Gaussians."
             )
         self.likelihood = distributions.Likelihood(likelihood, likelihood_scale, name="likelihood")
-        self.seed = int(seed)
         self.kl_warmup_steps = 0
-        self._config = {
-            "data_shape": list(self.data_shape),
-            "labels": [label.to_dict() for label in self.labels],
-            "z_dim": self.z_dim,
-            "networks": dataclasses.asdict(self.networks),
-            "likelihood": likelihood,
-            "likelihood_scale": likelihood_scale,
-            "bounded": self.bounded,
-            "seed": seed,
-        }
+        self._config.update(
+            {
+                "networks": dataclasses.asdict(self.networks),
+                "likelihood": likelihood,
+                "likelihood_scale": likelihood_scale,
+            }
+        )
 
     # What a subclass gives.
 
@@ -116,8 +191,11 @@ class GenerativeModel(keras.Model):
         return ("loss", "reconstruction", "kl_z", *([] if self.likelihood.scale is None else ["scale"]))
 
     def players(self):
-        """Returns {player: list of its variables}, the generator first."""
+        """Returns {player: list of its variables}; the first is no adversary."""
         raise NotImplementedError(f"{type(self).__name__} gives no players")
+
+    adversaries = ()
+    """Names of the players that the others play against."""
 
     def losses(self, x, y, training, seed):
         """Returns ({player: scalar loss}, {term name: scalar}) for a batch; ``seed`` is int [2]."""
@@ -161,39 +239,29 @@ class GenerativeModel(keras.Model):
 
     # Keras' side: configuration, compilation, the step.
 
-    def get_config(self):
-        """Returns the constructor's arguments as plain values."""
-        # Keras wraps the containers that a model holds; JSON gives plain ones back.
-        return {"name": self.name, "dtype": self.dtype_policy.name, **json.loads(json.dumps(self._config))}
-
     def compile(
         self, optimizer="adam", adversary_optimizer=None, kl_warmup_steps=0, jit_compile="auto", **kwargs
     ):
         """Configures training.
 
         Args:
-            optimizer: Keras optimizer or its name, for the generator.
-            adversary_optimizer: the same for each adversary; default: as ``optimizer``.
+            optimizer: Keras optimizer or its name, of which each player gets its own.
+            adversary_optimizer: the same for adversaries; default: as ``optimizer``.
             kl_warmup_steps: int, steps over which the KL terms' weights rise linearly from 0.
             jit_compile: bool or "auto": compile the step with XLA; "auto" does for vectors,
                 where it pays, and not for images, where on the CPU it costs.
             **kwargs: for ``keras.Model.compile``: ``steps_per_execution``, ``run_eagerly``.
         """
-        if jit_compile == "auto":
-            jit_compile = len(self.data_shape) == 1
         optimizer = keras.optimizers.get(optimizer)
         adversary_optimizer = keras.optimizers.get(adversary_optimizer or _copy(optimizer))
-        super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
+        super().compile(optimizer, jit_compile, **kwargs)
         self.trackers = {name: keras.metrics.Mean(name=name) for name in self.term_names}
         self.kl_warmup_steps = int(kl_warmup_steps)
-        self._compile_arguments = {
-            "kl_warmup_steps": self.kl_warmup_steps,
-            "jit_compile": jit_compile,
-            "steps_per_execution": self.steps_per_execution,
-        }
-        _, *adversaries = self.players()
-        self.adversary_optimizers = {name: _copy(adversary_optimizer) for name in adversaries}
         self._adversary_optimizer = keras.optimizers.serialize(adversary_optimizer)
+        _, *others = self.players()
+        self.player_optimizers = {
+            name: _copy(adversary_optimizer if name in self.adversaries else optimizer) for name in others
+        }
         # Built here, not lazily in the first step: a checkpoint must find the slots to fill.
         for name, variables in self.players().items():
             self._optimizer_of(name).build(variables)
@@ -201,17 +269,13 @@ class GenerativeModel(keras.Model):
     def get_compile_config(self):
         """Returns the arguments of ``compile`` as plain values."""
         return {
-            "optimizer": keras.optimizers.serialize(self.optimizer),
+            **super().get_compile_config(),
             "adversary_optimizer": self._adversary_optimizer,
-            **self._compile_arguments,
+            "kl_warmup_steps": self.kl_warmup_steps,
         }
 
-    def compile_from_config(self, config):
-        """Compiles as ``get_compile_config`` recorded; ``keras.models.load_model`` calls it."""
-        self.compile(**{name: deserialize_keras_object(value) for name, value in config.items()})
-
     def _optimizer_of(self, player):
-        return self.adversary_optimizers.get(player, self.optimizer)
+        return self.player_optimizers.get(player, self.optimizer)
 
     @property
     def kl_weight(self):
@@ -250,12 +314,6 @@ class GenerativeModel(keras.Model):
         x, y = data
         _, terms = self.losses(x, y, False, tf.constant([self.seed, -1]))
         return self._track(terms, x)
-
-    def make_test_function(self, force=False):
-        """As Keras', without XLA: it would compile again for the smaller last batch."""
-        jit_compile, self.jit_compile = self.jit_compile, False
-        super().make_test_function(force)
-        self.jit_compile = jit_compile
 
     def _track(self, terms, x):
         for name, value in terms.items():
@@ -347,7 +405,8 @@ class GenerativeModel(keras.Model):
 
         Args:
             x: float [n, *data_shape].
-            y_source: float [n, k] or [k], the labels that x has.
+            y_source: float [n, k] or [k], the labels that x has; None where the system reads
+                them from x, which then counts all of them as changed.
             y_target: float [n, k] or [k], the labels to give it.
             seed: int or int [2], draws w_i of the changed labels from p(w_i|y_i); None takes
                 its mean.
@@ -359,7 +418,7 @@ class GenerativeModel(keras.Model):
             InputError: shapes that do not fit, or a system that knows no labels.
         """
         x = self.check_x(x, "transfer")
-        y_source = self._steerable(y_source, "transfer", x)
+        y_source = self.labels_of(x, y_source, "transfer")
         y_target = self._steerable(y_target, "transfer", x)
         code = self.inference(x, y_source)
         changed = self.label_slots(tf.not_equal(y_source, y_target))
@@ -375,7 +434,7 @@ class GenerativeModel(keras.Model):
             start: float in [0, 1], its first value.
             stop: float in [0, 1], its last value.
             steps: int, points of the line, both ends included.
-            y: float [n, k] or [k], the labels of x.
+            y: float [n, k] or [k], the labels of x; None where the system reads them from x.
 
         Returns:
             float32 [n, steps, *data_shape].
@@ -384,7 +443,7 @@ class GenerativeModel(keras.Model):
             InputError: shapes that do not fit, no such label, or y missing.
         """
         x, i = self.check_x(x, "interpolate"), self.label_index(label)
-        y = self._steerable(y, "interpolate", x)
+        y = self.labels_of(x, y, "interpolate")
         code = self.inference(x, y)
         z, w = code.z.mean(), self.own_code(code, y)
         this = tf.one_hot(i, len(self.labels)) > 0
@@ -403,22 +462,16 @@ class GenerativeModel(keras.Model):
             )
         return self.check_y(y, where, rows)
 
+    def labels_of(self, x, y, where):
+        """Returns y checked; a system that reads labels from x overrides this for no y."""
+        return self._steerable(y, where, x)
+
     def _needs_labels(self, where):
         raise InputError(
             f"{where}: {type(self).__name__} needs the labels y of x, which the user must give. Received: none."
         )
 
     # Checks. They look at shapes always and at values only outside of graphs.
-
-    def check_x(self, x, where):
-        """Returns x as float32 [n, *data_shape] or raises ``InputError`` naming ``where``."""
-        x = tf.convert_to_tensor(x, dtype_hint=tf.float32)
-        if x.shape.rank != 1 + len(self.data_shape) or tuple(x.shape[1:]) != self.data_shape:
-            expected = ", ".join(map(str, ("n", *self.data_shape)))
-            raise InputError(
-                f"{where}: x must have shape ({expected}). Received: x of shape {tuple(x.shape)}."
-            )
-        return tf.cast(x, tf.float32)
 
     def check_y(self, y, where, rows=None):
         """Returns y as float32 [n, k] or raises ``InputError`` naming ``where``.
@@ -449,15 +502,6 @@ class GenerativeModel(keras.Model):
                     f"{where}: x and y must have as many rows. Received: {rows.shape[0]} of x and {y.shape[0]} of y."
                 )
         return y
-
-    def label_index(self, label):
-        """Returns the column of a label given by name or index; raises ``InputError``."""
-        names = [known.name for known in self.labels]
-        if label in names:
-            return names.index(label)
-        if isinstance(label, int) and 0 <= label < len(names):
-            return label
-        raise InputError(f"No label {label!r}. This model's labels: {', '.join(names)}.")
 
 
 def positive(name, value):

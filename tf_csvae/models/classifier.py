@@ -1,23 +1,19 @@
 """The attribute classifier: a ResNet (He et al. 2015, arXiv:1512.03385) that judges images."""
 
-import json
-
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import Input, Model, layers
-from keras.src.saving.serialization_lib import deserialize_keras_object
 
-from tf_csvae.labels import as_labels
-from tf_csvae.models.balance import class_weights
-from tf_csvae.models.base import GenerativeModel, positive, split_seed
+from tf_csvae.models.balance import class_weights, cross_entropy
+from tf_csvae.models.base import LabelledModel, positive, split_seed
 
 # Basic blocks in each stage, by depth: two of He et al.'s table 1, and one of half the smaller.
 BLOCKS = {10: (1, 1, 1, 1), 18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
 
 
 @keras.saving.register_keras_serializable("tf_csvae")
-class Classifier(keras.Model):
+class Classifier(LabelledModel):
     """p(y|x): the labels of x, each by a logit of its own.
 
     Images pass a ResNet of basic blocks: a stem for small images (one 3 x 3 convolution, no
@@ -62,9 +58,7 @@ class Classifier(keras.Model):
         seed=0,
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        self.data_shape = tuple(int(side) for side in data_shape)
-        self.labels = as_labels(labels)
+        super().__init__(data_shape, labels, **kwargs)
         if depth not in BLOCKS:
             raise ValueError(f"depth must be one of {', '.join(map(str, BLOCKS))}. Received: depth={depth}")
         if int(shift) != shift or shift < 0:
@@ -73,26 +67,17 @@ class Classifier(keras.Model):
             raise ValueError(f"dropout must lie in [0, 1). Received: dropout={dropout}")
         if not 0 <= balance <= 1:
             raise ValueError(f"balance must lie in [0, 1]. Received: balance={balance}")
-        options = {
-            "depth": depth,
-            "width": positive("width", width),
-            "stem_stride": positive("stem_stride", stem_stride),
-            "shift": int(shift),
-            "dropout": dropout,
-            "balance": balance,
-            "seed": int(seed),
-        }
-        self._config = {
-            "data_shape": list(self.data_shape),
-            "labels": [label.to_dict() for label in self.labels],
-            **options,
-        }
-        for name, value in options.items():
-            setattr(self, name, value)
-
+        self.configure(
+            depth=depth,
+            width=positive("width", width),
+            stem_stride=positive("stem_stride", stem_stride),
+            shift=int(shift),
+            dropout=dropout,
+            balance=balance,
+            seed=int(seed),
+        )
         frequencies = [label.frequency for label in self.labels]
-        weights = class_weights(frequencies, balance)
-        self.class_weights = tf.constant(weights, tf.float32)
+        self.class_weights = weights = class_weights(frequencies, balance)
         self.trunk = trunk(self.data_shape, BLOCKS[depth], self.width, self.stem_stride, self.dtype_policy)
         # Float32, so that no loss is computed in half precision. It starts at the answer of one
         # who has seen no x: with small steps a rare label would be long on the way there.
@@ -108,11 +93,6 @@ class Classifier(keras.Model):
 
     # Keras' side: configuration, compilation, the step.
 
-    def get_config(self):
-        """Returns the constructor's arguments as plain values."""
-        # Keras wraps the containers that a model holds; JSON gives plain ones back.
-        return {"name": self.name, "dtype": self.dtype_policy.name, **json.loads(json.dumps(self._config))}
-
     def compile(self, optimizer="adam", jit_compile="auto", **kwargs):
         """Configures training; the loss and the metrics are given.
 
@@ -121,37 +101,22 @@ class Classifier(keras.Model):
             jit_compile: bool or "auto", compile the step with XLA; "auto" does for vectors.
             **kwargs: for ``keras.Model.compile``: ``steps_per_execution``, ``run_eagerly``.
         """
-        if jit_compile == "auto":
-            jit_compile = len(self.data_shape) == 1
         super().compile(
-            optimizer=optimizer,
+            optimizer,
+            jit_compile,
             loss=self.cross_entropy,
             metrics=[
                 keras.metrics.MeanMetricWrapper(accuracy, name="accuracy"),
                 BalancedAccuracy(len(self.labels)),
             ],
-            jit_compile=jit_compile,
             **kwargs,
         )
         # Built here, not lazily in the first step: a checkpoint must find the slots to fill.
         self.optimizer.build(self.trainable_variables)
 
-    def get_compile_config(self):
-        """Returns the arguments of ``compile`` as plain values."""
-        return {
-            "optimizer": keras.optimizers.serialize(self.optimizer),
-            "jit_compile": self.jit_compile,
-            "steps_per_execution": self.steps_per_execution,
-        }
-
-    def compile_from_config(self, config):
-        """Compiles as ``get_compile_config`` recorded; ``keras.models.load_model`` calls it."""
-        self.compile(**{name: deserialize_keras_object(value) for name, value in config.items()})
-
     def cross_entropy(self, y, logits):
         """The loss of each example in nats, float32 [n]: the weighted sum over its labels."""
-        weights = self.class_weights[0] * (1 - y) + self.class_weights[1] * y
-        return tf.reduce_sum(weights * tf.nn.sigmoid_cross_entropy_with_logits(y, logits), -1)
+        return cross_entropy(y, logits, self.class_weights)
 
     def call(self, x, training=False):
         """The logits of p(y_i = 1|x).
@@ -176,8 +141,6 @@ class Classifier(keras.Model):
         return self.head(features)
 
     # The public methods.
-
-    check_x = GenerativeModel.check_x
 
     def classify(self, x):
         """Returns p(y_i = 1|x) of every label.

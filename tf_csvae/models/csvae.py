@@ -4,13 +4,9 @@ import keras
 import tensorflow as tf
 
 from tf_csvae.models import independence, networks, priors
-from tf_csvae.models.balance import class_weights
+from tf_csvae.models.balance import class_weights, cross_entropy
 from tf_csvae.models.base import Code, GenerativeModel, positive, split_seed
-from tf_csvae.models.distributions import (
-    diagonal_normal,
-    label_distribution,
-    tfd,
-)
+from tf_csvae.models.distributions import diagonal_normal, label_distribution, tfd
 
 
 @keras.saving.register_keras_serializable("tf_csvae")
@@ -76,23 +72,20 @@ class CSVAE(GenerativeModel):
         super().__init__(data_shape, labels, z_dim, **kwargs)
         if w_prior not in priors.PRIORS:
             raise ValueError(f"w_prior must be one of {priors.PRIORS}. Received: {w_prior!r}")
-        options = {
-            "w_dim": positive("w_dim", w_dim),
-            "w_prior": w_prior,
-            "w_separation": w_separation,
-            "shared_encoder": shared_encoder,
-            "beta1": beta1,
-            "beta2": beta2,
-            "beta3": beta3,
-            "beta4": beta4,
-            "beta5": beta5,
-            "adversarial": adversarial,
-            "balanced": balanced,
-            "mmd_weight": mmd_weight,
-        }
-        self._config.update(options)
-        for name, value in options.items():
-            setattr(self, name, value)
+        self.configure(
+            w_dim=positive("w_dim", w_dim),
+            w_prior=w_prior,
+            w_separation=w_separation,
+            shared_encoder=shared_encoder,
+            beta1=beta1,
+            beta2=beta2,
+            beta3=beta3,
+            beta4=beta4,
+            beta5=beta5,
+            adversarial=adversarial,
+            balanced=balanced,
+            mmd_weight=mmd_weight,
+        )
 
         k, config, dtype = len(self.labels), self.networks, self.dtype_policy
         self.trunk = networks.trunk(self.data_shape, config, dtype, name="trunk")
@@ -112,9 +105,10 @@ class CSVAE(GenerativeModel):
             )
         # Balanced, an adversary that can read nothing from z answers 1/2, the point to which the
         # entropy term drives it; else it answers p(y), and the two losses pull apart.
-        weights = class_weights([label.frequency for label in self.labels], float(balanced))
-        self.class_weights = tf.constant(weights, tf.float32)
+        self.class_weights = class_weights([label.frequency for label in self.labels], float(balanced))
         self.built = True
+
+    adversaries = ("adversary",)
 
     @property
     def term_names(self):
@@ -156,10 +150,9 @@ class CSVAE(GenerativeModel):
         )
         losses = {}
         if self.adversarial:
-            qy = label_distribution(self.adversary(z, training=training))
-            weights = self.class_weights[0] * (1 - y) + self.class_weights[1] * y
-            terms["entropy"] = tf.reduce_mean(tf.reduce_sum(qy.entropy(), -1))
-            terms["adversary"] = -tf.reduce_mean(tf.reduce_sum(weights * qy.log_prob(y), -1))
+            logits = self.adversary(z, training=training)
+            terms["entropy"] = tf.reduce_mean(label_distribution(logits).entropy())
+            terms["adversary"] = tf.reduce_mean(cross_entropy(y, logits, self.class_weights))
             losses["adversary"] = self.beta5 * terms["adversary"]
             m1 -= self.beta4 * terms["entropy"]
             if self.mmd_weight:

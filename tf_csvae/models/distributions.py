@@ -108,6 +108,6 @@ def label_distribution(logits):
         logits: float32 [n, k].
 
     Returns:
-        A distribution of batch shape [n, k]; its ``log_prob`` and ``entropy`` are per label.
+        A distribution of batch shape [n] and event shape [k].
     """
-    return tfd.Bernoulli(logits=logits, dtype=tf.float32)
+    return tfd.Independent(tfd.Bernoulli(logits=logits, dtype=tf.float32), 1)

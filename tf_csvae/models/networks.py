@@ -26,6 +26,8 @@ class NetworkConfig:
         kernel_size: int, side of the convolution kernels in pixels.
         activation: str, "leaky_relu" (slope 0.2), "relu", "silu", ...
         batch_norm: bool, batch normalisation after every convolution.
+        spectral_norm: bool, the layers of trunks and heads have spectral norm 1 (Miyato et al.
+            2018, arXiv:1802.05957).
     """
 
     hidden: tuple = (128, 128)
@@ -33,6 +35,7 @@ class NetworkConfig:
     kernel_size: int = 4
     activation: str = "leaky_relu"
     batch_norm: bool = True
+    spectral_norm: bool = False
 
     def __post_init__(self):
         for name in ("hidden", "filters"):
@@ -45,15 +48,19 @@ def _activation(name):
     return layers.LeakyReLU(negative_slope=0.2) if name == "leaky_relu" else layers.Activation(name)
 
 
+def _bounded(layer, config):
+    return layers.SpectralNormalization(layer, dtype=layer.dtype_policy) if config.spectral_norm else layer
+
+
 def _dense(x, widths, config, dtype):
     for width in widths:
-        x = layers.Dense(width, kernel_initializer="he_normal", dtype=dtype)(x)
+        x = _bounded(layers.Dense(width, kernel_initializer="he_normal", dtype=dtype), config)(x)
         x = _activation(config.activation)(x)
     return x
 
 
 def _convolution(x, layer, filters, config, dtype):
-    x = layer(
+    layer = layer(
         filters,
         config.kernel_size,
         strides=2,
@@ -61,7 +68,8 @@ def _convolution(x, layer, filters, config, dtype):
         use_bias=not config.batch_norm,
         kernel_initializer="he_normal",
         dtype=dtype,
-    )(x)
+    )
+    x = _bounded(layer, config)(x)
     if config.batch_norm:
         x = layers.BatchNormalization(momentum=0.9, dtype=dtype)(x)
     return _activation(config.activation)(x)
@@ -125,7 +133,7 @@ def head(features, outputs, config, condition=0, dtype=None, name="head"):
         inputs = [inputs, Input((condition,))]
         x = layers.Concatenate()(inputs)
     x = _dense(x, config.hidden[-1:], config, dtype)
-    return Model(inputs, layers.Dense(outputs, dtype="float32")(x), name=name)
+    return Model(inputs, _bounded(layers.Dense(outputs, dtype="float32"), config)(x), name=name)
 
 
 def dense(inputs, outputs, config, dtype=None, name="dense"):

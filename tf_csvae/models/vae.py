@@ -31,8 +31,7 @@ class VAE(GenerativeModel):
 
     def __init__(self, data_shape, labels, z_dim=2, beta1=1.0, beta3=1.0, **kwargs):
         super().__init__(data_shape, labels, z_dim, **kwargs)
-        self._config.update({"beta1": beta1, "beta3": beta3})
-        self.beta1, self.beta3 = beta1, beta3
+        self.configure(beta1=beta1, beta3=beta3)
         config, dtype = self.networks, self.dtype_policy
         condition = len(self.labels) * self.label_width
         self.trunk = networks.trunk(self.data_shape, config, dtype)

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_csvae import CSVAE, VAE, CondVAE, InputError, load_model
+from tf_csvae import CSVAE, VAE, CondVAE, CondVAEInfo, InputError, load_model
 
 LABELS = ("Smiling", "Male")
-SYSTEMS = {"vae": VAE, "condvae": CondVAE, "csvae": CSVAE}
+SYSTEMS = {"vae": VAE, "condvae": CondVAE, "condvae_info": CondVAEInfo, "csvae": CSVAE}
 SHAPES = {"vectors": (5,), "images": (16, 16, 3)}
 
 
