@@ -16,8 +16,17 @@ FLAGS = flags.FLAGS
 
 _FOLDER = os.path.dirname(os.path.abspath(__file__))
 
-# What says where and how a run is written, but not what it computes.
-_NOT_RECORDED = ("run_dir", "resume", "overwrite", "checkpoint_seconds", "tensorboard")
+# What says where and how a run is written or measured, but not what is trained.
+_NOT_RECORDED = (
+    "run_dir",
+    "resume",
+    "overwrite",
+    "checkpoint_seconds",
+    "tensorboard",
+    "classifier",
+    "samples",
+    "pictured_labels",
+)
 
 
 def presets():
@@ -25,7 +34,7 @@ def presets():
     return sorted(name.removesuffix(".flags") for name in os.listdir(_FOLDER) if name.endswith(".flags"))
 
 
-def parse(argv, groups, usage, trainer=""):
+def parse(argv, groups, usage, trainer="", of_run=False):
     """Parses a trainer's command line.
 
     The dataset's preset, where there is a dataset, comes first, the command line over it.
@@ -37,11 +46,17 @@ def parse(argv, groups, usage, trainer=""):
         groups: modules whose flags the trainer has.
         usage: str, printed above the flags by --help.
         trainer: str, its name, as in "csvae", for a preset of its own.
+        of_run: bool, the flags of the run in --run_dir, where there is one, are defaults too.
     """
     try:
         arguments = FLAGS.read_flags_from_files(_with_presets_found(argv[1:]), force_gnu=False)
+        recorded = []
+        if of_run:
+            path = os.path.join(_last(arguments, "run_dir") or "", "flags.txt")
+            recorded = FLAGS.read_flags_from_files([f"--flagfile={path}"]) if os.path.exists(path) else []
         if "dataset" in FLAGS:
-            _take_defaults(trainer, _last(arguments, "dataset") or FLAGS["dataset"].default)
+            _take_preset(trainer, _last([*recorded, *arguments], "dataset") or FLAGS["dataset"].default)
+        _take_defaults(recorded)
         if {"--help", "-h", "-help", "--helpfull", "--helpshort"} & set(arguments):
             print(usage.strip() + "\n")
             print("\n".join(FLAGS.module_help(group) for group in groups))
@@ -85,12 +100,17 @@ def _last(arguments, flag):
     return value
 
 
-def _take_defaults(trainer, dataset):
-    """Makes the values of a dataset's preset the defaults of the flags that are defined."""
+def _take_preset(trainer, dataset):
+    """Takes the defaults from a dataset's preset."""
     shipped = [name for name in (f"{trainer}_{dataset}", dataset) if name in presets()]
-    if not shipped:
-        return
-    for line in FLAGS.read_flags_from_files([f"--flagfile={os.path.join(_FOLDER, shipped[0])}.flags"]):
+    if shipped:
+        path = os.path.join(_FOLDER, f"{shipped[0]}.flags")
+        _take_defaults(FLAGS.read_flags_from_files([f"--flagfile={path}"]))
+
+
+def _take_defaults(lines):
+    """Makes the values in the lines of a flagfile the defaults of those of its flags that are defined."""
+    for line in lines:
         name, _, value = line.lstrip("-").partition("=")
         negated = name.removeprefix("no")
         if name == "undefok":  # for --flagfile; here what a trainer does not have is left out

@@ -17,3 +17,4 @@ flags.DEFINE_string(
     "cache", "memory", "Where images are kept once read: memory, none, or a folder, which later runs use too."
 )
 flags.DEFINE_boolean("flip", True, "Mirror training images at random.")
+flags.DEFINE_integer("batch_size", 256, "Examples per step.", lower_bound=1)

@@ -3,7 +3,6 @@
 from absl import flags
 
 flags.DEFINE_integer("epochs", 60, "Passes over the training data.", lower_bound=1)
-flags.DEFINE_integer("batch_size", 256, "Examples per step.", lower_bound=1)
 flags.DEFINE_enum("optimizer", "adam", ["adam", "rmsprop"], "Of every player.")
 flags.DEFINE_float("learning_rate", 5e-3, "Learning rate.", lower_bound=0)
 flags.DEFINE_float(
@@ -21,10 +20,6 @@ flags.DEFINE_enum(
 flags.DEFINE_float(
     "kl_warmup", 0.4, "Share of the steps over which the weight of the KL terms rises from 0.", 0, 1
 )
-flags.DEFINE_integer(
-    "seed", 0, "Of the weights, the order of the data and the noise.", lower_bound=0, upper_bound=2**31 - 1
-)
-flags.DEFINE_string("run_dir", None, "Where the run is written. Default: runs/SYSTEM_DATASET.")
 flags.DEFINE_boolean(
     "resume", False, "Go on with the run in --run_dir although its flags differ or it is finished."
 )

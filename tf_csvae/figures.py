@@ -156,3 +156,29 @@ def image_rows(rows, titles):
         axis.spines[:].set_visible(False)
         axis.text(-0.01, 0.5, title, transform=axis.transAxes, ha="right", va="center", fontsize=8)
     return figure
+
+
+def heat_map(matrix, rows, columns, limits):
+    """A matrix of numbers as colours, each written in its cell.
+
+    Args:
+        matrix: float [n, m]; NaN cells stay empty.
+        rows: n names.
+        columns: m names.
+        limits: (low, high), the ends of the colours.
+
+    Returns:
+        A matplotlib Figure.
+    """
+    matrix = np.asarray(matrix, np.float64)
+    figure = Figure(figsize=(2.2 + 0.42 * len(columns), 1.6 + 0.3 * len(rows)), layout="constrained")
+    axis = figure.subplots()
+    axis.imshow(matrix, cmap="viridis", vmin=limits[0], vmax=limits[1], aspect="auto")
+    axis.set_xticks(range(len(columns)), columns, rotation=60, ha="right", rotation_mode="anchor", fontsize=7)
+    axis.set_yticks(range(len(rows)), rows, fontsize=7)
+    for (i, j), value in np.ndenumerate(matrix):
+        if np.isfinite(value):
+            dark = value < np.mean(limits)
+            text = f"{value:.2f}".removeprefix("0")
+            axis.text(j, i, text, ha="center", va="center", fontsize=6, color="white" if dark else "black")
+    return figure

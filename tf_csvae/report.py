@@ -1,100 +1,361 @@
-"""report.html: a run on one page that needs nothing beside it."""
+"""report.html: a run, or several side by side, on one page that needs nothing beside it."""
 
 import base64
+import dataclasses
 import io
+import statistics
 
 import jinja2
 
-# The student report's own figures for what metrics.json measures, by system and dataset.
-# Its divergence is at k = 1, its label a function of x in both. Its classifier's accuracies
+# The student report's own figures for what metrics.json measures, by system and dataset. Its
+# divergence is at k = 1, its label a function of x in both. Its classifier's accuracies
 # (table 1) are of images that "actually possess the required attributes": perhaps recalls.
 PUBLISHED = {
-    ("CSVAE", "swiss_roll"): {"divergence.z": 0.018, "divergence.w": 1.33, "reconstruction.mse": 23.0},
+    ("CSVAE", "swiss_roll"): {
+        ("divergence", "z", "*", "kl"): 0.018,
+        ("divergence", "w", "*", "kl"): 1.33,
+        ("reconstruction", "mse"): 23.0,
+    },
     ("Classifier", "celeba"): {
-        "classification.Eyeglasses.accuracy": 0.99,
-        "classification.Heavy_Makeup.accuracy": 0.90,
-        "classification.Male.accuracy": 0.97,
-        "classification.Smiling.accuracy": 0.91,
-        "classification.Wearing_Hat.accuracy": 0.99,
+        ("classification", "Eyeglasses", "accuracy"): 0.99,
+        ("classification", "Heavy_Makeup", "accuracy"): 0.90,
+        ("classification", "Male", "accuracy"): 0.97,
+        ("classification", "Smiling", "accuracy"): 0.91,
+        ("classification", "Wearing_Hat", "accuracy"): 0.99,
+    },
+    ("CondVAE", "celeba"): {
+        ("generation", "Eyeglasses", "accuracy"): 0.3639,
+        ("generation", "Heavy_Makeup", "accuracy"): 0.625,
+        ("generation", "Male", "accuracy"): 0.754,
+        ("generation", "Smiling", "accuracy"): 0.877,
+        ("generation", "Wearing_Hat", "accuracy"): 0.256,
+    },
+    ("CSVAE", "celeba"): {
+        ("generation", "Eyeglasses", "accuracy"): 0.121,
+        ("generation", "Heavy_Makeup", "accuracy"): 0.444,
+        ("generation", "Male", "accuracy"): 0.680,
+        ("generation", "Smiling", "accuracy"): 0.826,
+        ("generation", "Wearing_Hat", "accuracy"): 0.097,
     },
 }
 
 
-def headline(metrics):
-    """Picks the main numbers out of metrics.json.
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """A number of metrics.json that tables show.
+
+    Attributes:
+        path: keys down to it; "*" stands for each label, or for their mean.
+        words: str, what it is.
+        form: str, how it is written.
+        better: max or min, which of several is marked; None: it is no merit.
+        spread: path of a standard deviation to write behind it.
+    """
+
+    path: tuple
+    words: str
+    form: str = "{:.3f}"
+    better: object = None
+    spread: tuple = ()
+
+
+HEADLINE = (
+    Entry(("mean_accuracy",), "accuracy, mean over the labels", better=max),
+    Entry(("mean_balanced_accuracy",), "balanced accuracy, mean over the labels", better=max),
+    Entry(("generation", "*", "accuracy"), "samples in which the classifier sees their label", better=max),
+    Entry(("generation", "*", "real_recall"), "... real examples that have it"),
+    Entry(("generation", "*", "reconstruction_recall"), "... reconstructions of those", better=max),
+    Entry(("transfer", "*", "accuracy"), "examples in which it sees a label set by transfer", better=max),
+    Entry(("transfer", "*", "others_kept"), "... and the other labels as before", better=max),
+    Entry(("frechet",), "Fréchet distance of samples from real examples", "{:.4g}", better=min),
+    Entry(("frechet_real",), "... of other real examples", "{:.4g}"),
+    Entry(("diversity_overall",), "diversity of samples, that of the data being 1", better=max),
+    Entry(("diversity", "*"), "... of samples with one label set", better=max),
+    Entry(("divergence", "z", "*", "kl"), "divergence of the label's values in z, nats", better=min),
+    Entry(
+        ("divergence", "z", "*", "null_mean"),
+        "... the same on shuffled labels",
+        spread=("divergence", "z", "*", "null_sd"),
+    ),
+    Entry(("divergence", "w", "*", "kl"), "divergence of the label's values in w, nats", better=max),
+    Entry(("probe", "z", "*", "auc"), "AUC of a probe that reads the label from z", better=min),
+    Entry(("probe", "w", "*", "auc"), "AUC of a probe that reads the label from w", better=max),
+    Entry(("reconstruction", "mse"), "reconstruction error (mean square)", "{:.4g}", better=min),
+    Entry(("reconstruction", "psnr"), "reconstruction PSNR, dB", "{:.3g}", better=max),
+    Entry(("reconstruction", "ssim"), "reconstruction SSIM", "{:.3g}", better=max),
+    Entry(("active_units", "z"), "active dimensions of z", "{:.0f}"),
+    Entry(("parameters",), "parameters", "{:,.0f}"),
+    Entry(("seconds_training",), "seconds of training", "{:.1f}", better=min),
+    Entry(("examples_per_second",), "training examples per second", "{:.0f}", better=max),
+)
+
+BY_LABEL = (
+    Entry(("classification", "*", "accuracy"), "accuracy", better=max),
+    Entry(("classification", "*", "balanced_accuracy"), "balanced accuracy", better=max),
+    Entry(("classification", "*", "recall"), "recall", better=max),
+    Entry(("classification", "*", "auc"), "AUC", better=max),
+    Entry(("generation", "*", "accuracy"), "seen in samples", better=max),
+    Entry(("generation", "*", "real_recall"), "in real examples"),
+    Entry(("generation", "*", "reconstruction_recall"), "in reconstructions", better=max),
+    Entry(("transfer", "*", "accuracy"), "after transfer", better=max),
+    Entry(("transfer", "*", "others_kept"), "other labels kept", better=max),
+    Entry(("diversity", "*"), "diversity", better=max),
+    Entry(("probe", "z", "*", "auc"), "AUC from z", better=min),
+    Entry(("probe", "w", "*", "auc"), "AUC from its w", better=max),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """Text in rows and columns.
+
+    Attributes:
+        caption: str.
+        rows: list of equally long lists of str, the header first.
+        best: set of (row, column) that are marked; the header is row 0.
+    """
+
+    caption: str
+    rows: list
+    best: frozenset = frozenset()
+
+
+def find(numbers, path):
+    """Looks up a number of metrics.json: a float, for "*" the mean over labels, or None."""
+    for place, key in enumerate(path):
+        if key == "*":
+            each = [find(entry, path[place + 1 :]) for entry in numbers.values()]
+            each = [value for value in each if value is not None]
+            return statistics.fmean(each) if each else None
+        if not isinstance(numbers, dict) or key not in numbers:
+            return None
+        numbers = numbers[key]
+    return numbers
+
+
+def interval(numbers, path):
+    """Returns the [low, high] that stands beside a number, or None."""
+    return None if "*" in path else find(numbers, (*path[:-1], f"{path[-1]}_interval"))
+
+
+def written(entry, runs, path=None):
+    """Writes a number as text: one run's with its interval, several runs' mean ± deviation.
 
     Args:
-        metrics: dict, the content of metrics.json; a number that it has not makes no row.
+        entry: ``Entry``.
+        runs: list of dict, the metrics.json of runs of one system.
+        path: where it is, if not at the entry's own path.
 
     Returns:
-        list of (key as in ``PUBLISHED``, what it is in words, value as str). A number that is
-        per label is the mean over the labels, but for a classifier's accuracies.
+        (float, str), or (None, "–") where the runs have no such number.
     """
-    rows = []
-    divergence, probe = metrics.get("divergence", {}), metrics.get("probe", {})
-
-    def add(key, words, values, form="{:.3f}"):
-        if values:
-            rows.append((key, words, form.format(sum(values) / len(values))))
-
-    def add_one(key, words, form, value):
-        add(key, words, [] if value is None else [value], form)
-
-    for kind in ("accuracy", "balanced_accuracy"):
-        words = f"{kind.replace('_', ' ')}, mean over the labels"
-        add_one(f"mean_{kind}", words, "{:.3f}", metrics.get(f"mean_{kind}"))
-    for label, scores in metrics.get("classification", {}).items():
-        add_one(f"classification.{label}.accuracy", f"... accuracy on {label}", "{:.3f}", scores["accuracy"])
-    for part in ("z", "w"):
-        entries = list(divergence.get(part, {}).values())
-        add(
-            f"divergence.{part}",
-            f"divergence of the label's values in {part}, nats",
-            [e["kl"] for e in entries],
-        )
-        if part == "z":
-            null = [e["null_mean"] for e in entries]
-            spread = sum(e["null_sd"] for e in entries) / max(1, len(entries))
-            add("divergence.z.null", "... the same on shuffled labels", null, f"{{:.3f}} ± {spread:.3f}")
-    for part in ("z", "w"):
-        add(
-            f"probe.{part}",
-            f"AUC of a probe that reads the label from {part}",
-            [e["auc"] for e in probe.get(part, {}).values()],
-        )
-    for name, words, form in (
-        ("mse", "reconstruction error (mean square)", "{:.4g}"),
-        ("psnr", "reconstruction PSNR", "{:.3g} dB"),
-        ("ssim", "reconstruction SSIM", "{:.3g}"),
-    ):
-        add_one(f"reconstruction.{name}", words, form, metrics.get("reconstruction", {}).get(name))
-    add_one("active_units.z", "active dimensions of z", "{:.0f}", metrics.get("active_units", {}).get("z"))
-    for name, words, form in (
-        ("seconds_training", "seconds of training", "{:.1f}"),
-        ("examples_per_second", "training examples per second", "{:.0f}"),
-    ):
-        add_one(name, words, form, metrics.get(name))
-    return rows
+    path = path or entry.path
+    values = [value for value in (find(numbers, path) for numbers in runs) if value is not None]
+    if not values:
+        return None, "–"
+    mean = statistics.fmean(values)
+    text = entry.form.format(mean)
+    if len(values) > 1:
+        text += f" ± {statistics.stdev(values):.2g}"
+    elif entry.spread:
+        text += f" ± {entry.form.format(find(runs[0], entry.spread))}"
+    elif interval(runs[0], path):
+        text += " [{:.2f}, {:.2f}]".format(*interval(runs[0], path))
+    return mean, text
 
 
-def table(metrics, system, dataset):
-    """Returns the headline as a table of text: a header, then a row per number.
+def _published(system, dataset, path):
+    value = PUBLISHED.get((system, dataset), {}).get(path)
+    return "–" if value is None else f"{value:g}"
 
-    The columns: what it is, its value, the student report's figure or "–".
+
+def headline(numbers, system, dataset):
+    """Returns the ``Table`` of a run's main numbers, the student report's beside them.
+
+    Args:
+        numbers: dict, the content of metrics.json; a number that it has not makes no row.
+        system: str, the model's class.
+        dataset: str, its name.
     """
-    published = PUBLISHED.get((system, dataset), {})
-    rows = [
-        (words, value, f"{published[key]:g}" if key in published else "–")
-        for key, words, value in headline(metrics)
+    rows = [["on the test data", "this run", "student report"]]
+    for entry in HEADLINE:
+        value, text = written(entry, [numbers])
+        if value is not None:
+            rows.append([entry.words, text, _published(system, dataset, entry.path)])
+    return Table("The main numbers. What is per label is the mean over the labels.", rows)
+
+
+def by_label(numbers, system, dataset):
+    """Returns the ``Table`` of a run's numbers label by label, or None where it has one label."""
+    labels = _labels([numbers])
+    entries = [entry for entry in BY_LABEL if find(numbers, entry.path) is not None]
+    if len(labels) < 2 or not entries:
+        return None
+    rows = [["label", *(entry.words for entry in entries)]]
+    theirs = {label: _published_of(label, system, dataset) for label in labels}
+    if any(theirs.values()):
+        rows[0].append("student report")
+    for label in labels:
+        row = [label, *(written(entry, [numbers], _of(entry, label))[1] for entry in entries)]
+        rows.append([*row, theirs[label] or "–"] if any(theirs.values()) else row)
+    return Table(
+        "By label, with 95 % intervals of the shares. The report's figure is of the first column.", rows
+    )
+
+
+def _of(entry, label):
+    return tuple(label if key == "*" else key for key in entry.path)
+
+
+def _published_of(label, system, dataset):
+    for entry in BY_LABEL:
+        text = _published(system, dataset, _of(entry, label))
+        if text != "–":
+            return text
+    return None
+
+
+def _labels(runs):
+    """Returns the labels that the runs have numbers of, in the order of the data."""
+    names = {}
+    for numbers in runs:
+        for part in (
+            numbers.get("classification", {}),
+            numbers.get("probe", {}).get("z", {}),
+            numbers.get("generation", {}),
+        ):
+            names |= dict.fromkeys(part)
+    return list(names)
+
+
+def side_by_side(systems):
+    """Returns the ``Table`` of the main numbers of several systems.
+
+    Args:
+        systems: {title: list of dict, the metrics.json of its runs}.
+    """
+    rows, best = [["on the test data", *systems]], set()
+    for entry in HEADLINE:
+        cells = [written(entry, runs) for runs in systems.values()]
+        _add(rows, best, entry.words, cells, entry.better)
+    return Table(
+        "The main numbers; the best is marked. What is per label is the mean over the labels.",
+        rows,
+        frozenset(best),
+    )
+
+
+def labels_side_by_side(systems, path, caption, beside=None, dataset=None):
+    """Returns the ``Table`` of one number by label and system, or None where none has it.
+
+    Args:
+        systems: {title: list of dict, the metrics.json of its runs}.
+        path: of an entry of ``BY_LABEL``.
+        caption: str.
+        beside: path of a number that is the same for all systems and stands in a column of its own.
+        dataset: str; the student report's figures on it get columns of their own.
+    """
+    entries = {entry.path: entry for entry in BY_LABEL}
+    entry = entries[path]
+    having = {title: runs for title, runs in systems.items() if find(runs[0], path) is not None}
+    if not having:
+        return None
+    theirs = [
+        system
+        for (system, where), known in PUBLISHED.items()
+        if where == dataset and any(known_path[0] == path[0] for known_path in known)
     ]
-    return [("on the test data", "this run", "student report"), *rows]
+    rows = [
+        ["label", *having, *([entries[beside].words] if beside else []), *(f"report: {s}" for s in theirs)]
+    ]
+    best = set()
+    for label in (*_labels([runs[0] for runs in having.values()]), None):
+        at = path if label is None else _of(entry, label)
+        cells = [written(entry, runs, at) for runs in having.values()]
+        more = []
+        if beside:
+            more.append(written(entries[beside], next(iter(having.values())), at[:-1] + beside[-1:])[1])
+        more += [_published(system, dataset, at) for system in theirs]
+        _add(rows, best, label or "mean", cells, entry.better, more)
+    return Table(caption, rows, frozenset(best))
+
+
+def label_tables(systems, dataset):
+    """Returns the ``Table``s of what the classifier sees, label by label and system by system.
+
+    Args:
+        systems: {title: list of dict, the metrics.json of its runs}.
+        dataset: str, its name.
+    """
+    generation, transfer = ("generation", "*"), ("transfer", "*")
+    tables = [
+        labels_side_by_side(
+            systems,
+            (*generation, "accuracy"),
+            "Generation: share of the samples given a label in which the classifier sees it (the student "
+            "report's table 3.2.3), beside its recall on real images.",
+            (*generation, "real_recall"),
+            dataset,
+        ),
+        labels_side_by_side(
+            systems,
+            (*generation, "reconstruction_recall"),
+            "The classifier's recall on reconstructions of real images: what is lost to blur alone.",
+            (*generation, "real_recall"),
+        ),
+        labels_side_by_side(
+            systems,
+            (*transfer, "accuracy"),
+            "Transfer: share of test images without a label in which the classifier sees it once it is set.",
+        ),
+        labels_side_by_side(
+            systems, (*transfer, "others_kept"), "... and share of the other labels that it sees as before."
+        ),
+        labels_side_by_side(
+            systems,
+            ("diversity", "*"),
+            "Mean pairwise distance of samples with a label, over that of real ones.",
+        ),
+        labels_side_by_side(
+            systems, ("probe", "z", "*", "auc"), "How well each label can be read from z: AUC of a probe."
+        ),
+    ]
+    return [table for table in tables if table]
+
+
+def _add(rows, best, words, cells, better, more=()):
+    """Adds a row unless it is empty, and marks its best cell."""
+    values = [value for value, _ in cells if value is not None]
+    if not values:
+        return
+    if better and len(values) > 1:
+        best |= {
+            (len(rows), column) for column, (value, _) in enumerate(cells, start=1) if value == better(values)
+        }
+    rows.append([words, *(text for _, text in cells), *more])
+
+
+def what_was_run(ran):
+    """Returns the ``Table`` of what stands under "run" in the metrics.json of each run."""
+    rows = [["what was run", *(run["system"] for run in ran)]]
+    facts = [
+        {
+            "data": run["dataset"],
+            **{f"{split} examples": f"{count:,}" for split, count in run["counts"].items()},
+            "seed": str(run["seed"]),
+            **run["versions"],
+        }
+        for run in ran
+    ]
+    rows += [[name, *(fact.get(name, "–") for fact in facts)] for name in facts[0]]
+    return Table("What was run; the flags stand at the end.", rows)
 
 
 def as_text(table):
-    """Lays out a table, a list of equally long rows of str, for a terminal."""
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    """Lays out a table for a terminal."""
+    widths = [max(map(len, column)) for column in zip(*table.rows, strict=True)]
     lines = []
-    for first, *others in table:
+    for first, *others in table.rows:
         cells = [f"{cell:>{width}}" for cell, width in zip(others, widths[1:], strict=True)]
         lines.append("  ".join([f"{first:<{widths[0]}}", *cells]))
     return "\n".join(lines)
@@ -107,14 +368,14 @@ def as_png(figure):
     return buffer.getvalue()
 
 
-def render(title, table, pictures, flags):
+def render(title, tables, pictures, flags):
     """Makes the page.
 
     Args:
         title: str.
-        table: list of equally long rows of str, the header first.
+        tables: list of ``Table``; None in it is passed over.
         pictures: list of (caption, PNG bytes).
-        flags: str, the flags of what is shown.
+        flags: {what: str}, the flags of each run that is shown.
 
     Returns:
         str, HTML. All that is shown is escaped.
@@ -124,5 +385,5 @@ def render(title, table, pictures, flags):
     )
     inlined = [(caption, base64.b64encode(png).decode()) for caption, png in pictures]
     return environment.get_template("report.html").render(
-        title=title, table=table, pictures=inlined, flags=flags
+        title=title, tables=[table for table in tables if table], pictures=inlined, flags=flags
     )

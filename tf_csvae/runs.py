@@ -22,6 +22,7 @@ from tf_csvae.errors import InputError
 
 FLAGS, METRICS, MODEL, HISTORY = "flags.txt", "metrics.json", "model.keras", "history.csv"
 REPORT, FIGURES, BACKUP, TENSORBOARD = "report.html", "figures", "backup", "tensorboard"
+CAPTIONS = "captions.json"  # of the figures, beside them
 
 # In the order in which they are removed: what is left of a run at any moment is still one.
 _CONTENTS = (METRICS, BACKUP, HISTORY, MODEL, REPORT, FIGURES, TENSORBOARD)
@@ -185,7 +186,7 @@ def _trainer(flags):
     return flags.splitlines()[0].lstrip("# ")
 
 
-def _values(flags):
+def flag_values(flags):
     """Returns {flag: value} of a flagfile; a boolean's is true or false."""
     values = {}
     for line in flags.splitlines():
@@ -202,7 +203,7 @@ def _differences(there, here, most=3):
     """Says which flags differ between two flagfiles, as in "--epochs: 80 there, 60 here"."""
     if _trainer(there) != _trainer(here):
         return f"{_trainer(there)} there, {_trainer(here)} here"
-    old, new = _values(there), _values(here)
+    old, new = flag_values(there), flag_values(here)
     said = [
         f"{name}: {old.get(name, 'absent')} there, {new.get(name, 'absent')} here"
         for name in dict.fromkeys([*old, *new])

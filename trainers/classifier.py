@@ -8,12 +8,13 @@ Of the epochs it keeps the one that is right most often on the validation data.
 import flags
 import flags.classifier
 import flags.data
+import flags.run
 import flags.training
 from trainers import training
 
 FLAGS = flags.FLAGS
 
-GROUPS = (flags.data, flags.classifier, flags.training)
+GROUPS = (flags.run, flags.data, flags.classifier, flags.training)
 
 OPTIONS = ("width", "stem_stride", "shift", "dropout", "balance", "seed")
 
@@ -32,21 +33,13 @@ def compile_model(model, dataset):
     model.compile(training.optimizer(FLAGS.learning_rate, steps), **training.compile_options(dataset))
 
 
-def measure(model, dataset, history):
-    """Measures and draws it."""
-    from tf_csvae import evaluation
-
-    numbers = evaluation.evaluate_classifier(model, dataset)
-    return numbers, evaluation.classifier_pictures(numbers, history)
-
-
 # Not the balanced accuracy: where the loss is not balanced in full it rises with whatever makes
 # the network say yes more often, so it would choose the epoch that does by chance. Not the loss:
 # it rises with the certainty of a network whose answers still get better. How rare labels are
 # weighed against common ones is for --balance to say, the same in every epoch.
 BEST = ("val_accuracy", "max")
 
-TRAINER = training.Trainer("classifier", GROUPS, build, __doc__, compile_model, measure, best=BEST)
+TRAINER = training.Trainer("classifier", GROUPS, build, __doc__, compile_model, best=BEST)
 
 if __name__ == "__main__":
     training.main(TRAINER)

@@ -1,8 +1,10 @@
-"""What the trainers of generative systems do alike: build, start, compile, measure."""
+"""What the trainers of generative systems do alike: build, start, compile."""
 
 import flags
 import flags.data
+import flags.evaluation
 import flags.networks
+import flags.run
 import flags.training
 from trainers import training
 
@@ -34,11 +36,10 @@ def trainer(name, system, usage, own=(), subspaces=False):
 
     return training.Trainer(
         name,
-        (flags.data, flags.networks, *own, flags.training),
+        (flags.run, flags.data, flags.networks, *own, flags.training, flags.evaluation),
         build,
         usage,
         compile_model,
-        measure,
         start,
     )
 
@@ -90,11 +91,3 @@ def compile_model(model, dataset):
         kl_warmup_steps=round(FLAGS.kl_warmup * steps),
         **training.compile_options(dataset),
     )
-
-
-def measure(model, dataset, history):
-    """Measures and draws a generative system."""
-    from tf_csvae import evaluation
-
-    result = evaluation.evaluate(model, dataset, seed=FLAGS.seed)
-    return result.numbers, evaluation.pictures(result, dataset.info, history)

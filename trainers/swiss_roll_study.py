@@ -102,7 +102,7 @@ def study():
             )
     runs.write_text(given, run_flags)
 
-    table, pictures = [], []
+    rows, pictures = [], []
     for name, module, figure, seeds in SYSTEMS:
         paths = [
             os.path.join(FLAGS.out, f"{name.lower().replace(' ', '_')}_{seed}") for seed in FLAGS[seeds].value
@@ -113,17 +113,18 @@ def study():
             with open(runs.Run(path).file(runs.FIGURES, "planes_x1_at_least_10.png"), "rb") as file:
                 pictures.append((f"{name}, seed {seed}. The student report: {figure}.", file.read()))
         results = [measured(runs.Run(path)) for path in paths]
-        table = table or [("system", "runs", *results[0])]
-        table.append(summary(name, results))
-    table.append(("student report, CSVAE", "1", "0.018", "1.33", "–", "about 23", "–"))
+        rows = rows or [("system", "runs", *results[0])]
+        rows.append(summary(name, results))
+    rows.append(("student report, CSVAE", "1", "0.018", "1.33", "–", "about 23", "–"))
+    table = report.Table("Mean ± standard deviation over the seeds.", rows)
     page = os.path.join(FLAGS.out, runs.REPORT)
     runs.write_text(
         page,
         report.render(
             "The swiss roll, four systems",
-            table,
+            [table],
             pictures,
-            flags.serialized(GROUPS, "trainers.swiss_roll_study"),
+            {"the study": flags.serialized(GROUPS, "trainers.swiss_roll_study")},
         ),
     )
     print(f"{report.as_text(table)}\nPage: {page}")

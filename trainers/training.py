@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable
 
 import flags
+from trainers import measuring
 
 FLAGS = flags.FLAGS
 
@@ -31,8 +32,6 @@ class Trainer:
         build: function of a dataset's ``Info`` -> a model that is not compiled.
         usage: str, what --help says first.
         compile: function of (model, dataset).
-        measure: function of (model, dataset, history) -> (numbers for metrics.json, {name:
-            (caption, figure)}).
         start: function of a compiled model, before the first epoch of a new run.
         best: (column of history.csv, "min" or "max"): the epoch whose weights are kept; None:
             the last.
@@ -43,7 +42,6 @@ class Trainer:
     build: Callable
     usage: str
     compile: Callable
-    measure: Callable
     start: Callable = lambda model: None
     best: tuple | None = None
 
@@ -96,7 +94,7 @@ def _interruptible():
 
 
 @contextlib.contextmanager
-def _quietly():
+def quietly():
     """Hides what C++ writes to stderr in the block, unless the block fails.
 
     TensorFlow reports on processor and drivers while it is imported, before any setting of
@@ -160,22 +158,22 @@ def train(trainer):
         Interrupted: Ctrl-C or SIGTERM.
     """
     from tf_csvae import data, runs
-    from tf_csvae.errors import InputError, check_known
+    from tf_csvae.errors import check_known
 
     check_known(FLAGS.dataset, data.NAMES, "dataset")
     run = runs.Run(trainer.run_dir)
     flagfile = flags.serialized(trainer.groups, f"trainers.{trainer.name}")
     run.check(flagfile, FLAGS.resume, FLAGS.overwrite)
 
-    with _quietly():
+    with quietly():
         import keras  # seconds; mistakes above are told before it
-        import tensorflow as tf
 
         from tf_csvae import callbacks
 
     keras.utils.set_random_seed(FLAGS.seed)
     keras.config.set_dtype_policy("float32" if FLAGS.precision == "float32" else f"mixed_{FLAGS.precision}")
     dataset = load_data()
+    judge = measuring.load_judge(dataset.info) if "classifier" in FLAGS else None
     model = trainer.build(dataset.info)
     trainer.compile(model, dataset)
     checkpoints = callbacks.Checkpoints(run.file(runs.BACKUP), FLAGS.checkpoint_seconds)
@@ -185,11 +183,22 @@ def train(trainer):
         trainer.start(model)
     run.begin(flagfile, FLAGS.overwrite)
     run.cut_history(done)
-    try:
+    with data_blamed(dataset):
         _fit(trainer, model, dataset, run, checkpoints, done)
-        _finish(trainer, model, dataset, run)
+        _finish(model, dataset, run, judge)
+
+
+@contextlib.contextmanager
+def data_blamed(dataset):
+    """Turns TensorFlow's failures in the block into ``InputError`` where an example is to blame."""
+    import tensorflow as tf
+
+    from tf_csvae.errors import InputError
+
+    try:
+        yield
     except tf.errors.OpError:
-        with _quietly():
+        with quietly():
             blame = dataset.explain_failure()
         if blame is None:
             raise
@@ -258,31 +267,19 @@ def _fit(trainer, model, dataset, run, checkpoints, done):
         model.load_weights(best)
 
 
-def _finish(trainer, model, dataset, run):
-    """Saves the model, measures it, and writes what the measurement gives; metrics.json last."""
-    from tf_csvae import report, runs
+def _finish(model, dataset, run, judge):
+    """Saves the model, measures it, and writes what the measurement gives."""
+    from tf_csvae import runs
 
     with runs.written_whole(run.file(runs.MODEL)) as temporary:
         model.save(temporary)
     print("Measuring ...", flush=True)
     history = run.history()
-    measured, figures = trainer.measure(model, dataset, history)
     rates = history["examples_per_second"]
-    numbers = {
+    trained = {
         "seconds_training": sum(history["seconds"]),
         "examples_per_second": statistics.median(rates[1:] or rates),  # the first epoch compiles
         "parameters": model.count_params(),
-        **measured,
     }
-    pictures = {name: (caption, report.as_png(figure)) for name, (caption, figure) in figures.items()}
-    for name, (_, png) in pictures.items():
-        runs.write_bytes(run.file(runs.FIGURES, f"{name}.png"), png)
-    system = type(model).__name__
-    table = report.table(numbers, system, dataset.info.name)
-    page = report.render(f"{system} on {dataset.info.name}", table, pictures.values(), run.flags())
-    runs.write_text(run.file(runs.REPORT), page)
-    runs.write_json(run.file(runs.METRICS), numbers)
-    print(report.as_text(table))
-    print(
-        f"Numbers: {run.file(runs.METRICS)}\nPictures: {run.file(runs.FIGURES)}\nPage: {run.file(runs.REPORT)}"
-    )
+    measured, figures = measuring.measure(model, dataset, history, judge)
+    measuring.write(run, model, dataset, trained, measured, figures)

@@ -454,6 +454,53 @@ class GenerativeModel(LabelledModel):
             path.append(self.decode(z, tf.where(here, first + share * (last - first), w)))
         return tf.stack(path, axis=1)
 
+    def style_transfer(self, content, style, label, y_content=None, y_style=None):
+        """Gives objects the way in which others have a label: their w_i, and nothing else.
+
+        Args:
+            content: float [n, *data_shape].
+            style: float [n, *data_shape].
+            label: str or int, whose subspace w_i is exchanged.
+            y_content: float [n, k] or [k], the labels of the content.
+            y_style: the same of the style.
+
+        Returns:
+            float32 [n, *data_shape].
+
+        Raises:
+            InputError: shapes that do not fit, or a system without label subspaces.
+        """
+        self._needs_subspaces("style_transfer")
+
+    def walk(self, x, label, y=None, value=1.0, steps=7, extent=2.0):
+        """Walks through a label's subspace w_i, all else of x kept.
+
+        The steps are a grid over two dimensions of w_i around the mean of p(w_i|y_i = value);
+        further dimensions stay at that mean.
+
+        Args:
+            x: float [n, *data_shape].
+            label: str or int, whose subspace it is.
+            y: float [n, k] or [k], the labels of x.
+            value: float, the value of the label.
+            steps: int, points along each dimension.
+            extent: float, how far the walk goes each way, in standard deviations of the prior.
+
+        Returns:
+            float32 [n, rows, steps, *data_shape], rows being ``steps``, or 1 where w_i has one
+            dimension.
+
+        Raises:
+            InputError: shapes that do not fit, or a system without label subspaces.
+        """
+        self._needs_subspaces("walk")
+
+    def _needs_subspaces(self, where):
+        raise InputError(
+            f"{where}: {type(self).__name__} has no label subspaces, so a label has no style in it. "
+            "CSVAE has."
+        )
+
     def _steerable(self, y, where, rows=None):
         if not self.label_width:
             raise InputError(

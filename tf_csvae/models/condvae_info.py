@@ -206,5 +206,5 @@ class CondVAEInfo(GenerativeModel):
         return code.y.mean() if y is None else y
 
     def labels_of(self, x, y, where):
-        """y checked, or without it what the encoder reads the labels of x to be."""
+        """Returns y checked, or without it what the encoder reads the labels of x to be."""
         return self.inference(x).y.mean() if y is None else super().labels_of(x, y, where)

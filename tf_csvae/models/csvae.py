@@ -187,3 +187,38 @@ class CSVAE(GenerativeModel):
         if self.w_prior == "joint":
             return w
         return w[..., i * self.w_dim : (i + 1) * self.w_dim]
+
+    def style_transfer(self, content, style, label, y_content=None, y_style=None):
+        """As of the base."""
+        content, style = (self.check_x(x, "style_transfer") for x in (content, style))
+        y_content = self.check_y(y_content, "style_transfer", content)
+        y_style = self.check_y(y_style, "style_transfer", style)
+        code = self.inference(content, y_content)
+        w = tf.where(self._slot(label), self.inference(style, y_style).w.mean(), code.w.mean())
+        return self.decode(code.z.mean(), w)
+
+    def walk(self, x, label, y=None, value=1.0, steps=7, extent=2.0):
+        """As of the base."""
+        x = self.check_x(x, "walk")
+        y = self.check_y(y, "walk", x)
+        slot, steps = self._slot(label), positive("steps", steps)
+        code = self.inference(x, y)
+        z, own = code.z.mean(), code.w.mean()
+        this = tf.one_hot(self.label_index(label), len(self.labels)) > 0
+        prior = self.prior(tf.where(this, value, y))
+        centre, deviation = prior.mean(), prior.stddev()
+        first = 0 if self.w_prior == "joint" else self.label_index(label) * self.w_dim
+        offsets = tf.unstack(tf.linspace(-extent, extent, steps)) if steps > 1 else [tf.zeros(())]
+        width = tf.shape(own)[1]
+        rows = []
+        for up in offsets if self.w_dim > 1 else [tf.zeros(())]:
+            row = []
+            for across in offsets:
+                moves = across * tf.one_hot(first, width) + up * tf.one_hot(first + 1, width)
+                row.append(self.decode(z, tf.where(slot, centre + moves * deviation, own)))
+            rows.append(tf.stack(row, 1))
+        return tf.stack(rows, 1)
+
+    def _slot(self, label):
+        """Returns bool [1, k w_dim], the columns of w that a label owns."""
+        return self.label_slots(tf.one_hot([self.label_index(label)], len(self.labels)) > 0)

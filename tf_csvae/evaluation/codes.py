@@ -1,0 +1,122 @@
+"""The latent codes of a data set, and what can be read from them."""
+
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+
+from tf_csvae import metrics
+
+# Codes that the estimators of divergence and the probes get to see, per split; and in the matrix
+# of all labels against all subspaces, where there are k times as many estimates.
+MAX_CODES, MAX_MATRIX_CODES, MATRIX_SHUFFLES = 10_000, 2_000, 5
+
+
+@dataclasses.dataclass(frozen=True)
+class Codes:
+    """The latent codes of one split.
+
+    Attributes:
+        z: float32 [n, z_dim], one sample of q(z|x) per example.
+        w: float32 [n, k w_dim], one sample of q(w|x, y), or None.
+        z_mean: float32 [n, z_dim], posterior means.
+        w_mean: float32 [n, k w_dim], posterior means, or None.
+        y: float32 [n, k], the labels.
+        subspaces: {label name: float32 [n, w_dim]}, each label's part of w; empty without.
+    """
+
+    z: np.ndarray
+    w: np.ndarray | None
+    z_mean: np.ndarray
+    w_mean: np.ndarray | None
+    y: np.ndarray
+    subspaces: dict
+
+
+def encode(model, batches, limit=MAX_CODES, seed=0):
+    """Encodes batches (x, y), up to a number of examples.
+
+    Args:
+        model: a ``GenerativeModel``.
+        batches: iterable of (x, y).
+        limit: int, examples after which to stop.
+        seed: int, of the samples.
+
+    Returns:
+        ``Codes``.
+    """
+
+    @tf.function(reduce_retracing=True, autograph=False)
+    def step(x, y, seed):
+        code = model.encode(x, y)
+        return *code.sample(seed), *code.mean(), y
+
+    parts, count = [], 0
+    for number, (x, y) in enumerate(batches):
+        part = step(x, y, tf.constant([seed, number]))
+        parts.append([None if value is None else value.numpy() for value in part])
+        count += len(parts[-1][-1])
+        if count >= limit:
+            break
+    z, w, z_mean, w_mean, y = (
+        None if column[0] is None else np.concatenate(column)[:limit] for column in zip(*parts, strict=True)
+    )
+    names = [] if w is None else [label.name for label in model.labels]
+    return Codes(z, w, z_mean, w_mean, y, {name: model.subspace(w, name) for name in names})
+
+
+def read_labels(known, codes, labels, seed=0):
+    """Measures what the codes know of the labels.
+
+    The divergences and probes read samples of q(z|x), not its means: a dimension that the
+    model does not use has means that vary by next to nothing around zero, in which trees
+    still find the label though no decoder could, the posterior being so much wider.
+
+    Args:
+        known: ``Codes`` that the probes learn from.
+        codes: ``Codes`` that are measured.
+        labels: names of the labels.
+        seed: int, of shuffles and probes.
+
+    Returns:
+        dict: "active_units", "divergence" and "probe" of z and of each label's own w_i; and for
+        several labels with subspaces "leak": {label of the subspace: {label read from it: {"auc",
+        "kl", "null_mean"}}}.
+    """
+    numbers = {
+        "active_units": {"z": metrics.active_units(codes.z_mean)},
+        "divergence": {"z": {}},
+        "probe": {"z": {}},
+    }
+    if codes.w is not None:
+        numbers["active_units"]["w"] = metrics.active_units(codes.w_mean)
+        numbers["divergence"]["w"], numbers["probe"]["w"] = {}, {}
+    for i, label in enumerate(labels):
+        for part in numbers["probe"]:
+            seen, unseen = known.z, codes.z
+            if part == "w":
+                seen, unseen = known.subspaces[label], codes.subspaces[label]
+            found = {
+                "divergence": metrics.label_divergence(unseen, codes.y[:, i], seed=seed),
+                "probe": metrics.probe(seen, known.y[:, i], unseen, codes.y[:, i], seed),
+            }
+            for name, value in found.items():
+                if value is not None:
+                    numbers[name][part][label] = value
+    if len(codes.subspaces) > 1:
+        numbers["leak"] = {
+            source: _leak(known.subspaces[source], known.y, w, codes.y, labels, seed)
+            for source, w in codes.subspaces.items()
+        }
+    return numbers
+
+
+def _leak(seen, known_y, unseen, y, labels, seed):
+    aucs = metrics.neighbour_probe(seen, known_y, unseen, y)
+    row = {}
+    for label, auc, column in zip(labels, aucs, y.T, strict=True):
+        few = slice(MAX_MATRIX_CODES)
+        divergence = metrics.label_divergence(unseen[few], column[few], shuffles=MATRIX_SHUFFLES, seed=seed)
+        if auc is not None and divergence is not None:
+            row[label] = {"auc": auc, "kl": divergence["kl"], "null_mean": divergence["null_mean"]}
+    return row

@@ -1,0 +1,114 @@
+"""What every trainer does at its end, and trainers.evaluate again: measure, draw, write."""
+
+import hashlib
+import importlib.metadata
+import platform
+
+import flags
+
+FLAGS = flags.FLAGS
+
+# Whose versions a result may depend on.
+PACKAGES = ("tf_csvae", "tensorflow", "keras", "tensorflow-probability", "numpy", "scikit-learn")
+
+
+def checksum(run):
+    """Returns what tells the model of a run from all others."""
+    from tf_csvae import runs
+
+    with open(run.file(runs.MODEL), "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def load_judge(info):
+    """Loads the model of the run in --classifier.
+
+    Args:
+        info: ``Info`` of the data it is to judge.
+
+    Returns:
+        (Classifier, its ``checksum``), or None without the flag.
+
+    Raises:
+        InputError: no finished run, not one of a classifier, or of other data or labels.
+    """
+    if FLAGS.classifier is None:
+        return None
+    from tf_csvae import Classifier, InputError, evaluation, load_model, runs
+
+    run = runs.Run(FLAGS.classifier)
+    run.metrics()  # raises where it is not finished
+    judge = load_model(run.file(runs.MODEL))
+    if not isinstance(judge, Classifier):
+        raise InputError(
+            f"--classifier={run.path} holds a {type(judge).__name__}. Give a run of trainers.classifier."
+        )
+    evaluation.check_judge(judge, info)
+    return judge, checksum(run)
+
+
+def measure(model, dataset, history, judge=None):
+    """Measures and draws a trained model.
+
+    Args:
+        model: ``GenerativeModel`` or ``Classifier``.
+        dataset: ``Dataset``.
+        history: {name: list of float per epoch}.
+        judge: from ``load_judge``, for a generative model.
+
+    Returns:
+        (dict of numbers, {file name without ending: (caption, matplotlib Figure)}).
+    """
+    from tf_csvae import Classifier, evaluation
+
+    if isinstance(model, Classifier):
+        numbers = evaluation.evaluate_classifier(model, dataset)
+        return numbers, evaluation.classifier_pictures(numbers, history)
+    classifier, judged_by = judge or (None, None)
+    result = evaluation.evaluate(model, dataset, classifier, FLAGS.samples, FLAGS.seed)
+    shown = FLAGS.pictured_labels
+    if shown and not FLAGS["pictured_labels"].present:  # a preset's, which may know more labels
+        shown = [name for name in shown if name in [label.name for label in model.labels]] or None
+    drawn = evaluation.pictures(model, result, dataset.info, history, shown, FLAGS.seed)
+    return {**result.numbers, **({"judge": judged_by} if judge else {})}, drawn
+
+
+def write(run, model, dataset, training, measured, figures):
+    """Writes figures, page and, last, metrics.json of a run, and prints the main numbers.
+
+    Args:
+        run: ``Run``.
+        model: what was trained.
+        dataset: ``Dataset``.
+        training: dict, the part of metrics.json that is about the training.
+        measured: dict, the part that is about the model.
+        figures: as ``measure`` gives them.
+    """
+    from tf_csvae import report, runs
+
+    system, info = type(model).__name__, dataset.info
+    ran = {
+        "system": system,
+        "dataset": info.name,
+        "seed": FLAGS.seed,
+        "counts": info.counts,
+        "versions": {
+            "python": platform.python_version(),
+            **{p: importlib.metadata.version(p) for p in PACKAGES},
+        },
+    }
+    numbers = {**training, "run": ran, **measured}
+    pictures = {name: (caption, report.as_png(figure)) for name, (caption, figure) in figures.items()}
+    for name, (_, png) in pictures.items():
+        runs.write_bytes(run.file(runs.FIGURES, f"{name}.png"), png)
+    captions = {name: caption for name, (caption, _) in pictures.items()}
+    runs.write_json(run.file(runs.FIGURES, runs.CAPTIONS), captions)
+    main = report.headline(numbers, system, info.name)
+    tables = [main, report.by_label(numbers, system, info.name), report.what_was_run([ran])]
+    page = report.render(f"{system} on {info.name}", tables, pictures.values(), {run.path: run.flags()})
+    runs.write_text(run.file(runs.REPORT), page)
+    runs.write_json(run.file(runs.METRICS), numbers)
+    print(report.as_text(main))
+    print(
+        f"Numbers: {run.file(runs.METRICS)}\nPictures: {run.file(runs.FIGURES)}\nPage: {run.file(runs.REPORT)}"
+    )
