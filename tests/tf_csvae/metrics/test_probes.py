@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tf_csvae.metrics import active_units, probe
+from tf_csvae.metrics import active_units, neighbour_probe, probe
 
 
 def split(codes, label):
@@ -40,3 +40,14 @@ def test_active_units_are_those_whose_means_vary():
     means = random.normal(size=(1000, 3)) * np.array([1.0, 0.2, 0.05])
     assert active_units(means) == 2
     assert active_units(means, threshold=0.1) == 1
+
+
+def test_neighbours_read_what_is_there_and_nothing_else():
+    random = np.random.default_rng(0)
+    codes = random.normal(size=(4000, 2))
+    y = np.stack([codes[:, 0] ** 2 > 1, random.random(4000) < 0.3, np.zeros(4000)], 1)
+    inside, chance, never = neighbour_probe(codes[:3000], y[:3000], codes[3000:], y[3000:], k=50)
+    assert inside > 0.97
+    # The deviation of an AUC of 300 against 700 by chance is 0.02.
+    assert abs(chance - 0.5) < 0.08
+    assert never is None
