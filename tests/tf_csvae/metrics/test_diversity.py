@@ -17,5 +17,5 @@ def test_one_face_repeated_has_none_however_far_from_zero():
 
 
 def test_one_row_has_no_distance():
-    with pytest.raises(ValueError, match="two rows. Received: 1"):
+    with pytest.raises(ValueError, match=r"two rows\. Received: 1"):
         mean_pairwise_distance([[1.0, 2.0]])

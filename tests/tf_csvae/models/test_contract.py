@@ -48,6 +48,32 @@ def fit(model, batch, epochs=2):
     return model.fit(dataset, epochs=epochs, validation_data=dataset, verbose=0, shuffle=False)
 
 
+def test_players_share_no_variable_and_leave_none_out(model):
+    owned = [id(variable) for variables in model.players().values() for variable in variables]
+    assert len(owned) == len(set(owned)) == len(model.trainable_variables)
+    assert next(iter(model.players())) not in model.adversaries
+    assert set(model.adversaries) <= set(model.players())
+
+
+def test_each_loss_moves_its_own_players_variables_and_no_others(model, batch, monkeypatch):
+    losses = model.losses
+    model.compile("sgd", run_eagerly=True, jit_compile=False)
+    for silent in model.players():
+
+        def silenced(*arguments, silent=silent):
+            found, terms = losses(*arguments)
+            return {**found, silent: 0.0 * found[silent]}, terms
+
+        monkeypatch.setattr(model, "losses", silenced)
+        before = {player: [v.numpy() for v in of] for player, of in model.players().items()}
+        model.train_step(tuple(map(tf.constant, batch)))
+        for player, variables in model.players().items():
+            pairs = zip(variables, before[player], strict=True)
+            # A spectral norm is kept by projection in each step, whatever the loss.
+            still = all(np.array_equal(v, was) for v, was in pairs if "spectral" not in v.path)
+            assert still == (player == silent) or player == "discriminator"
+
+
 def test_encode_and_decode(model, batch):
     x, y = batch
     code = model.encode(x, y)
@@ -110,6 +136,17 @@ def test_interpolation_ends_at_the_values(steered, batch):
     off = y[:, 1] == 0
     to_one = model.transfer(x, y, np.stack([y[:, 0], np.ones(6)], 1)).numpy()
     np.testing.assert_allclose(stop[off], to_one[off], atol=1e-5)
+
+
+def test_what_has_no_subspaces_says_so(model, batch):
+    x, y = batch
+    if isinstance(model, CSVAE):
+        assert model.style_transfer(x, x[::-1], "Male", y, y[::-1]).shape == x.shape
+        assert model.walk(x, "Male", y, steps=3).shape == (6, 3, 3, *x.shape[1:])
+        return
+    for call in (lambda: model.style_transfer(x, x, "Male", y, y), lambda: model.walk(x, "Male", y)):
+        with pytest.raises(InputError, match="has no label subspaces"):
+            call()
 
 
 def test_training_reports_every_term_as_a_finite_number(model, batch):

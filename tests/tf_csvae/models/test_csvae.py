@@ -23,39 +23,6 @@ def step(model):
     return {v.path: np.abs(v.numpy() - before[v.path]).max() for v in model.variables}
 
 
-class Frozen(CSVAE):
-    """A CSVAE of which one player's loss is nothing."""
-
-    silent = ""
-
-    def losses(self, x, y, training, seed):
-        losses, terms = super().losses(x, y, training, seed)
-        losses[self.silent] = 0.0 * losses[self.silent]
-        return losses, terms
-
-
-@pytest.mark.parametrize("silent", ["generator", "adversary"])
-def test_each_loss_moves_its_own_players_variables_and_no_others(silent):
-    tf.keras.utils.set_random_seed(1)
-    model = Frozen([4], ["a", "b"], networks={"hidden": [8, 8]})
-    model.silent = silent
-    model.compile("sgd", run_eagerly=True)
-    moved = step(model)
-    for player, variables in model.players().items():
-        largest = max(moved[variable.path] for variable in variables)
-        assert (largest == 0) == (player == silent)
-
-
-def test_players_share_no_variable_and_leave_none_out():
-    model = make()
-    players = model.players()
-    ids = [id(variable) for variables in players.values() for variable in variables]
-    assert len(ids) == len(set(ids)) == len(model.trainable_variables)
-    assert {v.path.split("/")[0] for v in players["adversary"]} != {
-        v.path.split("/")[0] for v in players["generator"]
-    }
-
-
 def test_losses_are_the_papers_with_the_weights_given():
     weights = {"beta1": 2.0, "beta2": 3.0, "beta3": 5.0, "beta4": 7.0, "beta5": 11.0, "mmd_weight": 13.0}
     model = make(**weights)
@@ -208,3 +175,31 @@ def test_bernoulli_needs_data_in_zero_to_one():
     with pytest.raises(InputError, match="needs data in"):
         make(likelihood="bernoulli")
     make(likelihood="bernoulli", bounded=True)
+
+
+def test_style_transfer_exchanges_one_subspace():
+    model = make()
+    (x, y), other = batch(3), batch(6)[0][3:]
+    y_other = 1 - y
+    made = model.style_transfer(x, other, "b", y, y_other)
+    code, style = model.encode(x, y).mean(), model.encode(other, y_other).mean()
+    w = np.concatenate([code[1][:, :2], style[1][:, 2:]], 1)
+    np.testing.assert_allclose(made, model.decode(code[0], w), atol=1e-6)
+    np.testing.assert_allclose(model.style_transfer(x, x, "b", y, y), model.reconstruct(x, y), atol=1e-6)
+
+
+@pytest.mark.parametrize(("w_dim", "rows"), [(1, 1), (2, 5), (3, 5)])
+def test_a_walk_is_a_grid_around_the_priors_mean(w_dim, rows):
+    model = make(w_dim=w_dim)
+    x, y = batch(2)
+    grid = model.walk(x, "b", y, steps=5, extent=1.5)
+    assert grid.shape == (2, rows, 5, 4)
+    z, own = (part.numpy() for part in model.encode(x, y).mean())
+    prior = model.prior(tf.constant(np.stack([y[:, 0], np.ones(2)], 1), tf.float32))
+    corner, middle = own.copy(), own.copy()
+    middle[:, w_dim:] = prior.mean()[:, w_dim:]
+    corner[:, w_dim:] = middle[:, w_dim:]
+    moved = slice(w_dim, w_dim + min(w_dim, 2))
+    corner[:, moved] -= 1.5 * prior.stddev().numpy()[:, moved]
+    np.testing.assert_allclose(grid[:, rows // 2, 2], model.decode(z, middle), atol=1e-6)
+    np.testing.assert_allclose(grid[:, 0, 0], model.decode(z, corner), atol=1e-6)
