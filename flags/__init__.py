@@ -6,6 +6,7 @@ without being asked for: its values are the defaults for that dataset. A trainer
 too much from the others has one of its own, TRAINER_DATASET, which is taken in its place.
 """
 
+import itertools
 import math
 import os
 import sys
@@ -93,7 +94,7 @@ def _with_presets_found(arguments):
 def _last(arguments, flag):
     """Returns the last value given to a flag on a command line, or None."""
     value = None
-    for argument, following in zip(arguments, [*arguments[1:], None], strict=True):
+    for argument, following in itertools.pairwise([*arguments, None]):
         name, equals, given = argument.partition("=")
         if argument.startswith("-") and name.lstrip("-") == flag:
             value = given if equals else following

@@ -13,13 +13,17 @@ SPLITS = {0: 16, 1: 4, 2: 6}
 
 @pytest.fixture
 def celeba_dir(tmp_path):
-    """A folder in CelebA's official layout: 26 images of 3 attributes.
+    """A folder as ``write_celeba`` makes it."""
+    return write_celeba(tmp_path / "celeba")
+
+
+def write_celeba(folder):
+    """Writes a folder in CelebA's official layout: 26 images of 3 attributes; returns it.
 
     An image's red, green and blue are high exactly where its 1st, 2nd and 3rd attribute is 1.
     """
     import tensorflow as tf
 
-    folder = tmp_path / "celeba"
     (folder / "img_align_celeba").mkdir(parents=True)
     random = np.random.default_rng(0)
     count = sum(SPLITS.values())

@@ -1,0 +1,64 @@
+import pytest
+
+from tf_csvae import report
+
+RUN = {
+    "reconstruction": {"mse": 0.5},
+    "probe": {"z": {"a": {"auc": 0.5}, "b": {"auc": 0.7}}},
+    "generation": {
+        "a": {"accuracy": 0.25, "accuracy_interval": [0.2, 0.3], "real_recall": 0.9},
+        "b": {"accuracy": 0.75, "accuracy_interval": [0.7, 0.8], "real_recall": 0.8},
+    },
+}
+
+
+def better(**changes):
+    return {**RUN, **changes}
+
+
+def test_a_star_is_the_mean_over_the_labels_that_have_the_number():
+    assert report.find(RUN, ("probe", "z", "*", "auc")) == pytest.approx(0.6)
+    assert report.find(RUN, ("probe", "w", "*", "auc")) is None
+    assert report.find(RUN, ("generation", "a", "accuracy")) == 0.25
+    assert report.find(RUN, ("generation", "*", "reconstruction_recall")) is None
+
+
+def test_what_a_run_has_not_makes_no_row():
+    rows = report.headline(RUN, "CSVAE", "swiss_roll").rows
+    assert ["reconstruction error (mean square)", "0.5", "23"] in rows
+    assert not any("transfer" in row[0] for row in rows)
+    assert report.by_label({"probe": {"z": {"a": {"auc": 0.5}}}}, "VAE", "made") is None
+
+
+def test_the_best_is_marked_in_the_right_direction():
+    other = better(reconstruction={"mse": 0.4}, generation={"a": {"accuracy": 0.2}})
+    table = report.side_by_side({"one": [RUN], "two": [other]})
+    marked = {table.rows[row][0]: table.rows[0][column] for row, column in table.best}
+    assert marked["reconstruction error (mean square)"] == "two"
+    assert marked["samples in which the classifier sees their label"] == "one"
+
+
+def test_runs_of_one_system_are_a_mean_with_its_spread_and_one_run_has_its_interval():
+    entry = report.Entry(("generation", "*", "accuracy"), "")
+    at = ("generation", "a", "accuracy")
+    assert report.written(entry, [RUN], at)[1] == "0.250 [0.20, 0.30]"
+    twice = [RUN, better(generation={"a": {"accuracy": 0.35}})]
+    assert report.written(entry, twice, at)[1] == "0.300 ± 0.071"
+    assert report.written(entry, [{}], at) == (None, "–")
+
+
+def test_labels_side_by_side_with_the_student_reports_figures():
+    runs = {"Smiling": {"accuracy": 0.9, "real_recall": 0.95}}
+    systems = {"VAE": [{"generation": {"Smiling": {"real_recall": 0.95}}}], "CSVAE": [{"generation": runs}]}
+    first = report.label_tables(systems, "celeba")[0]
+    assert first.rows[0] == ["label", "CSVAE", "in real examples", "report: CondVAE", "report: CSVAE"]
+    assert first.rows[1] == ["Smiling", "0.900", "0.950", "0.877", "0.826"]
+    assert first.rows[2][0] == "mean"
+
+
+def test_the_page_escapes_all_that_it_shows():
+    evil = "<script>alert(1)</script>"
+    table = report.Table(evil, [["a", evil], [evil, "b"]])
+    page = report.render(evil, [table, None], [(evil, b"png")], {evil: evil})
+    assert "<script" not in page
+    assert page.count("&lt;script&gt;") >= 8

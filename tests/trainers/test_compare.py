@@ -1,0 +1,139 @@
+"""trainers.evaluate and trainers.compare, over tiny runs of real trainers."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ATTRIBUTES, write_celeba
+
+QUICK = ("--notensorboard", "--epochs=1", "--image_size=16", "--batch_size=4", "--seed=1")
+SMALL = ("--hidden=8,8", "--filters=4,8", "--z_dim=3")
+
+
+def run(module, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", f"trainers.{module}", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+@pytest.fixture(scope="module")
+def there(tmp_path_factory):
+    """A folder with the finished runs judge, csvae, plain (without adversary) and vae."""
+    folder = tmp_path_factory.mktemp("runs")
+    data = (
+        "--dataset=celeba",
+        f"--data_dir={write_celeba(folder / 'celeba')}",
+        f"--attributes={','.join(ATTRIBUTES)}",
+    )
+    for module, name, options in (
+        ("classifier", "judge", ("--depth=10", "--width=4", "--shift=1")),
+        ("csvae", "csvae", SMALL),
+        ("csvae", "plain", (*SMALL, "--noadversarial")),
+        ("vae", "vae", SMALL),
+    ):
+        done = run(module, *data, *QUICK, *options, f"--run_dir={folder / name}")
+        assert done.returncode == 0, done.stderr
+    return folder
+
+
+def metrics(path):
+    return json.loads((path / "metrics.json").read_text())
+
+
+def test_a_run_is_evaluated_with_its_own_flags(there, tmp_path):
+    path = tmp_path / "run"
+    shutil.copytree(there / "csvae", path)
+    before = metrics(path)
+    done = run("evaluate", f"--run_dir={path}", f"--classifier={there / 'judge'}", "--samples=20")
+    assert done.returncode == 0, done.stderr
+    assert "samples in which the classifier sees their label" in done.stdout
+    after = metrics(path)
+    for name in ("seconds_training", "examples_per_second", "parameters", "run"):
+        assert after[name] == before[name]
+    assert after["reconstruction"] == pytest.approx(before["reconstruction"], rel=1e-4)
+    assert "generation" not in before
+    for label, entry in after["generation"].items():
+        assert label in ATTRIBUTES
+        assert 0 <= entry["accuracy_interval"][0] <= entry["accuracy"] <= entry["accuracy_interval"][1] <= 1
+    assert after["judge"]
+    assert set(after["leak"]) == set(ATTRIBUTES)
+    drawn = {file.stem for file in (path / "figures").glob("*.png")}
+    assert {"transfer", "interpolation", "samples", "leak", "styles_Male", "walk_Male"} <= drawn
+    page = (path / "report.html").read_text()
+    assert page.count("data:image/png;base64,") == len(drawn)
+    assert "Style transfer" in page
+
+
+def test_the_judge_itself_is_evaluated(there):
+    before = metrics(there / "judge")
+    done = run("evaluate", f"--run_dir={there / 'judge'}")
+    assert done.returncode == 0, done.stderr
+    assert metrics(there / "judge")["classification"] == before["classification"]
+
+
+def test_runs_side_by_side(there, tmp_path):
+    names = ("csvae", "plain", "vae")
+    arguments = (
+        f"--run_dirs={','.join(str(there / name) for name in names)}",
+        f"--classifier={there / 'judge'}",
+        "--samples=10",
+        f"--out={tmp_path}",
+    )
+    done = run("compare", *arguments)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("Evaluating") == 3
+    systems = metrics(tmp_path)
+    assert set(systems) == {"CSVAE --adversarial=true", "CSVAE --adversarial=false", "VAE"}
+    page = (tmp_path / "report.html").read_text()
+    for text in ("Generation", "Transfer", "report: CondVAE", "0.256", 'class="best"', "0.99"):
+        assert text in page
+    assert "http" not in page.replace("http-equiv", "")
+
+    again = run("compare", *arguments)
+    assert again.returncode == 0, again.stderr
+    assert "Evaluating" not in again.stdout
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments", "complaint"),
+    [
+        ("evaluate", [], "Give --run_dir"),
+        ("evaluate", ["--run_dir={here}/nothing"], "holds no finished run"),
+        ("evaluate", ["--run_dir={here}/csvae", "--classifier={here}/vae"], "holds a VAE. Give a run of"),
+        ("evaluate", ["--run_dir={here}/csvae", "--classifier={here}/no"], "holds no finished run"),
+        ("evaluate", ["--run_dir={here}/csvae", "--attributes=Male"], "was trained on data of shape"),
+        ("evaluate", ["--run_dir={here}/csvae", "--pictured_labels=Hat"], "No label 'Hat'"),
+        ("compare", [], "Give --run_dirs"),
+        ("compare", ["--run_dirs={here}/csvae,{here}/no"], "no holds no finished run"),
+        ("compare", ["--run_dirs={here}/csvae", "--classifier={here}/no"], "no holds no finished run"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_1(there, tmp_path, module, arguments, complaint):
+    out = [f"--out={tmp_path}"] if module == "compare" else []
+    before = metrics(there / "csvae")
+    done = run(module, *(argument.format(here=there) for argument in arguments), *out)
+    assert done.returncode == 1
+    assert complaint in done.stderr
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+    assert metrics(there / "csvae") == before
+
+
+def test_a_judge_of_other_labels_and_runs_of_other_data_are_refused(there, tmp_path):
+    judge = tmp_path / "judge"
+    done = run("classifier", "--epochs=1", "--notensorboard", "--jit_compile=false", f"--run_dir={judge}")
+    assert done.returncode == 0, done.stderr
+    done = run("evaluate", f"--run_dir={there / 'csvae'}", f"--classifier={judge}")
+    assert done.returncode == 1
+    assert "The classifier knows the labels x1_at_least_10; these data have Smiling" in done.stderr
+    assert done.stderr.count("\n") == 1
+    done = run("compare", f"--run_dirs={there / 'csvae'},{judge}", f"--out={tmp_path}/out")
+    assert done.returncode == 1
+    assert "runs of different data" in done.stderr
