@@ -288,6 +288,8 @@ def label_tables(systems, dataset):
         dataset: str, its name.
     """
     generation, transfer = ("generation", "*"), ("transfer", "*")
+    if len(_labels([runs[0] for runs in systems.values()])) < 2:
+        return []  # it is in the main table
     tables = [
         labels_side_by_side(
             systems,
