@@ -4,6 +4,8 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
+SERVING = "tensorflow-serving-api>=2.18,<2.22"  # the protos that a server speaks, and grpc
+
 here = Path(__file__).parent
 
 setup(
@@ -13,7 +15,7 @@ setup(
     long_description=(here / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
-    packages=find_packages(include=["tf_csvae", "tf_csvae.*", "trainers", "flags"]),
+    packages=find_packages(include=["tf_csvae", "tf_csvae.*", "trainers", "flags", "export"]),
     package_data={"tf_csvae": ["templates/*.html"], "flags": ["*.flags"]},
     python_requires=">=3.11,<3.14",
     # Both ends are tested: `make test` takes the newest of each, `make test-lowest` the oldest.
@@ -32,8 +34,9 @@ setup(
         "tf-keras>=2.20,<2.22",  # only since TensorFlow Probability imports it
     ],
     extras_require={
-        "test": ["pytest>=8,<10", "pytest-xdist>=3.6,<4"],
-        "dev": ["pytest>=8,<10", "pytest-xdist>=3.6,<4", "ruff>=0.15,<0.18"],
+        "serving": [SERVING],
+        "test": [SERVING, "pytest>=8,<10", "pytest-xdist>=3.6,<4"],
+        "dev": [SERVING, "pytest>=8,<10", "pytest-xdist>=3.6,<4", "ruff>=0.15,<0.18"],
         "gpu": ["tensorflow[and-cuda]>=2.20,<2.22"],
     },
     classifiers=[

@@ -2,12 +2,6 @@
 
 from absl import flags
 
-flags.DEFINE_string(
-    "classifier",
-    None,
-    "A finished run of trainers.classifier on the same data, the judge of what the model generates. "
-    "Without one there is no generation, transfer or Frechet distance.",
-)
 flags.DEFINE_integer(
     "samples", 1000, "Samples per label, and the most transfers per label, that are judged.", lower_bound=2
 )

@@ -5,6 +5,7 @@
     history.csv    one row per epoch
     tensorboard/   the same for TensorBoard
     model.keras    the trained model
+    info.json      what is known of its data: labels, shape, scaling
     figures/*.png  the pictures
     report.html    tables and pictures on one page
     metrics.json   the numbers; written last, so a run that has it is finished
@@ -22,10 +23,11 @@ from tf_csvae.errors import InputError
 
 FLAGS, METRICS, MODEL, HISTORY = "flags.txt", "metrics.json", "model.keras", "history.csv"
 REPORT, FIGURES, BACKUP, TENSORBOARD = "report.html", "figures", "backup", "tensorboard"
+INFO = "info.json"
 CAPTIONS = "captions.json"  # of the figures, beside them
 
 # In the order in which they are removed: what is left of a run at any moment is still one.
-_CONTENTS = (METRICS, BACKUP, HISTORY, MODEL, REPORT, FIGURES, TENSORBOARD)
+_CONTENTS = (METRICS, BACKUP, HISTORY, MODEL, INFO, REPORT, FIGURES, TENSORBOARD)
 
 
 @contextlib.contextmanager

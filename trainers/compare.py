@@ -14,11 +14,12 @@ import sys
 import flags
 import flags.comparison
 import flags.evaluation
+import flags.judge
 from trainers import measuring, training
 
 FLAGS = flags.FLAGS
 
-GROUPS = (flags.comparison, flags.evaluation)
+GROUPS = (flags.comparison, flags.judge, flags.evaluation)
 
 # What differs between runs of one system.
 NOT_THE_SYSTEM = ("--seed",)
@@ -39,7 +40,8 @@ def judged(run):
         print(f"Evaluating {run.path}", flush=True)
         chosen = [
             flag.serialize()
-            for flag in FLAGS.get_flags_for_module(flags.evaluation)
+            for group in (flags.judge, flags.evaluation)
+            for flag in FLAGS.get_flags_for_module(group)
             if flag.present and flag.value is not None
         ]
         command = [sys.executable, "-m", "trainers.evaluate", f"--run_dir={run.path}", *chosen]

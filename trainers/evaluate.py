@@ -13,12 +13,13 @@ import sys
 import flags
 import flags.data
 import flags.evaluation
+import flags.judge
 import flags.run
 from trainers import measuring, training
 
 FLAGS = flags.FLAGS
 
-GROUPS = (flags.run, flags.data, flags.evaluation)
+GROUPS = (flags.run, flags.data, flags.judge, flags.evaluation)
 
 # What metrics.json says of the training, which no evaluation changes.
 OF_TRAINING = ("seconds_training", "examples_per_second", "parameters")

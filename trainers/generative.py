@@ -3,6 +3,7 @@
 import flags
 import flags.data
 import flags.evaluation
+import flags.judge
 import flags.networks
 import flags.run
 import flags.training
@@ -36,7 +37,7 @@ def trainer(name, system, usage, own=(), subspaces=False):
 
     return training.Trainer(
         name,
-        (flags.run, flags.data, flags.networks, *own, flags.training, flags.evaluation),
+        (flags.run, flags.data, flags.networks, *own, flags.training, flags.judge, flags.evaluation),
         build,
         usage,
         compile_model,

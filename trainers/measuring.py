@@ -101,6 +101,7 @@ def write(run, model, dataset, training, measured, figures):
     pictures = {name: (caption, report.as_png(figure)) for name, (caption, figure) in figures.items()}
     for name, (_, png) in pictures.items():
         runs.write_bytes(run.file(runs.FIGURES, f"{name}.png"), png)
+    runs.write_json(run.file(runs.INFO), info.to_dict())
     captions = {name: caption for name, (caption, _) in pictures.items()}
     runs.write_json(run.file(runs.FIGURES, runs.CAPTIONS), captions)
     main = report.headline(numbers, system, info.name)

@@ -104,7 +104,12 @@ def load(
             return images.first_unreadable([path for paths, _ in files.values() for path in paths])
 
     info = Info(
-        name="celeba", shape=(image_size, image_size, 3), value_range=(0.0, 1.0), labels=labels, counts=counts
+        name="celeba",
+        shape=(image_size, image_size, 3),
+        value_range=(0.0, 1.0),
+        labels=labels,
+        counts=counts,
+        crop=FACE_BOX,
     )
     return pipeline.build(
         examples,

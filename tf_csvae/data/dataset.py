@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tf_csvae.labels import Label
+from tf_csvae.labels import Label, as_labels
 
 if TYPE_CHECKING:  # naming the datasets must not cost the import of TensorFlow
     import tensorflow as tf
@@ -27,6 +27,8 @@ class Info:
         offset: float or float [d], what was subtracted from the data's own values.
         scale: float or float [d], by what they were then divided.
         feature_names: tuple of str, names of the d features of a vector; empty for images.
+        crop: (top, left, bottom, right), what is cut out of an image file, as fractions of its
+            sides; None: the whole.
     """
 
     name: str
@@ -37,11 +39,27 @@ class Info:
     offset: np.ndarray | float = 0.0
     scale: np.ndarray | float = 1.0
     feature_names: tuple = ()
+    crop: tuple | None = None
 
     @property
     def is_image(self):
         """Whether an example is an image."""
         return len(self.shape) == 3
+
+    def to_dict(self):
+        """Returns plain values, for JSON."""
+        plain = {**dataclasses.asdict(self), "labels": [label.to_dict() for label in self.labels]}
+        return {**plain, **{name: np.asarray(plain[name]).tolist() for name in ("offset", "scale")}}
+
+    @classmethod
+    def from_dict(cls, plain):
+        """Returns the ``Info`` of which ``to_dict`` gave these plain values."""
+        tuples = {
+            name: None if plain[name] is None else tuple(plain[name])
+            for name in ("shape", "value_range", "feature_names", "crop")
+        }
+        scaling = {name: np.asarray(plain[name]) for name in ("offset", "scale")}
+        return cls(**{**plain, **tuples, **scaling, "labels": as_labels(plain["labels"])})
 
     def unscale(self, x):
         """Returns x [n, *shape] in the data's own units, as the files or the maker had them."""

@@ -124,7 +124,12 @@ class LabelledModel(keras.Model):
         return tf.cast(x, tf.float32)
 
     def label_index(self, label):
-        """Returns the column of a label given by name or index; raises ``InputError``."""
+        """Returns the column of a label given by name or index; raises ``InputError``.
+
+        A tensor, as in an exported graph, is taken to be an index.
+        """
+        if tf.is_tensor(label):
+            return label
         names = [known.name for known in self.labels]
         if label in names:
             return names.index(label)
@@ -552,7 +557,12 @@ class GenerativeModel(LabelledModel):
 
 
 def positive(name, value):
-    """Returns a positive whole number as int, or raises ``ValueError`` naming it."""
+    """Returns a positive whole number as int, or raises ``ValueError`` naming it.
+
+    A tensor, as in an exported graph, is returned as it is.
+    """
+    if tf.is_tensor(value):
+        return value
     if int(value) != value or value < 1:
         raise ValueError(f"{name} must be a positive integer. Received: {name}={value}")
     return int(value)

@@ -1,0 +1,305 @@
+"""What an exported model can be asked: functions of named tensors, with hostile input in mind.
+
+Nothing here is needed to serve: a SavedModel holds these functions as graphs of TensorFlow's own
+operations. Vectors travel in the data's own units, images as float32 in [0, 1] or, in the
+signatures that end in ``_bytes``, as encoded files.
+"""
+
+import tensorflow as tf
+
+from tf_csvae.data import images
+
+# Points of an interpolation and along each side of a walk: graphs of fixed size.
+STEPS, WALK = 8, 7
+
+# A larger picture would take more memory to decode than a server should spend on one request.
+MAX_SIDE = 8192
+
+
+class Served:
+    """A trained model as a set of functions of named tensors.
+
+    Args:
+        model: ``GenerativeModel`` or ``Classifier``.
+        info: ``Info`` of its data.
+        classifier: ``Classifier`` that reads labels which a client leaves out (gives as -1); None:
+            all must be given, unless the model reads them itself.
+
+    Attributes:
+        signatures: {name: tf.function with an input signature}.
+        holder: tf.Module that holds the variables, and nothing else: what Keras keeps beside them
+            has no place in a server.
+    """
+
+    def __init__(self, model, info, classifier=None):
+        self._model, self._info, self._classifier = model, info, classifier
+        self._names = [label.name for label in info.labels]
+        self.holder = tf.Module()
+        held = [model, *([classifier] if classifier else [])]
+        self.holder.held = [variable.value for part in held for variable in part.variables]
+        makers = self._of_classifier() if hasattr(model, "classify") else self._of_generator()
+        self.signatures = {}
+        for name, (inputs, function) in makers.items():
+            self.signatures[name] = self._function(name, inputs, function)
+            if info.is_image:
+                self.signatures[f"{name}_bytes"] = self._function(f"{name}_bytes", inputs, function, True)
+
+    # What each kind of input is: its tensor, and what is wrong with a bad one.
+
+    def _spec(self, name, kind, encoded):
+        k, shape = len(self._names), self._info.shape
+        if kind == "x":
+            if encoded:
+                return tf.TensorSpec([None], tf.string, f"{name}_bytes")
+            return tf.TensorSpec([None, *shape], tf.float32, name)
+        if kind == "labels":
+            return tf.TensorSpec([None, k], tf.float32, name)
+        if kind == "label":
+            return tf.TensorSpec([], tf.int32, name)
+        if kind in ("seed", "count"):
+            return tf.TensorSpec([], tf.int32, name)
+        return tf.TensorSpec([None, kind], tf.float32, name)  # a code of so many dimensions
+
+    def _function(self, name, inputs, function, encoded=False):
+        specs = [self._spec(each, kind, encoded) for each, kind in inputs.items()]
+
+        def served(*tensors):
+            checked, guards, rows = {}, [], None
+            for (each, kind), tensor in zip(inputs.items(), tensors, strict=True):
+                value, guard = self._checked(each, kind, tensor, encoded)
+                guards += guard
+                with tf.control_dependencies(guard):
+                    checked[each] = tf.identity(value)
+                if kind not in ("label", "seed", "count"):
+                    rows = tf.shape(checked[each])[0] if rows is None else rows
+                    guards.append(
+                        tf.debugging.Assert(
+                            tf.equal(tf.shape(checked[each])[0], rows),
+                            [
+                                f"{each}: as many rows are needed as of the first input. Received:",
+                                tf.shape(checked[each])[0],
+                            ],
+                        )
+                    )
+            with tf.control_dependencies(guards):
+                checked = {each: tf.identity(value) for each, value in checked.items()}
+            outputs = function(**checked)
+            return {
+                (f"{each}_bytes" if encoded and each == "x" else each): self._leaving(each, value, encoded)
+                for each, value in outputs.items()
+            }
+
+        served.__name__ = name
+        return tf.function(served, input_signature=specs, autograph=False)
+
+    def _checked(self, name, kind, tensor, encoded):
+        """Returns an input as the model wants it, and the assertions that it must pass."""
+        # So that the graph does not know the shape that it was declared with, and looks.
+        given = tf.compat.v1.placeholder_with_default(tensor, None)
+        if kind == "x" and encoded:
+            guard = self._shape_guard(name, given, [None])
+            with tf.control_dependencies(guard):
+                return self._decoded(tf.reshape(given, [-1])), guard
+        if kind in ("label", "seed", "count"):
+            value = tf.reshape(given, [-1])[0]
+            if kind == "seed":
+                return value, []
+            low, high = (0, len(self._names) - 1) if kind == "label" else (1, 4096)
+            sentence = f"{name} must lie between {low} and {high}. Received:"
+            return value, [tf.debugging.Assert((value >= low) & (value <= high), [sentence, value])]
+        wanted = {"x": list(self._info.shape), "labels": [len(self._names)]}.get(kind, [kind])
+        guard = self._shape_guard(name, given, [None, *wanted])
+        with tf.control_dependencies(guard):
+            value = tf.ensure_shape(tf.reshape(given, [-1, *wanted]), [None, *wanted])
+        finite = tf.reduce_all(tf.math.is_finite(value))
+        guard.append(tf.debugging.Assert(finite, [f"{name} must be finite numbers."]))
+        if kind == "labels":
+            missing = self._reads_labels
+            fine = (value >= 0) & (value <= 1)
+            fine = fine | tf.equal(value, -1) if missing else fine
+            unknown = ", or be -1 where it is not known" if missing else ""
+            sentence = f"{name}: each must lie between 0 and 1{unknown}. Received:"
+            guard.append(tf.debugging.Assert(tf.reduce_all(fine), [sentence, value]))
+        if kind == "x":
+            if self._info.is_image:
+                fine = tf.reduce_all((value >= 0) & (value <= 1))
+                guard.append(tf.debugging.Assert(fine, [f"{name} must lie between 0 and 1."]))
+            else:
+                value = (value - self._constant(self._info.offset)) / self._constant(self._info.scale)
+        return value, guard
+
+    @staticmethod
+    def _shape_guard(name, tensor, wanted):
+        shape = tf.shape(tensor)
+        fixed = [(axis, side) for axis, side in enumerate(wanted) if side is not None]
+        written = "[" + ", ".join("n" if side is None else str(side) for side in wanted) + "]"
+        sentence = f"{name} must have shape {written}, n at least 1. Received:"
+        right = tf.equal(tf.rank(tensor), len(wanted))
+        # Of a wrong rank there is no side to look at.
+        padded = tf.concat([shape, tf.zeros([len(wanted)], tf.int32)], 0)
+        for axis, side in fixed:
+            right &= tf.equal(padded[axis], side)
+        return [tf.debugging.Assert(right & (padded[0] > 0), [sentence, shape])]
+
+    def _decoded(self, files):
+        """Reads encoded images as in training: cut, resized, in [0, 1]."""
+        side = self._info.shape[0]
+
+        def one(file):
+            png = tf.equal(tf.strings.substr(file, 0, 8), b"\x89PNG\r\n\x1a\n")
+            jpeg = tf.equal(tf.strings.substr(file, 0, 3), b"\xff\xd8\xff")
+            kind = tf.debugging.Assert(
+                png | jpeg,
+                ["An image must be a JPEG or a PNG file. Received bytes:", tf.strings.length(file)],
+            )
+
+            def png_sides():
+                # Width and height are the first two numbers of the header, big-endian.
+                header = tf.io.decode_raw(tf.strings.substr(file, 16, 8), tf.uint8, fixed_length=8)
+                bytes_ = tf.cast(tf.reshape(header, [2, 4]), tf.int64)
+                return tf.cast(
+                    tf.minimum(
+                        tf.linalg.matvec(bytes_, tf.constant([2**24, 2**16, 2**8, 1], tf.int64)), 2**30
+                    ),
+                    tf.int32,
+                )
+
+            with tf.control_dependencies([kind]):
+                sides = tf.cond(png, png_sides, lambda: tf.io.extract_jpeg_shape(file)[:2])
+            size = tf.debugging.Assert(
+                tf.reduce_all((sides > 0) & (sides <= MAX_SIDE)),
+                [f"An image's sides may have up to {MAX_SIDE} pixels. Received:", sides],
+            )
+            with tf.control_dependencies([size]):
+                file = tf.identity(file)
+            image = tf.io.decode_image(file, channels=3, expand_animations=False)
+            image.set_shape((None, None, 3))
+            return images.crop_and_resize(image, self._info.crop or (0.0, 0.0, 1.0, 1.0), side)
+
+        decoded = tf.map_fn(one, files, fn_output_signature=tf.TensorSpec(self._info.shape, tf.uint8))
+        return tf.cast(decoded, tf.float32) / 255
+
+    def _leaving(self, name, value, encoded):
+        """What a model makes, as the client gets it."""
+        if name != "x":
+            return value
+        if not self._info.is_image:
+            return value * self._constant(self._info.scale) + self._constant(self._info.offset)
+        if not encoded:
+            return value
+        pixels = tf.cast(tf.round(255 * tf.clip_by_value(value, 0, 1)), tf.uint8)
+        flat = tf.reshape(pixels, [-1, *self._info.shape])
+        files = tf.map_fn(tf.io.encode_png, flat, fn_output_signature=tf.string)
+        return tf.reshape(files, tf.shape(pixels)[: -len(self._info.shape)])
+
+    @staticmethod
+    def _constant(value):
+        return tf.constant(value, tf.float32)
+
+    # What the models are asked.
+
+    @property
+    def _reads_labels(self):
+        return self._classifier is not None or self._infers
+
+    @property
+    def _infers(self):
+        return type(self._model).__name__ == "CondVAEInfo"
+
+    def _known(self, x, labels):
+        """Returns labels, those that are -1 as they are read from x."""
+        if self._classifier is not None:
+            read = tf.cast(self._classifier.classify(x) > 0.5, tf.float32)
+        elif self._infers:
+            read = self._model.encode(x).y.mean()
+        else:
+            return labels
+        return tf.where(labels < 0, read, labels)
+
+    def _of_classifier(self):
+        def classify(x):
+            return {"probabilities": self._model.classify(x), "labels": tf.constant(self._names)}
+
+        return {"classify": ({"x": "x"}, classify)}
+
+    def _of_generator(self):
+        model, k = self._model, len(self._names)
+        subspaces = hasattr(model, "subspace")
+
+        if not model.label_width:
+            return {
+                "reconstruct": ({"x": "x"}, lambda x: {"x": model.reconstruct(x)}),
+                "encode": ({"x": "x"}, lambda x: self._code(model.encode(x))),
+                "decode": ({"z": model.z_dim}, lambda z: {"x": model.decode(z)}),
+                "sample": (
+                    {"count": "count", "seed": "seed"},
+                    lambda count, seed: {"x": self._sample(None, count, seed)},
+                ),
+            }
+
+        def encode(x, labels):
+            return self._code(model.encode(x, self._known(x, labels)))
+
+        def reconstruct(x, labels):
+            return {"x": model.reconstruct(x, self._known(x, labels))}
+
+        def sample(labels, seed):
+            return {"x": self._sample(labels, None, seed)}
+
+        def transfer(x, source_labels, target_labels):
+            source = self._known(x, source_labels)
+            target = tf.where(target_labels < 0, source, target_labels)
+            return {"x": model.transfer(x, source, target)}
+
+        def interpolate(x, labels, label):
+            known = self._known(x, labels)
+            return {"x": model.interpolate(x, label, steps=STEPS, y=known)}
+
+        found = {
+            "reconstruct": ({"x": "x", "labels": "labels"}, reconstruct),
+            "encode": ({"x": "x", "labels": "labels"}, encode),
+            "sample": ({"labels": "labels", "seed": "seed"}, sample),
+            "transfer": ({"x": "x", "source_labels": "labels", "target_labels": "labels"}, transfer),
+            "interpolate": ({"x": "x", "labels": "labels", "label": "label"}, interpolate),
+        }
+        if not subspaces:
+            found["decode"] = (
+                {"z": model.z_dim, "labels": "labels"},
+                lambda z, labels: {"x": model.decode(z, labels)},
+            )
+            return found
+
+        def style_transfer(x, labels, style_x, style_labels, label):
+            known, of_style = self._known(x, labels), self._known(style_x, style_labels)
+            return {"x": model.style_transfer(x, style_x, label, known, of_style)}
+
+        def walk(x, labels, label):
+            return {"x": model.walk(x, label, self._known(x, labels), steps=WALK)}
+
+        styled = {"x": "x", "labels": "labels", "style_x": "x", "style_labels": "labels", "label": "label"}
+        return {
+            **found,
+            "decode": (
+                {"z": model.z_dim, "w": k * model.label_width},
+                lambda z, w: {"x": model.decode(z, w)},
+            ),
+            "style_transfer": (styled, style_transfer),
+            "walk": ({"x": "x", "labels": "labels", "label": "label"}, walk),
+        }
+
+    def _sample(self, labels, count, seed):
+        """Samples by a seed; stateless, so it is the same on any host."""
+        seed = tf.stack([seed, 0])
+        if labels is not None:
+            return self._model.sample(labels, seed=seed)
+        return self._model.sample(n=count, seed=seed)
+
+    def _code(self, code):
+        named = {"z_mean": code.z.mean(), "z_scale": code.z.stddev()}
+        if code.w is not None:
+            for name in self._names:
+                named[f"w_{name}_mean"] = self._model.subspace(code.w.mean(), name)
+                named[f"w_{name}_scale"] = self._model.subspace(code.w.stddev(), name)
+        if code.y is not None:
+            named["labels"] = code.y.mean()
+        return named
