@@ -13,7 +13,7 @@ import tensorflow as tf
 from tf_csvae import metrics
 from tf_csvae.evaluation.classifier import classifier_pictures, evaluate_classifier
 from tf_csvae.evaluation.codes import Codes, encode, read_labels
-from tf_csvae.evaluation.judge import MAX_PAIRED, Judge, check_judge, sampled, transfers
+from tf_csvae.evaluation.judge import MAX_PAIRED, Judge, check_judge, sampler, transfers
 from tf_csvae.evaluation.pictures import pictures
 
 __all__ = [
@@ -99,12 +99,13 @@ def evaluate(model, dataset, classifier=None, samples=1_000, seed=0):
         "reconstruction": reconstruction.result(),
         **read_labels(known, codes, labels, seed),
     }
+    sampled = sampler(model)
     if judge:
-        for made in sampled(model, even_rows, seed):
+        for made in sampled(even_rows, seed):
             judge.see_made(made)
         numbers |= judge.frechet()
         numbers["generation"] = judge.recalls()
-    drawn = np.concatenate(list(sampled(model, y, seed)))
+    drawn = np.concatenate(list(sampled(y, seed)))
     numbers["diversity_overall"] = _diversity(drawn, x)
     if model.label_width:
         numbers["diversity"] = {}
@@ -113,7 +114,7 @@ def evaluate(model, dataset, classifier=None, samples=1_000, seed=0):
             others = rows[np.random.default_rng([seed, i]).integers(len(rows), size=samples)]
             others[:, i] = 1
             paired, hits = [], 0
-            for made in sampled(model, others, seed + 1 + i):
+            for made in sampled(others, seed + 1 + i):
                 if judge:
                     hits += int(judge.verdicts(made)[:, i].sum())
                 paired.extend(made[: MAX_PAIRED - len(paired)])

@@ -88,22 +88,25 @@ class Judge:
         }
 
 
-def sampled(model, rows, seed):
-    """Yields samples that have the labels in rows, float32 [m, *shape] a chunk.
+def sampler(model):
+    """Returns a function (rows of labels, seed) -> iterator over samples, float32 [m, *shape] a chunk.
 
-    Of a system that knows no labels it yields as many.
+    They have the labels in the rows; of a system that knows none they are as many.
     """
 
     @tf.function(reduce_retracing=True, autograph=False)
     def labelled(y, seed):
         return model.sample(y, seed=seed)
 
-    for number, start in enumerate(range(0, len(rows), CHUNK)):
-        y, one = rows[start : start + CHUNK], [seed, number]
-        if model.label_width:
-            yield labelled(tf.constant(y, tf.float32), tf.constant(one)).numpy()
-        else:
-            yield model.sample(n=len(y), seed=one).numpy()
+    def sampled(rows, seed):
+        for number, start in enumerate(range(0, len(rows), CHUNK)):
+            y, one = rows[start : start + CHUNK], [seed, number]
+            if model.label_width:
+                yield labelled(tf.constant(y, tf.float32), tf.constant(one)).numpy()
+            else:
+                yield model.sample(n=len(y), seed=one).numpy()
+
+    return sampled
 
 
 def transfers(model, judge, batches, most, seed, scale):

@@ -1,0 +1,56 @@
+import keras
+import numpy as np
+import pytest
+
+from tf_csvae import CSVAE, VAE, Classifier, CondVAE, CondVAEInfo
+from tf_csvae.data.dataset import Info
+from tf_csvae.labels import Label
+
+LABELS = (Label("Smiling", 0.5), Label("Male", 0.3))
+COUNTS = {"train": 10, "validation": 2, "test": 2}
+IMAGES = Info("faces", (16, 16, 3), (0.0, 1.0), LABELS, COUNTS, crop=(0.125, 0.125, 0.875, 0.875))
+VECTORS = Info(
+    "table", (3,), None, LABELS, COUNTS, np.array([1.0, 2.0, 3.0]), np.array([2.0, 4.0, 8.0]), ("a", "b", "c")
+)
+SYSTEMS = {"vae": VAE, "condvae": CondVAE, "condvae_info": CondVAEInfo, "csvae": CSVAE}
+
+
+def make(system, info):
+    """A model that was not trained; its batch normalisation is not the identity."""
+    keras.utils.set_random_seed(0)
+    if system == "classifier":
+        model = Classifier(info.shape, info.labels, depth=10, width=4)
+    else:
+        model = SYSTEMS[system](
+            info.shape,
+            info.labels,
+            z_dim=3,
+            networks={"hidden": [8, 8], "filters": [4, 8]},
+            bounded=info.is_image,
+        )
+    random = np.random.default_rng(0)
+    for variable in model.non_trainable_variables:
+        if "moving" in variable.path:
+            variable.assign(random.uniform(0.5, 1.5, variable.shape))
+    return model
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory):
+    """A function (system, info) -> (model, info, folder of its export), each exported once."""
+    from export import requests, saved_model, signatures
+
+    folder, made = tmp_path_factory.mktemp("models"), {}
+
+    def export(system, info):
+        name = f"{system}_{info.name}"
+        if name not in made:
+            model = make(system, info)
+            judge = make("classifier", info) if system == "csvae" else None
+            served = signatures.Served(model, info, judge)
+            asked, answered = requests.warmup(served, name, info)
+            extra = {saved_model.WARMUP: asked, saved_model.EXPECTED: answered}
+            made[name] = model, served, saved_model.write(served, name, str(folder), 1, extra)
+        return made[name]
+
+    return export

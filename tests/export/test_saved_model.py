@@ -1,0 +1,242 @@
+"""Exported models, run by TensorFlow alone: its Python, its command line, its C library."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+
+from export import requests, saved_model
+from tests.export.conftest import IMAGES, SYSTEMS, VECTORS, make
+from tf_csvae import InputError
+
+ALL = [(system, info) for info in (IMAGES, VECTORS) for system in (*SYSTEMS, "classifier")]
+IDS = [f"{system}-{info.name}" for system, info in ALL]
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def meta_graph(folder):
+    content = pathlib.Path(folder, "saved_model.pb").read_bytes()
+    return saved_model_pb2.SavedModel.FromString(content).meta_graphs[0]
+
+
+def png(side=20, value=None):
+    pixels = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    return tf.io.encode_png(pixels if value is None else np.full_like(pixels, value)).numpy()
+
+
+@pytest.mark.parametrize(
+    ("system", "info"), [("csvae", IMAGES), ("condvae_info", VECTORS), ("classifier", IMAGES)]
+)
+def test_it_gives_the_keras_models_numbers_where_nothing_of_ours_can_be_imported(exported, system, info):
+    *_, folder = exported(system, info)
+    command = [sys.executable, "-m", "export.check", f"--model_dir={folder}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "WRONG" not in done.stdout
+    assert ("walk" in done.stdout) == (system == "csvae")
+    assert ("classify" in done.stdout) == (system == "classifier")
+    assert ("_bytes" in done.stdout) == info.is_image
+
+
+@pytest.mark.parametrize(("system", "info"), ALL, ids=IDS)
+def test_the_c_api_loads_it_and_gives_the_same(exported, system, info, tmp_path):
+    _, served, folder = exported(system, info)
+    name = f"{next(iter(served.signatures))}{'_bytes' if info.is_image else ''}"
+    inputs = requests.examples(served, info, rows=2)[name]
+    loaded = tf.saved_model.load(folder)
+    function = loaded.signatures[name]
+    expected = function(**{key: tf.constant(value) for key, value in inputs.items()})
+
+    signature = meta_graph(folder).signature_def[name]
+    request = {
+        part: {key: tensor.name for key, tensor in getattr(signature, part).items()}
+        for part in ("inputs", "outputs")
+    }
+    (tmp_path / "request.json").write_text(json.dumps(request))
+    np.savez(
+        tmp_path / "inputs.npz",
+        **{key: value.astype("S") if value.dtype == object else value for key, value in inputs.items()},
+    )
+    library = os.path.join(os.path.dirname(tf.__file__), "libtensorflow_cc.so.2")
+    paths = [str(tmp_path / file) for file in ("request.json", "inputs.npz", "outputs.npz")]
+    command = [sys.executable, os.path.join(HERE, "c_api.py"), library, folder, *paths]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    outputs = np.load(tmp_path / "outputs.npz")
+    assert set(outputs) == set(expected)
+    for key, value in expected.items():
+        if value.dtype == tf.string:
+            got = [bytes(text) for text in outputs[key].ravel()]
+            # numpy drops the zero bytes at the end of a string.
+            assert got == [text.rstrip(b"\x00") for text in value.numpy().ravel()]
+        else:
+            np.testing.assert_allclose(outputs[key], value, atol=1e-4)
+
+
+def test_tensorflows_own_command_line_shows_and_runs_it(exported, tmp_path):
+    *_, folder = exported("csvae", VECTORS)
+    cli = [sys.executable, "-c", "from tensorflow.python.tools.saved_model_cli import main; main()"]
+    run = {"capture_output": True, "text": True, "cwd": tmp_path, "check": False}
+    shown = subprocess.run([*cli, "show", "--dir", folder, "--all"], **run)
+    assert shown.returncode == 0, shown.stderr
+    for text in ("signature_def['style_transfer']", "signature_def['serving_default']", "shape: (-1, 2)"):
+        assert text in shown.stdout
+    ran = subprocess.run(
+        [
+            *cli, "run", "--dir", folder, "--tag_set", "serve", "--signature_def", "sample",
+            "--input_exprs", "labels=[[0.0,1.0],[1.0,1.0]];seed=1", "--outdir", str(tmp_path),
+        ],
+        **run,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    assert np.load(tmp_path / "x.npy").shape == (2, 3)
+
+
+def test_a_graph_holds_no_function_of_python_and_no_path_of_this_machine(exported, tmp_path_factory):
+    *_, folder = exported("csvae", IMAGES)
+    content = pathlib.Path(folder, "saved_model.pb").read_bytes()
+    graph = meta_graph(folder).graph_def
+    used = {node.op for part in (graph, *graph.library.function) for node in _nodes(part)}
+    assert not {op for op in used if "PyFunc" in op or "Xla" in op}
+    assert os.path.dirname(HERE).encode() not in content
+    assert str(tmp_path_factory.getbasetemp()).encode() not in content
+
+
+def _nodes(part):
+    return part.node if hasattr(part, "node") else part.node_def
+
+
+def test_vectors_travel_in_their_own_units(exported):
+    model, _, folder = exported("csvae", VECTORS)
+    x, y = np.float32([[3.0, 6.0, 11.0]]), np.float32([[1.0, 0.0]])
+    made = tf.saved_model.load(folder).signatures["reconstruct"](x=tf.constant(x), labels=tf.constant(y))["x"]
+    standard = (x - VECTORS.offset) / VECTORS.scale
+    np.testing.assert_allclose(made, VECTORS.unscale(model.reconstruct(standard, y)), rtol=1e-4)
+
+
+def test_a_file_is_cut_and_resized_as_in_training(exported):
+    from tf_csvae.data import images
+
+    model, _, folder = exported("csvae", IMAGES)
+    file = png(40)
+    y = np.float32([[1.0, 0.0]])
+    x = images.crop_and_resize(tf.io.decode_png(file), IMAGES.crop, 16)[None].numpy() / np.float32(255)
+    signatures = tf.saved_model.load(folder).signatures
+    code = signatures["encode_bytes"](x_bytes=tf.constant([file]), labels=tf.constant(y))
+    np.testing.assert_allclose(code["z_mean"], model.encode(x, y).z.mean(), atol=1e-4)
+    again = signatures["reconstruct_bytes"](x_bytes=tf.constant([file]), labels=tf.constant(y))["x_bytes"]
+    pixels = tf.io.decode_png(again[0]).numpy()
+    np.testing.assert_allclose(pixels / 255, model.reconstruct(x, y)[0], atol=0.6 / 255)
+
+
+def test_labels_that_are_not_known_are_read_from_the_image(exported):
+    model, _, folder = exported("csvae", IMAGES)
+    x = np.random.default_rng(0).random((2, 16, 16, 3), dtype=np.float32)
+    read = np.float32(make("classifier", IMAGES).classify(x).numpy() > 0.5)
+    given = np.float32([[-1, 1], [0, -1]])
+    known = np.where(given < 0, read, given)
+    reconstruct = tf.saved_model.load(folder).signatures["reconstruct"]
+    made = reconstruct(x=tf.constant(x), labels=tf.constant(given))["x"]
+    np.testing.assert_allclose(made, model.reconstruct(x, known), atol=1e-4)
+
+
+HOSTILE = [
+    ("sample", {"labels": np.ones((1, 3), np.float32), "seed": np.int32(0)}, "labels must have shape"),
+    ("sample", {"labels": np.ones((0, 2), np.float32), "seed": np.int32(0)}, "n at least 1"),
+    ("sample", {"labels": np.full((1, 2), 7, np.float32), "seed": np.int32(0)}, "must lie between 0 and 1"),
+    ("sample", {"labels": np.full((1, 2), np.nan, np.float32), "seed": np.int32(0)}, "finite"),
+    ("encode", {"x": np.ones((1, 8, 8, 3), np.float32), "labels": np.ones((1, 2), np.float32)}, "x must have shape"),
+    ("encode", {"x": np.full((1, 16, 16, 3), 200, np.float32), "labels": np.ones((1, 2), np.float32)}, "between 0 and 1"),
+    ("encode", {"x": np.full((1, 16, 16, 3), np.nan, np.float32), "labels": np.ones((1, 2), np.float32)}, "finite"),
+    ("encode", {"x": np.ones((2, 16, 16, 3), np.float32), "labels": np.ones((3, 2), np.float32)}, "as many rows"),
+    ("walk", {"x": np.ones((1, 16, 16, 3), np.float32), "labels": np.ones((1, 2), np.float32), "label": np.int32(5)}, "label must lie between 0 and 1"),
+    ("encode_bytes", {"x_bytes": np.array([b"just a text"]), "labels": np.ones((1, 2), np.float32)}, "JPEG or a PNG"),
+    ("encode_bytes", {"x_bytes": np.array([b""]), "labels": np.ones((1, 2), np.float32)}, "JPEG or a PNG"),
+    ("encode_bytes", {"x_bytes": "truncated", "labels": np.ones((1, 2), np.float32)}, "JPEG"),
+    ("encode_bytes", {"x_bytes": "huge", "labels": np.ones((1, 2), np.float32)}, "up to 8192 pixels"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "inputs", "sentence"), HOSTILE, ids=[f"{n}-{s}" for n, _, s in HOSTILE])
+def test_hostile_input_is_an_invalid_argument_with_a_sentence(exported, name, inputs, sentence):
+    *_, folder = exported("csvae", IMAGES)
+    files = {
+        "truncated": tf.io.encode_jpeg(np.zeros((64, 64, 3), np.uint8)).numpy()[:300],
+        # The header of a picture whose pixels would take more than a gigabyte.
+        "huge": png()[:16] + (20_000).to_bytes(4, "big") * 2 + png()[24:],
+    }
+    inputs = {
+        key: np.array([files[value]], object) if isinstance(value, str) else value
+        for key, value in inputs.items()
+    }
+    session_run(folder, name, inputs, sentence)
+
+
+def session_run(folder, name, inputs, sentence):
+    """Feeds a session, as a server does: no Python looks at the shapes first."""
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        meta = tf.compat.v1.saved_model.load(session, ["serve"], folder)
+        signature = meta.signature_def[name]
+        feeds = {signature.inputs[key].name: value for key, value in inputs.items()}
+        with pytest.raises((tf.errors.InvalidArgumentError, ValueError)) as caught:
+            session.run([tensor.name for tensor in signature.outputs.values()], feeds)
+        if isinstance(caught.value, tf.errors.InvalidArgumentError):
+            assert sentence in caught.value.message
+        # It is alive, and answers the next request.
+        sample = meta.signature_def["sample"]
+        fine = {"labels": np.ones((1, 2), np.float32), "seed": np.int32(0)}
+        feeds = {sample.inputs[key].name: value for key, value in fine.items()}
+        assert session.run(sample.outputs["x"].name, feeds).shape == (1, 16, 16, 3)
+
+
+def test_a_version_is_never_written_over_and_leaves_no_trace_where_it_fails(exported, tmp_path):
+    _, served, _ = exported("vae", VECTORS)
+    path = saved_model.write(served, "m", str(tmp_path), 1, {"note": b"first"})
+    with pytest.raises(InputError, match="is there, and a version is never written over"):
+        saved_model.write(served, "m", str(tmp_path), 1, {"note": b"second"})
+    assert pathlib.Path(path, "assets.extra", "note").read_bytes() == b"first"
+    assert os.listdir(tmp_path / "m") == ["1"]
+    assert saved_model.versions_of(str(tmp_path / "m")) == [1]
+
+
+def test_a_reader_that_polls_sees_no_half_version(exported, tmp_path):
+    _, served, _ = exported("vae", VECTORS)
+    seen, stop = [], threading.Event()
+
+    def poll():
+        while not stop.is_set():
+            for version in saved_model.versions_of(str(tmp_path / "m")):
+                folder = tmp_path / "m" / str(version)
+                seen.append(all((folder / part).exists() for part in ("saved_model.pb", "assets.extra/last")))
+
+    reader = threading.Thread(target=poll)
+    reader.start()
+    for version in (1, 2, 3):
+        saved_model.write(served, "m", str(tmp_path), version, {"last": b"x"})
+    stop.set()
+    reader.join()
+    assert seen
+    assert all(seen)
+
+
+def test_models_config_lists_the_newest_versions_by_label(exported, tmp_path):
+    from google.protobuf import text_format
+    from tensorflow_serving.config import model_server_config_pb2
+
+    for name, versions in (("a", (1, 3, 12)), ("b", (2,))):
+        for version in versions:
+            (tmp_path / name / str(version)).mkdir(parents=True)
+    (tmp_path / "models.config").write_text("")
+    text = saved_model.models_config(str(tmp_path))
+    config = text_format.Parse(text, model_server_config_pb2.ModelServerConfig())
+    first, second = config.model_config_list.config
+    assert (first.name, dict(first.version_labels)) == ("a", {"stable": 12, "previous": 3})
+    assert list(first.model_version_policy.specific.versions) == [3, 12]
+    assert dict(second.version_labels) == {"stable": 2}
