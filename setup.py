@@ -4,7 +4,8 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
-SERVING = "tensorflow-serving-api>=2.18,<2.22"  # the protos that a server speaks, and grpc
+# The protos that a server speaks, with grpc; and for its REST form.
+SERVING = ["tensorflow-serving-api>=2.18,<2.22", "requests>=2.31,<3", "tqdm>=4.66,<5"]
 
 here = Path(__file__).parent
 
@@ -34,9 +35,9 @@ setup(
         "tf-keras>=2.20,<2.22",  # only since TensorFlow Probability imports it
     ],
     extras_require={
-        "serving": [SERVING],
-        "test": [SERVING, "pytest>=8,<10", "pytest-xdist>=3.6,<4"],
-        "dev": [SERVING, "pytest>=8,<10", "pytest-xdist>=3.6,<4", "ruff>=0.15,<0.18"],
+        "serving": SERVING,
+        "test": [*SERVING, "pytest>=8,<10", "pytest-xdist>=3.6,<4"],
+        "dev": [*SERVING, "pytest>=8,<10", "pytest-xdist>=3.6,<4", "ruff>=0.15,<0.18"],
         "gpu": ["tensorflow[and-cuda]>=2.20,<2.22"],
     },
     classifiers=[

@@ -95,6 +95,8 @@ def write(served, name, export_dir, version, extra):
             raise InputError(
                 f"{final} is there, and a version is never written over. Give another --version, or none for the next."
             ) from None
+    except tf.errors.OpError as error:  # such as a full disk
+        raise OSError(f"{final} cannot be written: {error.message.splitlines()[0]}") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return final

@@ -35,7 +35,7 @@ def presets():
     return sorted(name.removesuffix(".flags") for name in os.listdir(_FOLDER) if name.endswith(".flags"))
 
 
-def parse(argv, groups, usage, trainer="", of_run=False):
+def parse(argv, groups, usage, trainer="", of_run=False, commands=()):
     """Parses a trainer's command line.
 
     The dataset's preset, where there is a dataset, comes first, the command line over it.
@@ -48,6 +48,10 @@ def parse(argv, groups, usage, trainer="", of_run=False):
         usage: str, printed above the flags by --help.
         trainer: str, its name, as in "csvae", for a preset of its own.
         of_run: bool, the flags of the run in --run_dir, where there is one, are defaults too.
+        commands: words of which one must come first; other words may follow it.
+
+    Returns:
+        list of the words that are no flags, the command first; empty without ``commands``.
     """
     try:
         arguments = FLAGS.read_flags_from_files(_with_presets_found(argv[1:]), force_gnu=False)
@@ -64,12 +68,17 @@ def parse(argv, groups, usage, trainer="", of_run=False):
             print(f"\nPresets, --flagfile=flags/NAME.flags: {', '.join(presets())}.")
             sys.exit(0)
         left = FLAGS([argv[0], *arguments])
-        if len(left) > 1:
-            raise flags.Error(f"Unexpected argument {left[1]!r}: flags begin with --.")
+        words = left[1:]
+        if words and not commands:
+            raise flags.Error(f"Unexpected argument {words[0]!r}: flags begin with --.")
+        if commands and (not words or words[0] not in commands):
+            given = words[0] if words else "nothing"
+            raise flags.Error(f"The first word must be one of {', '.join(commands)}. Received: {given}.")
         for group in groups:
             for flag in FLAGS.get_flags_for_module(group):
                 if isinstance(flag.value, float) and not math.isfinite(flag.value):
                     raise flags.Error(f"--{flag.name}={flag.value} is not a finite number.")
+        return words
     except flags.Error as error:
         message = " ".join(str(error).split())
         print(f"error: {message} (--help lists the flags.)", file=sys.stderr)

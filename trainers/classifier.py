@@ -9,12 +9,13 @@ import flags
 import flags.classifier
 import flags.data
 import flags.run
+import flags.seed
 import flags.training
 from trainers import training
 
 FLAGS = flags.FLAGS
 
-GROUPS = (flags.run, flags.data, flags.classifier, flags.training)
+GROUPS = (flags.run, flags.seed, flags.data, flags.classifier, flags.training)
 
 OPTIONS = ("width", "stem_stride", "shift", "dropout", "balance", "seed")
 

@@ -6,6 +6,7 @@ import flags.evaluation
 import flags.judge
 import flags.networks
 import flags.run
+import flags.seed
 import flags.training
 from trainers import training
 
@@ -37,7 +38,16 @@ def trainer(name, system, usage, own=(), subspaces=False):
 
     return training.Trainer(
         name,
-        (flags.run, flags.data, flags.networks, *own, flags.training, flags.judge, flags.evaluation),
+        (
+            flags.run,
+            flags.seed,
+            flags.data,
+            flags.networks,
+            *own,
+            flags.training,
+            flags.judge,
+            flags.evaluation,
+        ),
         build,
         usage,
         compile_model,

@@ -1,0 +1,134 @@
+"""The client against a server on this machine, by gRPC and by REST."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from export import client
+from tests.export.conftest import IMAGES, LABELS
+from tests.export.server import Models, grpc_server, rest_server
+from tf_csvae import InputError
+
+SERVERS = {"grpc": grpc_server, "rest": rest_server}
+
+
+def run(*arguments, cwd):
+    return subprocess.run(
+        [sys.executable, "-m", "export.client", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=cwd,
+    )
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Paths of three images, and of labels.json."""
+    paths = []
+    for number in range(3):
+        pixels = np.random.default_rng(number).integers(0, 256, (30, 24, 3), dtype=np.uint8)
+        paths.append(tmp_path / f"face_{number}.png")
+        paths[-1].write_bytes(tf.io.encode_png(pixels).numpy())
+    labels = tmp_path / "labels.json"
+    labels.write_text(json.dumps({"labels": [label.to_dict() for label in LABELS]}))
+    return paths, labels
+
+
+@pytest.fixture(scope="module")
+def folders(exported):
+    return {
+        "faces": exported("csvae", IMAGES)[2],
+        "judge": exported("classifier", IMAGES)[2],
+    }
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+def test_samples_transfers_and_verdicts(kind, folders, files, tmp_path):
+    paths, labels = files
+    with SERVERS[kind](Models(folders)) as port:
+        at = ["--host=127.0.0.1", f"--port={port}", *(["--rest"] if kind == "rest" else [])]
+        model = ["--model=faces", f"--labels_file={labels}"]
+        done = run(
+            "sample", *at, *model, "--set=Smiling=1", "--count=5", "--batch=2", "--out=s", cwd=tmp_path
+        )
+        assert done.returncode == 0, done.stderr
+        made = sorted((tmp_path / "s").iterdir())
+        assert len(made) == 5
+        assert tf.io.decode_png(made[0].read_bytes()).shape == (16, 16, 3)
+        assert len({path.read_bytes() for path in made}) == 5
+
+        done = run("transfer", *paths, *at, *model, "--set=Smiling=1,Male=0", "--out=t", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert {path.name for path in (tmp_path / "t").iterdir()} == {path.name for path in paths}
+
+        done = run("classify", *paths, *at, "--model=judge", "--batch=2", "--out=c", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        assert [line["file"] for line in lines] == ["face_0", "face_1", "face_2"]
+        assert all(0 <= line["Smiling"] <= 1 for line in lines)
+
+        done = run("walk", paths[0], *at, *model, "--label=Male", "--out=w", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert len(list((tmp_path / "w").iterdir())) == 49
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+def test_a_busy_server_is_asked_again_and_a_mistake_is_not(kind, folders, files):
+    paths, _ = files
+    content = np.array([paths[0].read_bytes()], object)
+    models = Models(folders, busy=2)
+    with SERVERS[kind](models) as port:
+        server = (client.GrpcServer if kind == "grpc" else client.RestServer)(
+            "127.0.0.1", port, "judge", None, 30
+        )
+
+        def ask(file=content):
+            return server.predict("classify_bytes", {"x_bytes": file})
+
+        assert client.patiently(ask, retries=2, pause=0.01)["probabilities"].shape == (1, 2)
+        assert models.asked == 3
+        with pytest.raises(InputError, match="must be a JPEG or a PNG file"):
+            client.patiently(lambda: ask(np.array([b"no image"], object)), retries=5)
+        assert models.asked == 4
+
+
+def test_a_server_that_is_not_there_ends_with_one_line(files, tmp_path):
+    paths, _ = files
+    for rest in ([], ["--rest"]):
+        done = run(
+            "classify", paths[0], "--port=1", "--model=m", "--retries=1", "--timeout=2", *rest, cwd=tmp_path
+        )
+        assert done.returncode == 1
+        assert "did not answer in 2 attempts" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "complaint"),
+    [
+        ([], 2, "The first word must be one of sample"),
+        (["paint"], 2, "Received: paint"),
+        (["sample"], 1, "Give --model"),
+        (["sample", "--model=m"], 1, "--labels_file=None is not there"),
+        (["transfer", "--model=m"], 1, "transfer takes image files"),
+        (["sample", "--model=m", "--labels_file=labels.json", "--set=Hat=1"], 1, "No label 'Hat'"),
+        (["sample", "--model=m", "--labels_file=labels.json", "--set=Male"], 1, "Write Male=1 or Male=0"),
+        (
+            ["walk", "face_0.png", "--model=m", "--labels_file=labels.json"],
+            1,
+            "Give --label, one of Smiling, Male",
+        ),
+        (["classify", "nowhere.png", "--model=m"], 1, "nowhere.png"),
+    ],
+)
+def test_a_mistake_is_one_line(arguments, code, complaint, files, tmp_path):
+    done = run(*arguments, cwd=tmp_path)
+    assert done.returncode == code
+    assert complaint in done.stderr
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
