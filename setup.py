@@ -16,7 +16,7 @@ setup(
     long_description=(here / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
-    packages=find_packages(include=["tf_csvae", "tf_csvae.*", "trainers", "flags", "export"]),
+    packages=find_packages(include=["tf_csvae", "tf_csvae.*", "trainers", "flags", "export", "benchmarks"]),
     package_data={"tf_csvae": ["templates/*.html"], "flags": ["*.flags"]},
     python_requires=">=3.11,<3.14",
     # Both ends are tested: `make test` takes the newest of each, `make test-lowest` the oldest.

@@ -1,0 +1,7 @@
+"""Benchmark of serving: what is asked, and for how long."""
+
+from absl import flags
+
+flags.DEFINE_list("batches", ["1", "8", "64"], "Rows of a request.")
+flags.DEFINE_float("seconds", 2.0, "Time for each signature and batch, on each side.", lower_bound=0.01)
+flags.DEFINE_list("signatures", None, "Signatures to ask. Default: all.")
