@@ -240,3 +240,24 @@ def test_models_config_lists_the_newest_versions_by_label(exported, tmp_path):
     assert (first.name, dict(first.version_labels)) == ("a", {"stable": 12, "previous": 3})
     assert list(first.model_version_policy.specific.versions) == [3, 12]
     assert dict(second.version_labels) == {"stable": 2}
+
+
+def test_a_disk_that_fills_up_leaves_an_error_and_no_version(tmp_path):
+    # A limit on the size of files fails writes as a full disk does, and needs no privilege.
+    script = f"""
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+from export import saved_model, signatures
+from tests.export.conftest import VECTORS, make
+served = signatures.Served(make("vae", VECTORS), VECTORS)
+try:
+    saved_model.write(served, "m", {str(tmp_path)!r}, 1, {{}})
+except OSError as error:
+    print("refused:", error)
+"""
+    root = os.path.dirname(os.path.dirname(HERE))
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=root, check=False
+    )
+    assert done.stdout.startswith("refused:"), done.stderr
+    assert os.listdir(tmp_path / "m") == []
