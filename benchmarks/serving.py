@@ -56,6 +56,7 @@ def benchmark():
 
     from export import requests, saved_model, signatures
     from tf_csvae import InputError, report, runs
+    from tf_csvae.errors import check_known
 
     if not FLAGS.run_dir:
         raise InputError("Give --run_dir, the run to export and to time.")
@@ -63,6 +64,8 @@ def benchmark():
     judge = measuring.load_judge(info)
     served = signatures.Served(model, info, judge[0] if judge else None)
     chosen = FLAGS.signatures or list(served.signatures)
+    for name in chosen:
+        check_known(name, served.signatures, "signature")
     rows = [["signature", "rows", "p50 ms", "p95 ms", "p99 ms", "rows/s", "Keras p50 ms", "times Keras"]]
     graph = tf.Graph()
     with tempfile.TemporaryDirectory() as folder:

@@ -9,6 +9,7 @@ Commands: sample, transfer, reconstruct, encode, interpolate, style_transfer, wa
 """
 
 import base64
+import collections
 import json
 import os
 import random
@@ -36,6 +37,9 @@ COMMANDS = (
     "classify",
 )
 
+# What a model without labels can be asked too: then --labels_file is left out.
+UNLABELLED = ("sample", "reconstruct", "encode")
+
 # The first pause before a second attempt in seconds; each is twice the one before, and half chance.
 PAUSE = 0.2
 
@@ -50,7 +54,7 @@ class GrpcServer:
     Args:
         host, port: str and int, where it is.
         model: str, the model's name.
-        version: int or None, its version.
+        version: int, its version, or str, a label of one; None for the newest.
         timeout: float, seconds per request.
     """
 
@@ -74,14 +78,21 @@ class GrpcServer:
         from tf_csvae import InputError
 
         request = requests.predict(self._model, signature, inputs)
-        if self._version:
+        if isinstance(self._version, int):
             request.model_spec.version.value = self._version
+        elif self._version:
+            request.model_spec.version_label = self._version
         code = self._grpc.StatusCode
         try:
             answer = self._stub.Predict(request, timeout=self._timeout)
         except self._grpc.RpcError as error:
             told = f"{error.code().name}: {error.details()}"
-            if error.code() in (code.UNAVAILABLE, code.RESOURCE_EXHAUSTED, code.ABORTED):
+            if error.code() in (
+                code.UNAVAILABLE,
+                code.RESOURCE_EXHAUSTED,
+                code.ABORTED,
+                code.DEADLINE_EXCEEDED,
+            ):
                 raise Retryable(told) from error
             raise InputError(f"The server refused {signature}: {_first_line(told)}") from error
         return {name: tf.make_ndarray(value) for name, value in answer.outputs.items()}
@@ -91,7 +102,8 @@ class RestServer:
     """A server asked by TF Serving's REST interface; arguments as of ``GrpcServer``."""
 
     def __init__(self, host, port, model, version, timeout):
-        at = f"/versions/{version}" if version else ""
+        kind = "versions" if isinstance(version, int) else "labels"
+        at = f"/{kind}/{version}" if version else ""
         self._url, self._timeout = f"http://{host}:{port}/v1/models/{model}{at}:predict", timeout
 
     def predict(self, signature, inputs):
@@ -219,18 +231,25 @@ def ask(command, files):
     for path in files:
         if not os.path.isfile(path):
             raise InputError(f"There is no file {path}.")
+    twice = [stem for stem, times in collections.Counter(map(_stem, files)).items() if times > 1]
+    if twice:
+        raise InputError(f"Several files are named {twice[0]}; what comes back is named after them.")
     kind, port = (RestServer, 8501) if FLAGS.rest else (GrpcServer, 8500)
+    version = FLAGS.model_version or FLAGS.version_label
     with training.quietly():
-        server = kind(FLAGS.host, FLAGS.port or port, FLAGS.model, FLAGS.model_version, FLAGS.timeout)
+        server = kind(FLAGS.host, FLAGS.port or port, FLAGS.model, version, FLAGS.timeout)
     total = FLAGS.count if command == "sample" else len(files)
     os.makedirs(FLAGS.out, exist_ok=True)
+    lines = os.path.join(FLAGS.out, f"{command}.jsonl")
+    if os.path.exists(lines):  # of an earlier call
+        os.remove(lines)
     for start in tqdm(range(0, total, FLAGS.batch), disable=total <= FLAGS.batch):
         rows = min(FLAGS.batch, total - start)
         stems = [f"sample_{start + row:05d}" for row in range(rows)]
         inputs = {}
         if command != "sample":
             chosen = files[start : start + rows]
-            stems = [os.path.splitext(os.path.basename(path))[0] for path in chosen]
+            stems = [_stem(path) for path in chosen]
             inputs["x_bytes"] = np.array([_read(path) for path in chosen], object)
 
         def row_of(pairs, default, rows=rows):
@@ -238,10 +257,11 @@ def ask(command, files):
 
         if command == "sample":
             # Another seed for each batch, the same for the same command.
-            inputs |= {"labels": row_of(FLAGS.set, 0), "seed": np.int32(FLAGS.seed + start)}
+            inputs["seed"] = np.int32(FLAGS.seed + start)
+            inputs |= {"labels": row_of(FLAGS.set, 0)} if names else {"count": np.int32(rows)}
         elif command == "transfer":
             inputs |= {"source_labels": row_of(FLAGS.labels, -1), "target_labels": row_of(FLAGS.set, -1)}
-        elif command != "classify":
+        elif names:
             inputs["labels"] = row_of(FLAGS.labels, -1)
         if command in ("interpolate", "style_transfer", "walk"):
             inputs["label"] = np.int32(names.index(FLAGS.label))
@@ -256,7 +276,7 @@ def ask(command, files):
 def _names(command):
     from tf_csvae import InputError
 
-    if command == "classify":
+    if command == "classify" or (command in UNLABELLED and FLAGS.labels_file is None):
         return []
     if not FLAGS.labels_file or not os.path.exists(FLAGS.labels_file):
         raise InputError(
@@ -264,6 +284,10 @@ def _names(command):
         )
     with open(FLAGS.labels_file, encoding="utf-8") as file:
         return [label["name"] for label in json.load(file)["labels"]]
+
+
+def _stem(path):
+    return os.path.splitext(os.path.basename(path))[0]
 
 
 def _read(path):
@@ -284,9 +308,9 @@ def _write(command, stems, outputs):
                 name = stem if len(many) == 1 else f"{stem}_{number:02d}"
                 runs.write_bytes(os.path.join(FLAGS.out, f"{name}.png"), file)
         return
-    names = [n.decode() if isinstance(n, bytes) else str(n) for n in np.ravel(outputs.pop("labels", []))]
-    if command != "classify":
-        names = []
+    names = []
+    if command == "classify":
+        names = [n.decode() if isinstance(n, bytes) else str(n) for n in outputs.pop("labels")[0]]
     for row, stem in enumerate(stems):
         values = {name: np.asarray(value)[row].tolist() for name, value in outputs.items()}
         if names:

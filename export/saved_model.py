@@ -110,27 +110,45 @@ def _flushed(folder):
                 os.fsync(file.fileno())
 
 
-def models_config(export_dir):
-    """Returns the server's models.config for all models in a folder, the newest version "stable"."""
-    entries = []
-    for name in sorted(os.listdir(export_dir)):
-        versions = versions_of(os.path.join(export_dir, name))
-        if not versions:
-            continue
-        labels = f'    version_labels {{ key: "stable" value: {versions[-1]} }}\n'
-        if len(versions) > 1:
-            labels += f'    version_labels {{ key: "previous" value: {versions[-2]} }}\n'
-        served = "".join(f" versions: {version}" for version in versions[-2:])
-        entries.append(
-            "  config {\n"
-            f'    name: "{name}"\n'
-            f'    base_path: "/models/{name}"\n'
-            '    model_platform: "tensorflow"\n'
-            f"    model_version_policy {{ specific {{{served} }} }}\n"
-            f"{labels}"
-            "  }\n"
-        )
-    return "model_config_list {\n" + "".join(entries) + "}\n"
+def models_config(text, name, version):
+    """Returns a server's models.config in which one model has a new version, the label "stable" on it.
+
+    What had that label gets "previous"; whatever else the file says, such as another model that was
+    rolled back, stays.
+
+    Args:
+        text: str, the file as it is; empty for none.
+        name: str, the model's name.
+        version: int, the new version.
+
+    Returns:
+        str.
+
+    Raises:
+        InputError: a file that is no models.config.
+    """
+    from google.protobuf import text_format
+    from tensorflow_serving.config import model_server_config_pb2
+
+    from tf_csvae import InputError
+
+    config = model_server_config_pb2.ModelServerConfig()
+    try:
+        text_format.Parse(text, config)
+    except text_format.ParseError as error:
+        raise InputError(f"{CONFIG} cannot be read ({error}). Mend or remove it.") from None
+    models = config.model_config_list.config
+    entry = next((model for model in models if model.name == name), None)
+    if entry is None:
+        entry = models.add(name=name, base_path=f"/models/{name}", model_platform="tensorflow")
+    previous = entry.version_labels.get("stable")
+    entry.version_labels["stable"] = version
+    served = [version]
+    if previous and previous != version:
+        entry.version_labels["previous"] = previous
+        served.insert(0, previous)
+    entry.model_version_policy.specific.versions[:] = served
+    return text_format.MessageToString(config)
 
 
 def versions_of(folder):
@@ -195,8 +213,7 @@ def export():
     version = FLAGS.version or 1 + max(there, default=0)
     with training.quietly():
         from export import requests, signatures
-
-        model, info, numbers = load(run)
+    model, info, numbers = load(run)
     judge = measuring.load_judge(info)
     served = signatures.Served(model, info, judge[0] if judge else None)
     labels = {"labels": [label.to_dict() for label in info.labels]}
@@ -207,9 +224,14 @@ def export():
         LABELS: (json.dumps(labels, indent=2) + "\n").encode(),
         CARD: card(name, version, run, info, numbers, served.signatures).encode(),
     }
-    path = write(served, name, FLAGS.export_dir, version, extra)
     config = os.path.join(FLAGS.export_dir, CONFIG)
-    runs.write_text(config, models_config(FLAGS.export_dir))
+    there_text = ""
+    if os.path.exists(config):
+        with open(config, encoding="utf-8") as file:
+            there_text = file.read()
+    models_config(there_text, name, version)  # raises, while nothing is written
+    path = write(served, name, FLAGS.export_dir, version, extra)
+    runs.write_text(config, models_config(there_text, name, version))
     print(f"{path}: {', '.join(served.signatures)}\nServer's list of models: {config}")
 
 

@@ -12,6 +12,10 @@ from tf_csvae.data import images
 # Points of an interpolation and along each side of a walk: graphs of fixed size.
 STEPS, WALK = 8, 7
 
+# Kinds of labels: of a given x, where -1 may stand for one that is not known; to change to, where -1
+# leaves one as it is; and to make something of, where all are needed.
+LABELS = ("labels", "target", "wanted")
+
 # A larger picture would take more memory to decode than a server should spend on one request.
 MAX_SIDE = 8192
 
@@ -52,7 +56,7 @@ class Served:
             if encoded:
                 return tf.TensorSpec([None], tf.string, f"{name}_bytes")
             return tf.TensorSpec([None, *shape], tf.float32, name)
-        if kind == "labels":
+        if kind in LABELS:
             return tf.TensorSpec([None, k], tf.float32, name)
         if kind == "label":
             return tf.TensorSpec([], tf.int32, name)
@@ -107,17 +111,23 @@ class Served:
             low, high = (0, len(self._names) - 1) if kind == "label" else (1, 4096)
             sentence = f"{name} must lie between {low} and {high}. Received:"
             return value, [tf.debugging.Assert((value >= low) & (value <= high), [sentence, value])]
-        wanted = {"x": list(self._info.shape), "labels": [len(self._names)]}.get(kind, [kind])
+        wanted = [kind]
+        if kind == "x":
+            wanted = list(self._info.shape)
+        elif kind in LABELS:
+            wanted = [len(self._names)]
         guard = self._shape_guard(name, given, [None, *wanted])
         with tf.control_dependencies(guard):
             value = tf.ensure_shape(tf.reshape(given, [-1, *wanted]), [None, *wanted])
         finite = tf.reduce_all(tf.math.is_finite(value))
         guard.append(tf.debugging.Assert(finite, [f"{name} must be finite numbers."]))
-        if kind == "labels":
-            missing = self._reads_labels
+        if kind in LABELS:
+            missing = kind == "target" or (kind == "labels" and self._reads_labels)
             fine = (value >= 0) & (value <= 1)
             fine = fine | tf.equal(value, -1) if missing else fine
-            unknown = ", or be -1 where it is not known" if missing else ""
+            unknown = (
+                f", or be -1 where it {'stays' if kind == 'target' else 'is not known'}" if missing else ""
+            )
             sentence = f"{name}: each must lie between 0 and 1{unknown}. Received:"
             guard.append(tf.debugging.Assert(tf.reduce_all(fine), [sentence, value]))
         if kind == "x":
@@ -200,17 +210,13 @@ class Served:
 
     @property
     def _reads_labels(self):
-        return self._classifier is not None or self._infers
-
-    @property
-    def _infers(self):
-        return type(self._model).__name__ == "CondVAEInfo"
+        return self._classifier is not None or getattr(self._model, "reads_labels", False)
 
     def _known(self, x, labels):
         """Returns labels, those that are -1 as they are read from x."""
         if self._classifier is not None:
             read = tf.cast(self._classifier.classify(x) > 0.5, tf.float32)
-        elif self._infers:
+        elif self._model.reads_labels:
             read = self._model.encode(x).y.mean()
         else:
             return labels
@@ -218,7 +224,9 @@ class Served:
 
     def _of_classifier(self):
         def classify(x):
-            return {"probabilities": self._model.classify(x), "labels": tf.constant(self._names)}
+            # A row of names for each row of x: a server that joins requests wants rows.
+            names = tf.repeat(tf.constant([self._names]), tf.shape(x)[0], axis=0)
+            return {"probabilities": self._model.classify(x), "labels": names}
 
         return {"classify": ({"x": "x"}, classify)}
 
@@ -258,13 +266,13 @@ class Served:
         found = {
             "reconstruct": ({"x": "x", "labels": "labels"}, reconstruct),
             "encode": ({"x": "x", "labels": "labels"}, encode),
-            "sample": ({"labels": "labels", "seed": "seed"}, sample),
-            "transfer": ({"x": "x", "source_labels": "labels", "target_labels": "labels"}, transfer),
+            "sample": ({"labels": "wanted", "seed": "seed"}, sample),
+            "transfer": ({"x": "x", "source_labels": "labels", "target_labels": "target"}, transfer),
             "interpolate": ({"x": "x", "labels": "labels", "label": "label"}, interpolate),
         }
         if not subspaces:
             found["decode"] = (
-                {"z": model.z_dim, "labels": "labels"},
+                {"z": model.z_dim, "labels": "wanted"},
                 lambda z, labels: {"x": model.decode(z, labels)},
             )
             return found

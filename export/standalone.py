@@ -41,12 +41,14 @@ def main(folder):
         worst = 0.0 if set(outputs) == set(response.outputs) else float("inf")
         for name, value in response.outputs.items():
             wanted, got = tf.make_ndarray(value), outputs[name].numpy()
-            if wanted.dtype == object:  # strings: encoded images, names; images by their pixels
+            if wanted.shape != got.shape:
+                worst = float("inf")
+            elif wanted.dtype == object:  # strings: encoded images, names; images by their pixels
                 pairs = zip(wanted.ravel(), got.ravel(), strict=True)
                 differences = [0.0 if a == b else pixels_apart(a, b) for a, b in pairs]
-                worst = max([worst, *differences])
-            else:
-                worst = max(worst, float(np.abs(wanted - got).max()))
+                worst = float(np.max([worst, *differences]))
+            else:  # by NumPy, whose maximum keeps NaN
+                worst = float(np.max([worst, np.abs(wanted - got).max()]))
         print(
             json.dumps(
                 {"signature": request.model_spec.signature_name, "difference": worst, "ms": 1000 * seconds}

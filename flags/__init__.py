@@ -3,7 +3,7 @@
 A group is a module here; a trainer imports the groups it has. A preset is a flagfile in
 this folder: ``--flagfile=flags/celeba.flags``. The one named like the dataset is taken
 without being asked for: its values are the defaults for that dataset. A trainer that differs
-too much from the others has one of its own, TRAINER_DATASET, which is taken in its place.
+from the others has one of its own, TRAINER_DATASET, whose values go over those.
 """
 
 import itertools
@@ -111,11 +111,11 @@ def _last(arguments, flag):
 
 
 def _take_preset(trainer, dataset):
-    """Takes the defaults from a dataset's preset."""
-    shipped = [name for name in (f"{trainer}_{dataset}", dataset) if name in presets()]
-    if shipped:
-        path = os.path.join(_FOLDER, f"{shipped[0]}.flags")
-        _take_defaults(FLAGS.read_flags_from_files([f"--flagfile={path}"]))
+    """Takes the defaults from a dataset's presets."""
+    for name in (dataset, f"{trainer}_{dataset}"):  # the trainer's own over the general one
+        if name in presets():
+            path = os.path.join(_FOLDER, f"{name}.flags")
+            _take_defaults(FLAGS.read_flags_from_files([f"--flagfile={path}"]))
 
 
 def _take_defaults(lines):

@@ -8,6 +8,11 @@ flags.DEFINE_boolean("rest", False, "Ask by REST (HTTP and JSON) and not by gRPC
 flags.DEFINE_string("model", None, "The model's name on the server.")
 flags.DEFINE_integer("model_version", None, "Its version. Default: the server's newest.", lower_bound=1)
 flags.DEFINE_string(
+    "version_label",
+    None,
+    "A label of a version, as in stable, which models.config gives; in place of --model_version.",
+)
+flags.DEFINE_string(
     "labels_file",
     None,
     "labels.json of the model, which lies in its assets.extra: it names the labels in order.",

@@ -4,6 +4,7 @@ import base64
 import dataclasses
 import io
 import statistics
+from collections.abc import Callable
 
 import jinja2
 
@@ -48,60 +49,81 @@ class Entry:
         path: keys down to it; "*" stands for each label, or for their mean.
         words: str, what it is.
         form: str, how it is written.
-        better: max or min, which of several is marked; None: it is no merit.
+        worse: function of the number, larger for a worse one, by which the best of several is
+            marked; None: it is no merit.
         spread: path of a standard deviation to write behind it.
     """
 
     path: tuple
     words: str
     form: str = "{:.3f}"
-    better: object = None
+    worse: Callable | None = None
     spread: tuple = ()
 
 
+def MORE(value):  # noqa: N802  names of constants, which they are
+    """Worse is less."""
+    return -value
+
+
+def LESS(value):  # noqa: N802
+    """Worse is more."""
+    return value
+
+
+def FROM_1(value):  # noqa: N802
+    """Worse is farther from what the data have."""
+    return abs(value - 1)
+
+
+def FROM_CHANCE(value):  # noqa: N802
+    """Worse is farther from a coin's toss."""
+    return abs(value - 0.5)
+
+
 HEADLINE = (
-    Entry(("mean_accuracy",), "accuracy, mean over the labels", better=max),
-    Entry(("mean_balanced_accuracy",), "balanced accuracy, mean over the labels", better=max),
-    Entry(("generation", "*", "accuracy"), "samples in which the classifier sees their label", better=max),
+    Entry(("mean_accuracy",), "accuracy, mean over the labels", worse=MORE),
+    Entry(("mean_balanced_accuracy",), "balanced accuracy, mean over the labels", worse=MORE),
+    Entry(("generation", "*", "accuracy"), "samples in which the classifier sees their label", worse=MORE),
     Entry(("generation", "*", "real_recall"), "... real examples that have it"),
-    Entry(("generation", "*", "reconstruction_recall"), "... reconstructions of those", better=max),
-    Entry(("transfer", "*", "accuracy"), "examples in which it sees a label set by transfer", better=max),
-    Entry(("transfer", "*", "others_kept"), "... and the other labels as before", better=max),
-    Entry(("frechet",), "Fréchet distance of samples from real examples", "{:.4g}", better=min),
+    Entry(("generation", "*", "reconstruction_recall"), "... reconstructions of those", worse=MORE),
+    Entry(("transfer", "*", "accuracy"), "examples in which it sees a label set by transfer", worse=MORE),
+    Entry(("transfer", "*", "others_kept"), "... and the other labels as before", worse=MORE),
+    Entry(("frechet",), "Fréchet distance of samples from real examples", "{:.4g}", worse=LESS),
     Entry(("frechet_real",), "... of other real examples", "{:.4g}"),
-    Entry(("diversity_overall",), "diversity of samples, that of the data being 1", better=max),
-    Entry(("diversity", "*"), "... of samples with one label set", better=max),
-    Entry(("divergence", "z", "*", "kl"), "divergence of the label's values in z, nats", better=min),
+    Entry(("diversity_overall",), "diversity of samples, that of the data being 1", worse=FROM_1),
+    Entry(("diversity", "*"), "... of samples with one label set", worse=FROM_1),
+    Entry(("divergence", "z", "*", "kl"), "divergence of the label's values in z, nats"),
     Entry(
         ("divergence", "z", "*", "null_mean"),
         "... the same on shuffled labels",
         spread=("divergence", "z", "*", "null_sd"),
     ),
-    Entry(("divergence", "w", "*", "kl"), "divergence of the label's values in w, nats", better=max),
-    Entry(("probe", "z", "*", "auc"), "AUC of a probe that reads the label from z", better=min),
-    Entry(("probe", "w", "*", "auc"), "AUC of a probe that reads the label from w", better=max),
-    Entry(("reconstruction", "mse"), "reconstruction error (mean square)", "{:.4g}", better=min),
-    Entry(("reconstruction", "psnr"), "reconstruction PSNR, dB", "{:.3g}", better=max),
-    Entry(("reconstruction", "ssim"), "reconstruction SSIM", "{:.3g}", better=max),
+    Entry(("divergence", "w", "*", "kl"), "divergence of the label's values in w, nats", worse=MORE),
+    Entry(("probe", "z", "*", "auc"), "AUC of a probe that reads the label from z", worse=FROM_CHANCE),
+    Entry(("probe", "w", "*", "auc"), "AUC of a probe that reads the label from w", worse=MORE),
+    Entry(("reconstruction", "mse"), "reconstruction error (mean square)", "{:.4g}", worse=LESS),
+    Entry(("reconstruction", "psnr"), "reconstruction PSNR, dB", "{:.3g}", worse=MORE),
+    Entry(("reconstruction", "ssim"), "reconstruction SSIM", "{:.3g}", worse=MORE),
     Entry(("active_units", "z"), "active dimensions of z", "{:.0f}"),
     Entry(("parameters",), "parameters", "{:,.0f}"),
-    Entry(("seconds_training",), "seconds of training", "{:.1f}", better=min),
-    Entry(("examples_per_second",), "training examples per second", "{:.0f}", better=max),
+    Entry(("seconds_training",), "seconds of training", "{:.1f}", worse=LESS),
+    Entry(("examples_per_second",), "training examples per second", "{:.0f}", worse=MORE),
 )
 
 BY_LABEL = (
-    Entry(("classification", "*", "accuracy"), "accuracy", better=max),
-    Entry(("classification", "*", "balanced_accuracy"), "balanced accuracy", better=max),
-    Entry(("classification", "*", "recall"), "recall", better=max),
-    Entry(("classification", "*", "auc"), "AUC", better=max),
-    Entry(("generation", "*", "accuracy"), "seen in samples", better=max),
+    Entry(("classification", "*", "accuracy"), "accuracy", worse=MORE),
+    Entry(("classification", "*", "balanced_accuracy"), "balanced accuracy", worse=MORE),
+    Entry(("classification", "*", "recall"), "recall", worse=MORE),
+    Entry(("classification", "*", "auc"), "AUC", worse=MORE),
+    Entry(("generation", "*", "accuracy"), "seen in samples", worse=MORE),
     Entry(("generation", "*", "real_recall"), "in real examples"),
-    Entry(("generation", "*", "reconstruction_recall"), "in reconstructions", better=max),
-    Entry(("transfer", "*", "accuracy"), "after transfer", better=max),
-    Entry(("transfer", "*", "others_kept"), "other labels kept", better=max),
-    Entry(("diversity", "*"), "diversity", better=max),
-    Entry(("probe", "z", "*", "auc"), "AUC from z", better=min),
-    Entry(("probe", "w", "*", "auc"), "AUC from its w", better=max),
+    Entry(("generation", "*", "reconstruction_recall"), "in reconstructions", worse=MORE),
+    Entry(("transfer", "*", "accuracy"), "after transfer", worse=MORE),
+    Entry(("transfer", "*", "others_kept"), "other labels kept", worse=MORE),
+    Entry(("diversity", "*"), "diversity", worse=FROM_1),
+    Entry(("probe", "z", "*", "auc"), "AUC from z", worse=FROM_CHANCE),
+    Entry(("probe", "w", "*", "auc"), "AUC from its w", worse=MORE),
 )
 
 
@@ -192,12 +214,13 @@ def by_label(numbers, system, dataset):
     if len(labels) < 2 or not entries:
         return None
     rows = [["label", *(entry.words for entry in entries)]]
-    theirs = {label: _published_of(label, system, dataset) for label in labels}
-    if any(theirs.values()):
+    theirs = {label: _published(system, dataset, _of(entries[0], label)) for label in labels}
+    known = any(text != "–" for text in theirs.values())
+    if known:
         rows[0].append("student report")
     for label in labels:
         row = [label, *(written(entry, [numbers], _of(entry, label))[1] for entry in entries)]
-        rows.append([*row, theirs[label] or "–"] if any(theirs.values()) else row)
+        rows.append([*row, theirs[label]] if known else row)
     return Table(
         "By label, with 95 % intervals of the shares. The report's figure is of the first column.", rows
     )
@@ -205,14 +228,6 @@ def by_label(numbers, system, dataset):
 
 def _of(entry, label):
     return tuple(label if key == "*" else key for key in entry.path)
-
-
-def _published_of(label, system, dataset):
-    for entry in BY_LABEL:
-        text = _published(system, dataset, _of(entry, label))
-        if text != "–":
-            return text
-    return None
 
 
 def _labels(runs):
@@ -237,7 +252,7 @@ def side_by_side(systems):
     rows, best = [["on the test data", *systems]], set()
     for entry in HEADLINE:
         cells = [written(entry, runs) for runs in systems.values()]
-        _add(rows, best, entry.words, cells, entry.better)
+        _add(rows, best, entry.words, cells, entry.worse)
     return Table(
         "The main numbers; the best is marked. What is per label is the mean over the labels.",
         rows,
@@ -276,7 +291,7 @@ def labels_side_by_side(systems, path, caption, beside=None, dataset=None):
         if beside:
             more.append(written(entries[beside], next(iter(having.values())), at[:-1] + beside[-1:])[1])
         more += [_published(system, dataset, at) for system in theirs]
-        _add(rows, best, label or "mean", cells, entry.better, more)
+        _add(rows, best, label or "mean", cells, entry.worse, more)
     return Table(caption, rows, frozenset(best))
 
 
@@ -325,14 +340,17 @@ def label_tables(systems, dataset):
     return [table for table in tables if table]
 
 
-def _add(rows, best, words, cells, better, more=()):
+def _add(rows, best, words, cells, worse, more=()):
     """Adds a row unless it is empty, and marks its best cell."""
     values = [value for value, _ in cells if value is not None]
     if not values:
         return
-    if better and len(values) > 1:
+    if worse and len(values) > 1:
+        least = min(map(worse, values))
         best |= {
-            (len(rows), column) for column, (value, _) in enumerate(cells, start=1) if value == better(values)
+            (len(rows), column)
+            for column, (value, _) in enumerate(cells, start=1)
+            if value is not None and worse(value) == least
         }
     rows.append([words, *(text for _, text in cells), *more])
 

@@ -34,9 +34,11 @@ def judged(run):
     from tf_csvae import runs
 
     numbers = run.metrics()
-    wanted = measuring.checksum(runs.Run(FLAGS.classifier)) if FLAGS.classifier else None
-    generates = numbers.get("run", {}).get("system") != "Classifier"
-    if "run" not in numbers or (wanted and generates and numbers.get("judge") != wanted):
+    complete = "run" in numbers and os.path.exists(run.file(runs.INFO))
+    if complete and FLAGS.classifier and numbers["run"]["system"] != "Classifier":
+        judge = measuring.checksum(runs.Run(FLAGS.classifier))
+        complete = numbers.get("judge") == {"sha256": judge, "samples": FLAGS.samples}
+    if not complete or FLAGS["pictured_labels"].present:
         print(f"Evaluating {run.path}", flush=True)
         chosen = [
             flag.serialize()
@@ -75,10 +77,23 @@ def titles(found):
             f"{name}={value}" for name, value in values if any(other.get(name) != value for other in others)
         ]
         if apart:
-            short = len(apart) == 1
-            system = f"{system} {apart[0]}" if short else f"{system}, {os.path.basename(members[0][0].path)}"
+            path = os.path.abspath(members[0][0].path)
+            system = f"{system} {apart[0]}" if len(apart) == 1 else f"{system}, {os.path.basename(path)}"
+            if system in named:
+                system = f"{system} ({path})"
         named[system] = members
     return named
+
+
+def _data(run):
+    """Says what a run's data are, as far as two runs must share it to be compared."""
+    from tf_csvae import runs
+
+    with open(run.file(runs.INFO), encoding="utf-8") as file:
+        info = json.load(file)
+    labels = [label["name"] for label in info["labels"]]
+    shown = ", ".join(labels[:3]) + (f" and {len(labels) - 3} more" if len(labels) > 3 else "")
+    return f"{info['name']} of shape {info['shape']}, {info['counts']['test']} test examples, labels {shown}"
 
 
 def compare():
@@ -93,12 +108,17 @@ def compare():
         run.metrics()  # raises where it is not finished, before anything is evaluated
     if FLAGS.classifier:
         runs.Run(FLAGS.classifier).metrics()
+    if os.path.exists(os.path.join(FLAGS.out, runs.FLAGS)):
+        raise InputError(f"--out={FLAGS.out} is a run, and would be written over. Give another folder.")
     found = [(run, judged(run)) for run in found]
-    datasets = {numbers["run"]["dataset"]: run.path for run, numbers in found}
-    if len(datasets) > 1:
-        told = ", ".join(f"{path} of {dataset}" for dataset, path in datasets.items())
+    known = {_data(run): run.path for run, _ in found}
+    if len(known) > 1:
+        told = "; ".join(f"{path}: {data}" for data, path in known.items())
         raise InputError(f"--run_dirs holds runs of different data ({told}). Compare runs of the same.")
-    (dataset,) = datasets
+    judges = {json.dumps(numbers.get("judge")) for _, numbers in found if "judge" in numbers}
+    if len(judges) > 1:
+        raise InputError("The runs were judged by different classifiers. Give --classifier, one for all.")
+    dataset = found[0][1]["run"]["dataset"]
     named = titles(found)
     systems = {title: [numbers for _, numbers in members] for title, members in named.items()}
 

@@ -23,7 +23,7 @@ FLAGS = flags.FLAGS
 GROUPS = (flags.run, flags.seed, flags.data, flags.judge, flags.evaluation)
 
 # What metrics.json says of the training, which no evaluation changes.
-OF_TRAINING = ("seconds_training", "examples_per_second", "parameters")
+OF_TRAINING = ("seconds_training", "examples_per_second", "parameters", "run")
 
 
 def evaluate():
@@ -37,8 +37,7 @@ def evaluate():
     numbers = run.metrics()  # raises where it is not finished
     with training.quietly():
         from tf_csvae import load_model
-
-        dataset = training.load_data()
+    dataset = training.load_data()
     model = load_model(run.file(runs.MODEL))
     known, here = ([label.name for label in part.labels] for part in (model, dataset.info))
     if known != here or tuple(model.data_shape) != tuple(dataset.info.shape):
@@ -49,6 +48,7 @@ def evaluate():
     judge = measuring.load_judge(dataset.info)
     with training.data_blamed(dataset):
         measured, figures = measuring.measure(model, dataset, run.history(), judge)
+    numbers.setdefault("run", measuring.what_ran(model, dataset.info))  # of a run that kept none
     trained = {name: numbers[name] for name in OF_TRAINING if name in numbers}
     measuring.write(run, model, dataset, trained, measured, figures)
 

@@ -12,6 +12,28 @@ FLAGS = flags.FLAGS
 PACKAGES = ("tf_csvae", "tensorflow", "keras", "tensorflow-probability", "numpy", "scikit-learn")
 
 
+def what_ran(model, info):
+    """Returns what metrics.json says under "run" of a training that ends now.
+
+    Args:
+        model: what was trained.
+        info: ``Info`` of its data.
+    """
+    versions = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:  # such as tensorflow-cpu in its place
+            versions[package] = "unknown"
+    return {
+        "system": type(model).__name__,
+        "dataset": info.name,
+        "seed": FLAGS.seed,
+        "counts": info.counts,
+        "versions": versions,
+    }
+
+
 def checksum(run):
     """Returns what tells the model of a run from all others."""
     from tf_csvae import runs
@@ -21,7 +43,7 @@ def checksum(run):
 
 
 def load_judge(info):
-    """Loads the model of the run in --classifier.
+    """Loads the model of the run in --classifier, and checks the other flags of an evaluation.
 
     Args:
         info: ``Info`` of the data it is to judge.
@@ -32,6 +54,7 @@ def load_judge(info):
     Raises:
         InputError: no finished run, not one of a classifier, or of other data or labels.
     """
+    pictured_labels(info)  # raises
     if FLAGS.classifier is None:
         return None
     from tf_csvae import Classifier, InputError, evaluation, load_model, runs
@@ -45,6 +68,26 @@ def load_judge(info):
         )
     evaluation.check_judge(judge, info)
     return judge, checksum(run)
+
+
+def pictured_labels(info):
+    """Returns --pictured_labels, or None for the default.
+
+    Args:
+        info: ``Info`` of the data.
+
+    Raises:
+        InputError: the user named a label that the data have not.
+    """
+    from tf_csvae import errors
+
+    names = [label.name for label in info.labels]
+    if FLAGS["pictured_labels"].present:
+        for name in FLAGS.pictured_labels:
+            errors.check_known(name, names, "label")
+        return FLAGS.pictured_labels or None
+    # A preset's, which may know more labels than were chosen.
+    return [name for name in FLAGS.pictured_labels or () if name in names] or None
 
 
 def measure(model, dataset, history, judge=None):
@@ -66,11 +109,11 @@ def measure(model, dataset, history, judge=None):
         return numbers, evaluation.classifier_pictures(numbers, history)
     classifier, judged_by = judge or (None, None)
     result = evaluation.evaluate(model, dataset, classifier, FLAGS.samples, FLAGS.seed)
-    shown = FLAGS.pictured_labels
-    if shown and not FLAGS["pictured_labels"].present:  # a preset's, which may know more labels
-        shown = [name for name in shown if name in [label.name for label in model.labels]] or None
-    drawn = evaluation.pictures(model, result, dataset.info, history, shown, FLAGS.seed)
-    return {**result.numbers, **({"judge": judged_by} if judge else {})}, drawn
+    drawn = evaluation.pictures(
+        model, result, dataset.info, history, pictured_labels(dataset.info), FLAGS.seed
+    )
+    judged = {"judge": {"sha256": judged_by, "samples": FLAGS.samples}} if judge else {}
+    return {**result.numbers, **judged}, drawn
 
 
 def write(run, model, dataset, training, measured, figures):
@@ -87,17 +130,8 @@ def write(run, model, dataset, training, measured, figures):
     from tf_csvae import report, runs
 
     system, info = type(model).__name__, dataset.info
-    ran = {
-        "system": system,
-        "dataset": info.name,
-        "seed": FLAGS.seed,
-        "counts": info.counts,
-        "versions": {
-            "python": platform.python_version(),
-            **{p: importlib.metadata.version(p) for p in PACKAGES},
-        },
-    }
-    numbers = {**training, "run": ran, **measured}
+    numbers = {**training, **measured}
+    ran = numbers["run"]
     pictures = {name: (caption, report.as_png(figure)) for name, (caption, figure) in figures.items()}
     for name, (_, png) in pictures.items():
         runs.write_bytes(run.file(runs.FIGURES, f"{name}.png"), png)

@@ -142,7 +142,7 @@ def compile_options(dataset):
             "Give a divisor, or 0 for the default."
         )
     return {
-        "jit_compile": {"auto": not dataset.info.is_image, "true": True, "false": False}[FLAGS.jit_compile],
+        "jit_compile": {"auto": "auto", "true": True, "false": False}[FLAGS.jit_compile],
         "steps_per_execution": FLAGS.steps_per_execution or (1 if dataset.info.is_image else steps),
     }
 
@@ -280,6 +280,7 @@ def _finish(model, dataset, run, judge):
         "seconds_training": sum(history["seconds"]),
         "examples_per_second": statistics.median(rates[1:] or rates),  # the first epoch compiles
         "parameters": model.count_params(),
+        "run": measuring.what_ran(model, dataset.info),
     }
     measured, figures = measuring.measure(model, dataset, history, judge)
     measuring.write(run, model, dataset, trained, measured, figures)

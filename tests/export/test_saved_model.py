@@ -142,9 +142,14 @@ def test_labels_that_are_not_known_are_read_from_the_image(exported):
     read = np.float32(make("classifier", IMAGES).classify(x).numpy() > 0.5)
     given = np.float32([[-1, 1], [0, -1]])
     known = np.where(given < 0, read, given)
-    reconstruct = tf.saved_model.load(folder).signatures["reconstruct"]
-    made = reconstruct(x=tf.constant(x), labels=tf.constant(given))["x"]
+    signatures = tf.saved_model.load(folder).signatures
+    made = signatures["reconstruct"](x=tf.constant(x), labels=tf.constant(given))["x"]
     np.testing.assert_allclose(made, model.reconstruct(x, known), atol=1e-4)
+    # A target of -1 stays as it is.
+    moved = signatures["transfer"](
+        x=tf.constant(x), source_labels=tf.constant(known), target_labels=tf.constant(given)
+    )["x"]
+    np.testing.assert_allclose(moved, model.transfer(x, known, np.where(given < 0, known, given)), atol=1e-4)
 
 
 HOSTILE = [
@@ -152,6 +157,7 @@ HOSTILE = [
     ("sample", {"labels": np.ones((0, 2), np.float32), "seed": np.int32(0)}, "n at least 1"),
     ("sample", {"labels": np.full((1, 2), 7, np.float32), "seed": np.int32(0)}, "must lie between 0 and 1"),
     ("sample", {"labels": np.full((1, 2), np.nan, np.float32), "seed": np.int32(0)}, "finite"),
+    ("sample", {"labels": np.full((1, 2), -1, np.float32), "seed": np.int32(0)}, "must lie between 0 and 1. Received"),
     ("encode", {"x": np.ones((1, 8, 8, 3), np.float32), "labels": np.ones((1, 2), np.float32)}, "x must have shape"),
     ("encode", {"x": np.full((1, 16, 16, 3), 200, np.float32), "labels": np.ones((1, 2), np.float32)}, "between 0 and 1"),
     ("encode", {"x": np.full((1, 16, 16, 3), np.nan, np.float32), "labels": np.ones((1, 2), np.float32)}, "finite"),
@@ -226,20 +232,21 @@ def test_a_reader_that_polls_sees_no_half_version(exported, tmp_path):
     assert all(seen)
 
 
-def test_models_config_lists_the_newest_versions_by_label(exported, tmp_path):
+def test_models_config_moves_one_models_labels_and_leaves_the_others():
     from google.protobuf import text_format
     from tensorflow_serving.config import model_server_config_pb2
 
-    for name, versions in (("a", (1, 3, 12)), ("b", (2,))):
-        for version in versions:
-            (tmp_path / name / str(version)).mkdir(parents=True)
-    (tmp_path / "models.config").write_text("")
-    text = saved_model.models_config(str(tmp_path))
-    config = text_format.Parse(text, model_server_config_pb2.ModelServerConfig())
+    text = saved_model.models_config(saved_model.models_config("", "a", 3), "b", 1)
+    rolled_back = text.replace("value: 1", "value: 7")
+    config = text_format.Parse(
+        saved_model.models_config(rolled_back, "a", 12), model_server_config_pb2.ModelServerConfig()
+    )
     first, second = config.model_config_list.config
     assert (first.name, dict(first.version_labels)) == ("a", {"stable": 12, "previous": 3})
     assert list(first.model_version_policy.specific.versions) == [3, 12]
-    assert dict(second.version_labels) == {"stable": 2}
+    assert (second.name, dict(second.version_labels)) == ("b", {"stable": 7})
+    with pytest.raises(InputError, match="cannot be read"):
+        saved_model.models_config("what {", "a", 1)
 
 
 def test_a_disk_that_fills_up_leaves_an_error_and_no_version(tmp_path):

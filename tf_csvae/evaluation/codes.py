@@ -103,7 +103,8 @@ def read_labels(known, codes, labels, seed=0):
             for name, value in found.items():
                 if value is not None:
                     numbers[name][part][label] = value
-    if len(codes.subspaces) > 1:
+    # Under a joint prior each label owns all of w: there is no other's to read it from.
+    if len(codes.subspaces) > 1 and next(iter(codes.subspaces.values())).shape[1] < codes.w.shape[1]:
         numbers["leak"] = {
             source: _leak(known.subspaces[source], known.y, w, codes.y, labels, seed)
             for source, w in codes.subspaces.items()

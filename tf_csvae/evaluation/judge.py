@@ -124,7 +124,8 @@ def transfers(model, judge, batches, most, seed, scale):
 
     Returns:
         {label: {"accuracy": share that it now sees with it, "others_kept": share of the other
-        labels that it sees as it did in the original, "mse": to the original, and intervals}}.
+        labels that it sees as it did in the original, "mse": to the original}}, and the interval of
+        the accuracy; the other labels of one image are no independent trials.
     """
 
     @tf.function(reduce_retracing=True, autograph=False)
@@ -158,7 +159,8 @@ def transfers(model, judge, batches, most, seed, scale):
     for i, label in enumerate(judge.labels):
         if count[i]:
             found[label] = {
-                **metrics.shares(accuracy=(given[i], count[i]), others_kept=(kept[i], count[i] * (k - 1))),
+                **metrics.shares(accuracy=(given[i], count[i])),
+                **({"others_kept": float(kept[i] / (count[i] * (k - 1)))} if k > 1 else {}),
                 "mse": float(error[i] / count[i]),
             }
     return found

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import json
+import numbers
 from typing import NamedTuple
 
 import keras
@@ -98,7 +99,7 @@ class LabelledModel(keras.Model):
     def get_compile_config(self):
         """Returns the arguments of ``compile`` as plain values."""
         return {
-            "optimizer": keras.optimizers.serialize(self.optimizer),
+            "optimizer": keras.optimizers.serialize(_unscaled(self.optimizer)),
             "jit_compile": self.jit_compile,
             "steps_per_execution": self.steps_per_execution,
         }
@@ -133,8 +134,8 @@ class LabelledModel(keras.Model):
         names = [known.name for known in self.labels]
         if label in names:
             return names.index(label)
-        if isinstance(label, int) and 0 <= label < len(names):
-            return label
+        if isinstance(label, numbers.Integral) and 0 <= label < len(names):
+            return int(label)
         raise InputError(f"No label {label!r}. This model's labels: {', '.join(names)}.")
 
 
@@ -224,6 +225,9 @@ class GenerativeModel(LabelledModel):
             terms["scale"] = self.likelihood.scale
         return terms
 
+    reads_labels = False
+    """Whether ``encode`` reads labels from x, so that they need not be given."""
+
     label_width = 0
     """Columns that each label has in what the decoder gets beside z; 0: it gets no labels."""
 
@@ -257,16 +261,19 @@ class GenerativeModel(LabelledModel):
                 where it pays, and not for images, where on the CPU it costs.
             **kwargs: for ``keras.Model.compile``: ``steps_per_execution``, ``run_eagerly``.
         """
-        optimizer = keras.optimizers.get(optimizer)
-        adversary_optimizer = keras.optimizers.get(adversary_optimizer or _copy(optimizer))
+        optimizer = _unscaled(keras.optimizers.get(optimizer))
+        adversary_optimizer = _unscaled(keras.optimizers.get(adversary_optimizer or _copy(optimizer)))
         super().compile(optimizer, jit_compile, **kwargs)
+        # In half precision Keras wraps the one that it knows of, to scale its loss.
+        scaled = isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer)
         self.trackers = {name: keras.metrics.Mean(name=name) for name in self.term_names}
         self.kl_warmup_steps = int(kl_warmup_steps)
         self._adversary_optimizer = keras.optimizers.serialize(adversary_optimizer)
         _, *others = self.players()
-        self.player_optimizers = {
-            name: _copy(adversary_optimizer if name in self.adversaries else optimizer) for name in others
-        }
+        self.player_optimizers = {}
+        for name in others:
+            own = _copy(adversary_optimizer if name in self.adversaries else optimizer)
+            self.player_optimizers[name] = keras.optimizers.LossScaleOptimizer(own) if scaled else own
         # Built here, not lazily in the first step: a checkpoint must find the slots to fill.
         for name, variables in self.players().items():
             self._optimizer_of(name).build(variables)
@@ -566,6 +573,11 @@ def positive(name, value):
     if int(value) != value or value < 1:
         raise ValueError(f"{name} must be a positive integer. Received: {name}={value}")
     return int(value)
+
+
+def _unscaled(optimizer):
+    """The optimizer within one that scales the loss, which ``compile`` would wrap again."""
+    return getattr(optimizer, "inner_optimizer", optimizer)
 
 
 def _copy(optimizer):

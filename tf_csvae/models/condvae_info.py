@@ -62,6 +62,7 @@ class CondVAEInfo(GenerativeModel):
     """
 
     label_width = 1
+    reads_labels = True
     adversaries = ("auxiliary", "discriminator")
 
     def __init__(
@@ -101,9 +102,12 @@ class CondVAEInfo(GenerativeModel):
         self.auxiliary = networks.dense(self.z_dim, k, config, dtype, name="auxiliary")
         # Without batch normalisation: it would tell real from made by the company they are in.
         critic = dataclasses.replace(config, batch_norm=False, spectral_norm=spectral_norm)
-        self.critic_trunk = networks.trunk(self.data_shape, critic, dtype, name="critic_trunk")
+        # Keras assigns the normalised weights in the type that the layer computes in: in half
+        # precision what a step changes would be rounded away.
+        critic_dtype = "float32" if spectral_norm else dtype
+        self.critic_trunk = networks.trunk(self.data_shape, critic, critic_dtype, name="critic_trunk")
         features = self.critic_trunk.output_shape[-1]
-        self.critic_head = networks.head(features, 1, critic, dtype=dtype, name="critic_head")
+        self.critic_head = networks.head(features, 1, critic, dtype=critic_dtype, name="critic_head")
         # Of the auxiliary: so it answers 1/2 to a z from which nothing can be read, where the
         # entropy is largest.
         self.class_weights = class_weights([label.frequency for label in self.labels], 1.0)

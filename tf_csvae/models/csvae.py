@@ -208,7 +208,9 @@ class CSVAE(GenerativeModel):
         prior = self.prior(tf.where(this, value, y))
         centre, deviation = prior.mean(), prior.stddev()
         first = 0 if self.w_prior == "joint" else self.label_index(label) * self.w_dim
-        offsets = tf.unstack(tf.linspace(-extent, extent, steps)) if steps > 1 else [tf.zeros(())]
+        offsets = (
+            tf.unstack(tf.linspace(-float(extent), float(extent), steps)) if steps > 1 else [tf.zeros(())]
+        )
         width = tf.shape(own)[1]
         rows = []
         for up in offsets if self.w_dim > 1 else [tf.zeros(())]:
