@@ -54,6 +54,7 @@ def test_a_wrong_flag_is_one_line_and_exit_code_2(argument, complaint, tmp_path)
 
 def test_presets_name_only_flags_that_a_trainer_has():
     import trainers.classifier
+    import trainers.condvae_info
     import trainers.csvae  # noqa: F401  together they define those of all
 
     assert {"celeba", "swiss_roll"} <= set(flags.presets())
@@ -66,8 +67,25 @@ def test_presets_name_only_flags_that_a_trainer_has():
             )
 
 
-@pytest.mark.parametrize("trainer", ["csvae", "vae", "condvae"])
+@pytest.mark.parametrize("trainer", ["csvae", "vae", "condvae", "condvae_info"])
 def test_a_shipped_preset_is_found_from_anywhere(tmp_path, trainer):
     done = run("--flagfile=flags/celeba.flags", "--help", cwd=tmp_path, trainer=trainer)
     assert done.returncode == 0
     assert "(default: '32')" in done.stdout
+
+
+def test_a_trainers_own_preset_goes_over_the_general_one():
+    done = run("--help", "--dataset=celeba", trainer="condvae_info")
+    assert "--gan_weight" in done.stdout
+    assert "(default: '100.0')" in done.stdout
+    assert "(default: '32')" in done.stdout  # the batch size, of flags/celeba.flags
+    done = run("--help", "--dataset=celeba", trainer="classifier")
+    assert "(default: '28')" in done.stdout  # epochs
+
+
+def test_a_command_line_of_words_and_flags():
+    done = subprocess.run(
+        [sys.executable, "-m", "export.client", "--port=9", "paint"], capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: The first word must be one of sample")

@@ -44,8 +44,10 @@ class NetworkConfig:
                 raise ValueError(f"{name} must be positive. Received: {getattr(self, name)}")
 
 
-def _activation(name):
-    return layers.LeakyReLU(negative_slope=0.2) if name == "leaky_relu" else layers.Activation(name)
+def _activation(name, dtype):
+    if name == "leaky_relu":
+        return layers.LeakyReLU(negative_slope=0.2, dtype=dtype)
+    return layers.Activation(name, dtype=dtype)
 
 
 def _bounded(layer, config):
@@ -55,7 +57,7 @@ def _bounded(layer, config):
 def _dense(x, widths, config, dtype):
     for width in widths:
         x = _bounded(layers.Dense(width, kernel_initializer="he_normal", dtype=dtype), config)(x)
-        x = _activation(config.activation)(x)
+        x = _activation(config.activation, dtype)(x)
     return x
 
 
@@ -72,7 +74,7 @@ def _convolution(x, layer, filters, config, dtype):
     x = _bounded(layer, config)(x)
     if config.batch_norm:
         x = layers.BatchNormalization(momentum=0.9, dtype=dtype)(x)
-    return _activation(config.activation)(x)
+    return _activation(config.activation, dtype)(x)
 
 
 def _check_image(shape, config):

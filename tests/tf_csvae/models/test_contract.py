@@ -179,17 +179,21 @@ def test_a_loaded_model_trains_on_as_if_never_saved(model, batch, tmp_path):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6, err_msg=a.path)
 
 
-def test_half_precision_keeps_losses_and_outputs_in_full(model, batch):
-    config = {**model.get_config(), "dtype": "mixed_bfloat16"}
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_half_precision_keeps_losses_and_outputs_in_full(model, batch, precision, tmp_path):
+    config = {**model.get_config(), "dtype": f"mixed_{precision}"}
     policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_bfloat16")  # as the trainers do
+    keras.config.set_dtype_policy(f"mixed_{precision}")  # as the trainers do
     try:
         half = type(model).from_config(config)
+        assert np.all(np.isfinite(fit(half, batch, epochs=1).history["loss"]))
+        half.save(tmp_path / "model.keras")
     finally:
         keras.config.set_dtype_policy(policy)
-    assert np.all(np.isfinite(fit(half, batch).history["loss"]))
     assert half.reconstruct(*batch).dtype == tf.float32
-    assert any(layer.compute_dtype == "bfloat16" for layer in half._flatten_layers())
+    assert any(layer.compute_dtype == precision for layer in half._flatten_layers())
+    loaded = load_model(str(tmp_path / "model.keras"))
+    np.testing.assert_array_equal(half.reconstruct(*batch), loaded.reconstruct(*batch))
 
 
 @pytest.mark.parametrize("y", [[[1.0]], [[1.0, 0, 1]], [[[1.0, 0]]]])
