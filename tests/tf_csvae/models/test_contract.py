@@ -179,8 +179,8 @@ def test_a_loaded_model_trains_on_as_if_never_saved(model, batch, tmp_path):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6, err_msg=a.path)
 
 
-@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
-def test_half_precision_keeps_losses_and_outputs_in_full(model, batch, precision, tmp_path):
+def test_half_precision_keeps_losses_and_outputs_in_full(model, batch, tmp_path):
+    precision = "float16" if len(model.data_shape) == 1 else "bfloat16"  # each once, to save time
     config = {**model.get_config(), "dtype": f"mixed_{precision}"}
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(f"mixed_{precision}")  # as the trainers do
