@@ -138,3 +138,17 @@ def test_a_judge_of_other_labels_and_runs_of_other_data_are_refused(there, tmp_p
     done = run("compare", f"--run_dirs={there / 'csvae'},{judge}", f"--out={tmp_path}/out")
     assert done.returncode == 1
     assert "runs of different data" in done.stderr
+
+
+def test_a_run_starts_from_the_networks_of_another(there, tmp_path):
+    flagfile = f"--flagfile={there / 'csvae' / 'flags.txt'}"
+    arguments = (flagfile, "--notensorboard", f"--run_dir={tmp_path}/run")
+    done = run("csvae", *arguments, f"--init_from={there / 'vae'}")
+    assert done.returncode == 0, done.stderr
+    assert f"Started from the VAE in {there / 'vae'}" in done.stdout
+    assert "of trunk" in done.stdout
+    assert "of decoder" in done.stdout
+    done = run("csvae", *arguments, "--overwrite", f"--init_from={there / 'nothing'}")
+    assert done.returncode == 1
+    assert "holds no finished run" in done.stderr
+    assert (tmp_path / "run" / "metrics.json").exists()
