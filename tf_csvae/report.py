@@ -345,7 +345,7 @@ def _add(rows, best, words, cells, worse, more=()):
     values = [value for value, _ in cells if value is not None]
     if not values:
         return
-    if worse and len(values) > 1:
+    if worse and len(set(values)) > 1:
         least = min(map(worse, values))
         best |= {
             (len(rows), column)

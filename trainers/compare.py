@@ -74,7 +74,9 @@ def titles(found):
     for (system, values), members in systems.items():
         others = [dict(other) for (same, other) in systems if same == system and other != values]
         apart = [
-            f"{name}={value}" for name, value in values if any(other.get(name) != value for other in others)
+            _as_given(name, value)
+            for name, value in values
+            if any(other.get(name) != value for other in others)
         ]
         if apart:
             path = os.path.abspath(members[0][0].path)
@@ -83,6 +85,13 @@ def titles(found):
                 system = f"{system} ({path})"
         named[system] = members
     return named
+
+
+def _as_given(flag, value):
+    """Writes a flag as on a command line."""
+    if value in ("true", "false"):
+        return flag if value == "true" else f"--no{flag.removeprefix('--')}"
+    return f"{flag}={value}"
 
 
 def _data(run):
