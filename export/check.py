@@ -36,9 +36,11 @@ def check():
         reason = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
         raise InputError(f"{folder} could not be run: {reason[0]}")
     results = [json.loads(line) for line in done.stdout.splitlines()]
-    rows = [["signature", "largest difference", "ms", ""]]
+    rows, wrong = [["signature", "largest difference", "ms", ""]], []
     for result in results:
         fine = result["difference"] <= FLAGS.tolerance
+        if not fine:
+            wrong.append(result["signature"])
         rows.append(
             [
                 result["signature"],
@@ -48,7 +50,6 @@ def check():
             ]
         )
     print(report.as_text(report.Table("", rows)))
-    wrong = [result["signature"] for result in results if not result["difference"] <= FLAGS.tolerance]
     if wrong:
         raise InputError(f"{folder} differs from the Keras model in {', '.join(wrong)}. Export it again.")
 

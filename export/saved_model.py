@@ -229,9 +229,9 @@ def export():
     if os.path.exists(config):
         with open(config, encoding="utf-8") as file:
             there_text = file.read()
-    models_config(there_text, name, version)  # raises, while nothing is written
+    listed = models_config(there_text, name, version)  # raises, while nothing is written
     path = write(served, name, FLAGS.export_dir, version, extra)
-    runs.write_text(config, models_config(there_text, name, version))
+    runs.write_text(config, listed)
     print(f"{path}: {', '.join(served.signatures)}\nServer's list of models: {config}")
 
 

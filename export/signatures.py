@@ -217,7 +217,7 @@ class Served:
         if self._classifier is not None:
             read = tf.cast(self._classifier.classify(x) > 0.5, tf.float32)
         elif self._model.reads_labels:
-            read = self._model.encode(x).y.mean()
+            read = self._model.labels_of(x, None, "labels")
         else:
             return labels
         return tf.where(labels < 0, read, labels)

@@ -54,7 +54,8 @@ def load_judge(info):
     Raises:
         InputError: no finished run, not one of a classifier, or of other data or labels.
     """
-    pictured_labels(info)  # raises
+    if "pictured_labels" in FLAGS:  # not in an export, which draws nothing
+        pictured_labels(info)  # raises
     if FLAGS.classifier is None:
         return None
     from tf_csvae import Classifier, InputError, evaluation, load_model, runs
