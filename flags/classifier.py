@@ -14,6 +14,16 @@ flags.DEFINE_integer("stem_stride", 2, "Stride of the first convolution; images 
 flags.DEFINE_integer(
     "shift", 4, "Move training images at random by up to so many pixels each way.", lower_bound=0
 )
+flags.DEFINE_float(
+    "blur",
+    0.0,
+    "Blur half of the training images by a Gaussian of up to so many pixels: a judge of generated images must "
+    "not take blur for absence.",
+    lower_bound=0,
+)
+flags.DEFINE_float(
+    "noise", 0.0, "Add noise of up to this standard deviation to training images.", lower_bound=0
+)
 flags.DEFINE_float("dropout", 0.0, "Share of the features that are dropped in training.", 0, 0.99)
 flags.DEFINE_float(
     "balance",

@@ -17,7 +17,7 @@ FLAGS = flags.FLAGS
 
 GROUPS = (flags.run, flags.seed, flags.data, flags.classifier, flags.training)
 
-OPTIONS = ("width", "stem_stride", "shift", "dropout", "balance", "seed")
+OPTIONS = ("width", "stem_stride", "shift", "blur", "noise", "dropout", "balance", "seed")
 
 
 def build(info):

@@ -30,12 +30,17 @@ class Classifier(LabelledModel):
         stem_stride: int, of the first convolution; images only.
         shift: int, pixels by which training images are moved at random, up to this each way;
             images only.
+        blur: float, most standard deviation in pixels of a Gaussian that blurs half of the training
+            images; images only. A judge of generated images must not take blur for the absence
+            of what a blurred image still shows.
+        noise: float, most standard deviation of the noise that is added to training images, each of
+            which gets less at random; images only.
         dropout: float in [0, 1), share of the features that are dropped in training.
         balance: float in [0, 1], how far the rarer value of a label outweighs the other: at 0
             a probability of 1/2 lies where both values are equally likely, at 1 where they
             would be, were they equally frequent. More finds more examples of a rare label,
             and sees more where there are none.
-        seed: int, of the shifts and the dropout.
+        seed: int, of the augmentation and the dropout.
 
     Example:
         >>> import numpy as np
@@ -53,6 +58,8 @@ class Classifier(LabelledModel):
         width=64,
         stem_stride=2,
         shift=4,
+        blur=0.0,
+        noise=0.0,
         dropout=0.0,
         balance=0.5,
         seed=0,
@@ -63,6 +70,8 @@ class Classifier(LabelledModel):
             raise ValueError(f"depth must be one of {', '.join(map(str, BLOCKS))}. Received: depth={depth}")
         if int(shift) != shift or shift < 0:
             raise ValueError(f"shift must be a whole number, 0 or more. Received: shift={shift}")
+        if min(blur, noise) < 0:
+            raise ValueError(f"blur and noise must be 0 or more. Received: blur={blur}, noise={noise}")
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout must lie in [0, 1). Received: dropout={dropout}")
         if not 0 <= balance <= 1:
@@ -72,6 +81,8 @@ class Classifier(LabelledModel):
             width=positive("width", width),
             stem_stride=positive("stem_stride", stem_stride),
             shift=int(shift),
+            blur=float(blur),
+            noise=float(noise),
             dropout=dropout,
             balance=balance,
             seed=int(seed),
@@ -123,7 +134,7 @@ class Classifier(LabelledModel):
 
         Args:
             x: float [n, *data_shape].
-            training: bool, shift the images, drop features, and normalise by the batch.
+            training: bool, augment the images, drop features, and normalise by the batch.
 
         Returns:
             float32 [n, k].
@@ -132,13 +143,32 @@ class Classifier(LabelledModel):
             return self.head(self.trunk(x, training=False))
         # The noise depends on the seed and the step alone: nothing to save, exact to resume.
         step = self.optimizer.iterations if self.compiled else 0
-        shift_seed, dropout_seed = tf.unstack(split_seed(tf.stack([self.seed, tf.cast(step, tf.int32)]), 2))
-        if self.shift and len(self.data_shape) == 3:
-            x = random_shift(x, self.shift, shift_seed)
-        features = self.trunk(x, training=True)
+        image_seed, dropout_seed = tf.unstack(split_seed(tf.stack([self.seed, tf.cast(step, tf.int32)]), 2))
+        features = self.trunk(self.augment(x, image_seed), training=True)
         if self.dropout:
             features = tf.nn.experimental.stateless_dropout(features, self.dropout, dropout_seed)
         return self.head(features)
+
+    def augment(self, x, seed):
+        """Shifts, blurs and disturbs images at random, as in training; vectors stay as they are.
+
+        Args:
+            x: float [n, *data_shape].
+            seed: int [2].
+
+        Returns:
+            float [n, *data_shape].
+        """
+        if len(self.data_shape) != 3:
+            return x
+        shift_seed, blur_seed, noise_seed = tf.unstack(split_seed(seed, 3))
+        if self.shift:
+            x = random_shift(x, self.shift, shift_seed)
+        if self.blur:
+            x = random_blur(x, self.blur, blur_seed)
+        if self.noise:
+            x = random_noise(x, self.noise, noise_seed)
+        return x
 
     # The public methods.
 
@@ -239,6 +269,40 @@ def random_shift(x, most, seed):
         source = tf.clip_by_value(tf.range(side) + moves[:, axis - 1, None], 0, side - 1)
         x = tf.gather(x, source, axis=axis, batch_dims=1)
     return x
+
+
+def random_blur(x, most, seed):
+    """Blurs half of the images, at random, by one Gaussian of random width.
+
+    Args:
+        x: float [n, height, width, channels].
+        most: float, standard deviation in pixels up to which the width goes.
+        seed: int [2].
+
+    Returns:
+        float [n, height, width, channels]; the border is mirrored.
+    """
+    width_seed, which_seed = tf.unstack(split_seed(seed, 2))
+    deviation = most * tf.random.stateless_uniform((), width_seed, 0.05, 1.0)
+    reach = max(1, round(2.5 * most))
+    offsets = tf.range(-reach, reach + 1, dtype=tf.float32)
+    kernel = tf.nn.softmax(-0.5 * tf.square(offsets / deviation))
+    blurred = x
+    for axis, side in ((1, x.shape[1]), (2, x.shape[2])):  # as products with banded matrices
+        sources = tf.range(side)[:, None] + tf.range(-reach, reach + 1)
+        sources = tf.abs(sources)
+        sources = tf.minimum(sources, 2 * (side - 1) - sources)
+        matrix = tf.reduce_sum(tf.one_hot(sources, side) * kernel[:, None], 1)
+        blurred = tf.einsum("rs,nsjc->nrjc" if axis == 1 else "rs,njsc->njrc", matrix, blurred)
+    which = tf.random.stateless_uniform((tf.shape(x)[0], 1, 1, 1), which_seed) < 0.5
+    return tf.where(which, blurred, x)
+
+
+def random_noise(x, most, seed):
+    """Adds Gaussian noise to images, to each of a standard deviation between 0 and ``most``."""
+    deviation_seed, noise_seed = tf.unstack(split_seed(seed, 2))
+    deviation = tf.random.stateless_uniform((tf.shape(x)[0], 1, 1, 1), deviation_seed, 0.0, most)
+    return x + deviation * tf.random.stateless_normal(tf.shape(x), noise_seed)
 
 
 def accuracy(y, logits):
