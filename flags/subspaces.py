@@ -10,6 +10,13 @@ flags.DEFINE_enum(
     "one network from all labels to one w (the student report's).",
 )
 flags.DEFINE_float("w_separation", 1.0, "Prior means of w_i: start (fixed: stay) at -/+ this for y_i = 0/1.")
+flags.DEFINE_enum(
+    "w_posterior",
+    "free",
+    ["free", "centred"],
+    "q(w|x, y). free: a network's mean and scale; centred: in units of p(w|y), from its centre, so that w "
+    "follows the labels from the first step.",
+)
 flags.DEFINE_boolean("shared_encoder", False, "One trunk reads x for q(z|x) and for q(w|x, y).")
 flags.DEFINE_float(
     "beta2", 1.0, "Weight of KL(q(w|x, y) || p(w|y)). The report's: 1, beside beta1=20.", lower_bound=0

@@ -6,9 +6,10 @@
 Its z is as large as CSVAE's z and w together.
 """
 
+import flags.consistency
 from trainers import generative, training
 
-TRAINER = generative.trainer("condvae", "CondVAE", __doc__)
+TRAINER = generative.trainer("condvae", "CondVAE", __doc__, own=(flags.consistency,))
 
 if __name__ == "__main__":
     training.main(TRAINER)

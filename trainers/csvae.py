@@ -6,10 +6,13 @@
 The defaults are those of the dataset: --help shows them for the one given beside it.
 """
 
+import flags.consistency
 import flags.subspaces
 from trainers import generative, training
 
-TRAINER = generative.trainer("csvae", "CSVAE", __doc__, own=(flags.subspaces,), subspaces=True)
+TRAINER = generative.trainer(
+    "csvae", "CSVAE", __doc__, own=(flags.subspaces, flags.consistency), subspaces=True
+)
 
 if __name__ == "__main__":
     training.main(TRAINER)

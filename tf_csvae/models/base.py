@@ -145,8 +145,8 @@ class GenerativeModel(LabelledModel):
     A system is a game between *players*, each with its own variables, loss, optimizer and
     gradient tape; a plain VAE has one. Those named in ``adversaries`` are trained by copies of
     ``compile``'s ``adversary_optimizer``, the others by ``optimizer``. A subclass gives
-    ``players``, ``losses`` and ``term_names``, and its mathematics: ``inference``,
-    ``generative``, ``label_code``. The public methods are here.
+    ``losses`` and ``term_names``, its network ``decoder``, and its mathematics:
+    ``inference``, ``label_code``. The public methods are here.
 
     Args:
         data_shape: shape of one example: [d] or [height, width, channels].
@@ -194,14 +194,31 @@ class GenerativeModel(LabelledModel):
     @property
     def term_names(self):
         """Names of the numbers that ``losses`` reports; here those of every bound."""
-        return ("loss", "reconstruction", "kl_z", *([] if self.likelihood.scale is None else ["scale"]))
+        return (
+            *("loss", "reconstruction", "kl_z"),
+            *([] if self.likelihood.scale is None else ["scale"]),
+            *(["consistency", "helper"] if self.consistency_weight else []),
+        )
 
     def players(self):
-        """Returns {player: list of its variables}; the first is no adversary."""
-        raise NotImplementedError(f"{type(self).__name__} gives no players")
+        """Returns {player: list of its variables}; the first is no adversary.
+
+        Here: a generator, and of the adversaries and the helper those that are there.
+        """
+        others = {name: getattr(self, name, None) for name in (*self.adversaries, "helper")}
+        others = {
+            name: network.trainable_variables for name, network in others.items() if network is not None
+        }
+        taken = {id(variable) for variables in others.values() for variable in variables}
+        rest = [variable for variable in self.trainable_variables if id(variable) not in taken]
+        return {"generator": rest, **others}
 
     adversaries = ()
-    """Names of the players that the others play against."""
+    """Names of the players that the others play against, each an attribute."""
+
+    helper, consistency_weight = None, 0.0
+    """Classifier that reads made examples while it learns from real ones, and its weight; see
+    ``consistency``."""
 
     def losses(self, x, y, training, seed):
         """Returns ({player: scalar loss}, {term name: scalar}) for a batch; ``seed`` is int [2]."""
@@ -211,9 +228,13 @@ class GenerativeModel(LabelledModel):
         """The posterior ``Code``, for checked tensors; y may be None."""
         raise NotImplementedError(f"{type(self).__name__} gives no inference")
 
-    def generative(self, z, w, x=None, training=False):
+    def generative(self, z, w=None, x=None, training=False):
         """The likelihood p(x|z, w), for checked tensors; w is what ``label_code`` gives."""
-        raise NotImplementedError(f"{type(self).__name__} gives no generative")
+        return self.likelihood(self.decoded(z, w, training), x, training=training)
+
+    def decoded(self, z, w=None, training=False):
+        """The decoder's output, for checked tensors."""
+        return self.decoder(z if w is None else tf.concat([z, w], -1), training=training)
 
     def bound_terms(self, x, px, code):
         """Returns the terms that every variational bound has, and the scale of p(x|.)."""

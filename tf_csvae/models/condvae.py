@@ -2,6 +2,7 @@
 
 import keras
 
+from tf_csvae.models import consistency
 from tf_csvae.models.base import Code
 from tf_csvae.models.distributions import diagonal_normal
 from tf_csvae.models.vae import VAE
@@ -15,8 +16,14 @@ class CondVAE(VAE):
     student report's equation 2, in nats per example. To sample by label it draws z from p(z)
     and decodes it with y; to transfer it decodes z with other labels.
 
+    Label consistency (``consistency``; ours) adds consistency_weight E[- log h(y'|x')] to it: x' is
+    decoded for labels y' of which one was exchanged, and the helper h is a classifier that learns
+    from real data meanwhile.
+
     Args:
         data_shape, labels, z_dim, beta1, beta3, **kwargs: as of ``VAE``.
+        consistency_weight: float, weight of label consistency; 0: none, and no helper.
+        helper_width: int, size of the helper, see ``consistency.helper``.
 
     Example:
         >>> from tf_csvae import CondVAE
@@ -25,6 +32,10 @@ class CondVAE(VAE):
     """
 
     label_width = 1
+
+    def __init__(self, data_shape, labels, z_dim=2, consistency_weight=0.0, helper_width=8, **kwargs):
+        super().__init__(data_shape, labels, z_dim, **kwargs)
+        consistency.configure(self, consistency_weight, helper_width)
 
     def inference(self, x, y, training=False):
         """q(z|x, y), for checked tensors."""

@@ -138,10 +138,6 @@ class CondVAEInfo(GenerativeModel):
         z = diagonal_normal(self.z_head(features, training=training))
         return Code(z, y=label_distribution(self.y_head(features, training=training)))
 
-    def generative(self, z, w, x=None, training=False):
-        """p(x|z, y), w holding labels, for checked tensors."""
-        return self.likelihood(self.decoder(tf.concat([z, w], -1), training=training), x, training=training)
-
     def critic(self, x, seed, training):
         """The discriminator's logit that x is real, float32 [n]."""
         noise = self.instance_noise * tf.random.stateless_normal(tf.shape(x), seed) if training else 0.0
@@ -154,7 +150,7 @@ class CondVAEInfo(GenerativeModel):
         z = code.sample(z_seed)[0]
         new = standard_normal(self.z_dim).sample(tf.shape(x)[0], seed=prior_seed)
         # Reconstructions and samples in one batch: one pass, and normalised alike.
-        made = self.decoder(tf.concat([tf.concat([z, new], 0), tf.concat([y, y], 0)], -1), training=training)
+        made = self.decoded(tf.concat([z, new], 0), tf.concat([y, y], 0), training)
         again, _ = tf.split(made, 2)
         terms = self.bound_terms(x, self.likelihood(again, x, training=training), code)
 

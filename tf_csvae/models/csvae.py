@@ -3,10 +3,12 @@
 import keras
 import tensorflow as tf
 
-from tf_csvae.models import independence, networks, priors
+from tf_csvae.models import consistency, independence, networks, priors
 from tf_csvae.models.balance import class_weights, cross_entropy
 from tf_csvae.models.base import Code, GenerativeModel, positive, split_seed
 from tf_csvae.models.distributions import diagonal_normal, label_distribution, tfd
+
+W_POSTERIORS = ("free", "centred")
 
 
 @keras.saving.register_keras_serializable("tf_csvae")
@@ -26,6 +28,15 @@ class CSVAE(GenerativeModel):
     the classes of each label equally (``balanced``), and a two-sample penalty
     (``independence.mmd``) stands beside it. ``balanced=False, mmd_weight=0`` is the paper's.
 
+    Label consistency (ours; ``consistency``) adds to M1
+
+             + consistency_weight E[- sum_i log h(y'_i|x')]
+
+    where x' is decoded for labels y' of which one was exchanged at random: half of the time from the z
+    and the other w_j of x, with w_i drawn from p(w_i|1 - y_i), half of the time from a z of p(z) and a
+    w of p(w|y'). The helper h is a classifier that learns from real data meanwhile, a third player. It
+    makes w_i alone, whatever else the code knows, decide about what is seen of y_i.
+
     Args:
         data_shape: shape of one example: [d] or [height, width, channels].
         labels: the columns of y: ``Label``s, dicts of their fields, or names.
@@ -34,6 +45,9 @@ class CSVAE(GenerativeModel):
         w_prior: str, p(w|y): "factorized" prod_i p(w_i|y_i), learned; "fixed", the same with
             means that stay at -/+ ``w_separation``; "joint", one network from all labels.
         w_separation: float, where the prior means of w_i start: -/+ this in every dimension.
+        w_posterior: str, q(w|x, y): "free"; or "centred", whose network gives mean and scale in units
+            of p(w|y), from its centre: w then follows the labels from the first step, and the
+            network has to say only how x differs from others that have them.
         shared_encoder: bool, one trunk reads x for both q(z|x) and q(w|x, y).
         beta1, beta2, beta3, beta4, beta5: float, weights of the terms above.
         adversarial: bool; False drops all that drives the labels out of z: beta4, beta5 and
@@ -41,6 +55,8 @@ class CSVAE(GenerativeModel):
         balanced: bool, the adversary's loss weighs the two classes of each label equally, by
             the labels' ``frequency``; labels given as mere names count as balanced already.
         mmd_weight: float, weight of the two-sample penalty; 0 for none.
+        consistency_weight: float, weight of label consistency; 0: none, and no helper.
+        helper_width: int, size of the helper, see ``consistency.configure``.
         **kwargs: see ``GenerativeModel``: networks, likelihood, likelihood_scale, bounded, seed.
 
     Example:
@@ -67,15 +83,21 @@ class CSVAE(GenerativeModel):
         adversarial=True,
         balanced=True,
         mmd_weight=20.0,
+        w_posterior="free",
+        consistency_weight=0.0,
+        helper_width=8,
         **kwargs,
     ):
         super().__init__(data_shape, labels, z_dim, **kwargs)
         if w_prior not in priors.PRIORS:
             raise ValueError(f"w_prior must be one of {priors.PRIORS}. Received: {w_prior!r}")
+        if w_posterior not in W_POSTERIORS:
+            raise ValueError(f"w_posterior must be one of {W_POSTERIORS}. Received: {w_posterior!r}")
         self.configure(
             w_dim=positive("w_dim", w_dim),
             w_prior=w_prior,
             w_separation=w_separation,
+            w_posterior=w_posterior,
             shared_encoder=shared_encoder,
             beta1=beta1,
             beta2=beta2,
@@ -86,6 +108,7 @@ class CSVAE(GenerativeModel):
             balanced=balanced,
             mmd_weight=mmd_weight,
         )
+        consistency.configure(self, consistency_weight, helper_width)
 
         k, config, dtype = len(self.labels), self.networks, self.dtype_policy
         self.trunk = networks.trunk(self.data_shape, config, dtype, name="trunk")
@@ -96,7 +119,9 @@ class CSVAE(GenerativeModel):
         self.z_head = networks.head(features, 2 * self.z_dim, config, dtype=dtype, name="z_head")
         self.w_head = networks.head(features, 2 * k * w_dim, config, condition=k, dtype=dtype, name="w_head")
         self.decoder = networks.decoder(self.z_dim + k * w_dim, self.data_shape, config, self.bounded, dtype)
-        self.adversary = networks.dense(self.z_dim, k, config, dtype, name="adversary")
+        self.adversary = (
+            networks.dense(self.z_dim, k, config, dtype, name="adversary") if adversarial else None
+        )
         if w_prior == "joint":
             self.prior = priors.JointPrior(k, w_dim, config, name="prior")
         else:
@@ -116,13 +141,6 @@ class CSVAE(GenerativeModel):
         adversarial = ("entropy", "adversary", *(["mmd"] if self.mmd_weight else []))
         return (*super().term_names, "kl_w", *(adversarial if self.adversarial else ()))
 
-    def players(self):
-        """Returns the variables of M1 (theta, phi, gamma) and of M2 (delta)."""
-        adversary = self.adversary.trainable_variables
-        delta = {id(variable) for variable in adversary}
-        generator = [variable for variable in self.trainable_variables if id(variable) not in delta]
-        return {"generator": generator, **({"adversary": adversary} if self.adversarial else {})}
-
     def inference(self, x, y, training=False):
         """q(z|x) and q(w|x, y), for checked tensors; w is None where y is."""
         features = self.trunk(x, training=training)
@@ -131,24 +149,27 @@ class CSVAE(GenerativeModel):
             return Code(z)
         if not self.shared_encoder:
             features = self.w_trunk(x, training=training)
-        return Code(z, diagonal_normal(self.w_head([features, y], training=training)))
-
-    def generative(self, z, w, x=None, training=False):
-        """p(x|z, w), for checked tensors."""
-        mean = self.decoder(tf.concat([z, w], -1), training=training)
-        return self.likelihood(mean, x, training=training)
+        w = diagonal_normal(self.w_head([features, y], training=training))
+        if self.w_posterior == "centred":
+            prior = self.prior(y)
+            centre, deviation = prior.mean(), prior.stddev()
+            w = tfd.Independent(tfd.Normal(centre + deviation * w.mean(), deviation * w.stddev()), 1)
+        return Code(z, w)
 
     def losses(self, x, y, training, seed):
         """M1 and M2, and their terms, in nats per example."""
         code = self.inference(x, y, training)
         z, w = code.sample(seed)
-        px = self.generative(z, w, x, training)
-        terms = self.bound_terms(x, px, code)
+        px, more = consistency.decode(self, x, y, z, w, training, seed)
+        terms = {**self.bound_terms(x, px, code), **more}
         terms["kl_w"] = tf.reduce_mean(tfd.kl_divergence(code.w, self.prior(y)))
         m1 = self.beta1 * terms["reconstruction"] + (self.kl_weight if training else 1.0) * (
             self.beta2 * terms["kl_w"] + self.beta3 * terms["kl_z"]
         )
         losses = {}
+        if self.consistency_weight:
+            m1 += self.consistency_weight * terms["consistency"]
+            losses["helper"] = terms["helper"]
         if self.adversarial:
             logits = self.adversary(z, training=training)
             terms["entropy"] = tf.reduce_mean(label_distribution(logits).entropy())

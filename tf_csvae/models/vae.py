@@ -1,9 +1,8 @@
 """The variational autoencoder (Kingma and Welling 2013, arXiv:1312.6114)."""
 
 import keras
-import tensorflow as tf
 
-from tf_csvae.models import networks
+from tf_csvae.models import consistency, networks
 from tf_csvae.models.base import Code, GenerativeModel
 from tf_csvae.models.distributions import diagonal_normal
 
@@ -40,24 +39,20 @@ class VAE(GenerativeModel):
         self.decoder = networks.decoder(self.z_dim + condition, self.data_shape, config, self.bounded, dtype)
         self.built = True
 
-    def players(self):
-        """Returns all variables: it plays alone."""
-        return {"generator": self.trainable_variables}
-
     def inference(self, x, y, training=False):
         """q(z|x), for checked tensors."""
         return Code(diagonal_normal(self.z_head(self.trunk(x, training=training), training=training)))
 
-    def generative(self, z, w=None, x=None, training=False):
-        """p(x|z), or p(x|z, y) where w holds labels, for checked tensors."""
-        code = z if w is None else tf.concat([z, w], -1)
-        return self.likelihood(self.decoder(code, training=training), x, training=training)
-
     def losses(self, x, y, training, seed):
         """The negative bound and its terms, in nats per example."""
         code = self.inference(x, y, training)
-        px = self.generative(code.sample(seed)[0], self.label_code(y), x, training)
-        terms = self.bound_terms(x, px, code)
+        z = code.sample(seed)[0]
+        px, more = consistency.decode(self, x, y, z, self.label_code(y), training, seed)
+        terms = {**self.bound_terms(x, px, code), **more}
         kl_weight = self.kl_weight if training else 1.0
         loss = self.beta1 * terms["reconstruction"] + kl_weight * self.beta3 * terms["kl_z"]
-        return {"generator": loss}, {"loss": loss, **terms}
+        losses = {"generator": loss}
+        if self.consistency_weight:
+            losses["generator"] += self.consistency_weight * terms["consistency"]
+            losses["helper"] = terms["helper"]
+        return losses, {"loss": losses["generator"], **terms}
