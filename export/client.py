@@ -256,15 +256,15 @@ def ask(command, files):
             return np.array([label_values(pairs, names, default)] * rows, np.float32)
 
         if command == "sample":
-            # Another seed for each batch, the same for the same command.
-            inputs["seed"] = np.int32(FLAGS.seed + start)
-            inputs |= {"labels": row_of(FLAGS.set, 0)} if names else {"count": np.int32(rows)}
+            inputs["seed"] = np.arange(start, start + rows, dtype=np.int32) + FLAGS.seed
+            if names:
+                inputs["labels"] = row_of(FLAGS.set, 0)
         elif command == "transfer":
             inputs |= {"source_labels": row_of(FLAGS.labels, -1), "target_labels": row_of(FLAGS.set, -1)}
         elif names:
             inputs["labels"] = row_of(FLAGS.labels, -1)
         if command in ("interpolate", "style_transfer", "walk"):
-            inputs["label"] = np.int32(names.index(FLAGS.label))
+            inputs["label"] = np.full(rows, names.index(FLAGS.label), np.int32)
         if command == "style_transfer":
             inputs["style_x_bytes"] = np.array([_read(FLAGS.style)] * rows, object)
             inputs["style_labels"] = row_of([f"{FLAGS.label}=1"], -1)

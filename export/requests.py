@@ -32,7 +32,7 @@ def _example(spec, info, rows, seed):
         pictures = random.integers(0, 256, size=(rows, *info.shape), dtype=np.uint8)
         return np.array([tf.io.encode_png(picture).numpy() for picture in pictures], object)
     if spec.dtype == tf.int32:
-        return np.int32(rows if name == "count" else 0)
+        return np.zeros(rows, np.int32)
     shape = (rows, *spec.shape[1:])
     if name.endswith("labels"):
         return (random.random(shape) < 0.5).astype(np.float32)

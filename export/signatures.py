@@ -58,10 +58,8 @@ class Served:
             return tf.TensorSpec([None, *shape], tf.float32, name)
         if kind in LABELS:
             return tf.TensorSpec([None, k], tf.float32, name)
-        if kind == "label":
-            return tf.TensorSpec([], tf.int32, name)
-        if kind in ("seed", "count"):
-            return tf.TensorSpec([], tf.int32, name)
+        if kind in ("label", "seed"):
+            return tf.TensorSpec([None], tf.int32, name)
         return tf.TensorSpec([None, kind], tf.float32, name)  # a code of so many dimensions
 
     def _function(self, name, inputs, function, encoded=False):
@@ -74,17 +72,11 @@ class Served:
                 guards += guard
                 with tf.control_dependencies(guard):
                     checked[each] = tf.identity(value)
-                if kind not in ("label", "seed", "count"):
-                    rows = tf.shape(checked[each])[0] if rows is None else rows
-                    guards.append(
-                        tf.debugging.Assert(
-                            tf.equal(tf.shape(checked[each])[0], rows),
-                            [
-                                f"{each}: as many rows are needed as of the first input. Received:",
-                                tf.shape(checked[each])[0],
-                            ],
-                        )
-                    )
+                # All inputs have rows, even a seed: only such requests can a server join in batches.
+                count = tf.shape(checked[each])[0]
+                rows = count if rows is None else rows
+                sentence = f"{each}: as many rows are needed as of the first input. Received:"
+                guards.append(tf.debugging.Assert(tf.equal(count, rows), [sentence, count]))
             with tf.control_dependencies(guards):
                 checked = {each: tf.identity(value) for each, value in checked.items()}
             outputs = function(**checked)
@@ -104,13 +96,16 @@ class Served:
             guard = self._shape_guard(name, given, [None])
             with tf.control_dependencies(guard):
                 return self._decoded(tf.reshape(given, [-1])), guard
-        if kind in ("label", "seed", "count"):
-            value = tf.reshape(given, [-1])[0]
-            if kind == "seed":
-                return value, []
-            low, high = (0, len(self._names) - 1) if kind == "label" else (1, 4096)
-            sentence = f"{name} must lie between {low} and {high}. Received:"
-            return value, [tf.debugging.Assert((value >= low) & (value <= high), [sentence, value])]
+        if kind in ("label", "seed"):
+            guard = self._shape_guard(name, given, [None])
+            with tf.control_dependencies(guard):
+                value = tf.reshape(given, [-1])
+            if kind == "label":
+                last = len(self._names) - 1
+                fine = tf.reduce_all((value >= 0) & (value <= last))
+                sentence = f"{name} must lie between 0 and {last}. Received:"
+                guard.append(tf.debugging.Assert(fine, [sentence, value]))
+            return value, guard
         wanted = [kind]
         if kind == "x":
             wanted = list(self._info.shape)
@@ -239,10 +234,7 @@ class Served:
                 "reconstruct": ({"x": "x"}, lambda x: {"x": model.reconstruct(x)}),
                 "encode": ({"x": "x"}, lambda x: self._code(model.encode(x))),
                 "decode": ({"z": model.z_dim}, lambda z: {"x": model.decode(z)}),
-                "sample": (
-                    {"count": "count", "seed": "seed"},
-                    lambda count, seed: {"x": self._sample(None, count, seed)},
-                ),
+                "sample": ({"seed": "seed"}, lambda seed: {"x": self._sample(None, seed)}),
             }
 
         def encode(x, labels):
@@ -252,7 +244,7 @@ class Served:
             return {"x": model.reconstruct(x, self._known(x, labels))}
 
         def sample(labels, seed):
-            return {"x": self._sample(labels, None, seed)}
+            return {"x": self._sample(labels, seed)}
 
         def transfer(x, source_labels, target_labels):
             source = self._known(x, source_labels)
@@ -295,12 +287,24 @@ class Served:
             "walk": ({"x": "x", "labels": "labels", "label": "label"}, walk),
         }
 
-    def _sample(self, labels, count, seed):
-        """Samples by a seed; stateless, so it is the same on any host."""
-        seed = tf.stack([seed, 0])
-        if labels is not None:
-            return self._model.sample(labels, seed=seed)
-        return self._model.sample(n=count, seed=seed)
+    def _sample(self, labels, seeds):
+        """Samples each row by its own seed; stateless, so it is the same on any host, in any batch."""
+
+        def one(row):
+            seed, *of_labels = row
+            z, w = self._model.sample_code(*(of_labels or [None]), n=1, seed=seed)
+            return z if w is None else (z, w)
+
+        def row_of(width):
+            return tf.TensorSpec([1, width], tf.float32)
+
+        model, k = self._model, len(self._names)
+        if labels is None:
+            z = tf.map_fn(one, (seeds,), fn_output_signature=row_of(model.z_dim))
+            return model.decode(z[:, 0])
+        signature = (row_of(model.z_dim), row_of(k * model.label_width))
+        z, w = tf.map_fn(one, (seeds, labels[:, None]), fn_output_signature=signature)
+        return model.decode(z[:, 0], w[:, 0])
 
     def _code(self, code):
         named = {"z_mean": code.z.mean(), "z_scale": code.z.stddev()}

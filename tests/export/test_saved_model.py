@@ -89,7 +89,7 @@ def test_tensorflows_own_command_line_shows_and_runs_it(exported, tmp_path):
     ran = subprocess.run(
         [
             *cli, "run", "--dir", folder, "--tag_set", "serve", "--signature_def", "sample",
-            "--input_exprs", "labels=[[0.0,1.0],[1.0,1.0]];seed=1", "--outdir", str(tmp_path),
+            "--input_exprs", "labels=[[0.0,1.0],[1.0,1.0]];seed=[1,2]", "--outdir", str(tmp_path),
         ],
         **run,
     )  # fmt: skip
@@ -150,17 +150,66 @@ def test_labels_that_are_not_known_are_read_from_the_image(exported):
     np.testing.assert_allclose(moved, model.transfer(x, known, np.where(given < 0, known, given)), atol=1e-4)
 
 
+@pytest.mark.parametrize(("system", "info"), [("csvae", VECTORS), ("vae", VECTORS)])
+def test_a_row_does_not_depend_on_those_that_a_server_batches_it_with(exported, system, info):
+    model, _, folder = exported(system, info)
+    seeds = tf.constant([5, 6, 5])
+    labels = {"labels": tf.constant([[0.0, 1.0], [0.0, 1.0], [1.0, 1.0]])} if model.label_width else {}
+    sample = tf.saved_model.load(folder).signatures["sample"]
+    together = sample(seed=seeds, **labels)["x"].numpy()
+    for row in range(3):
+        of_row = {key: value[row : row + 1] for key, value in labels.items()}
+        np.testing.assert_allclose(
+            sample(seed=seeds[row : row + 1], **of_row)["x"][0], together[row], atol=1e-4
+        )
+    assert not np.allclose(together[0], together[1])
+    assert np.allclose(together[0], together[2]) == (not labels)
+
+
+def test_each_row_walks_through_a_label_of_its_own(exported):
+    model, _, folder = exported("csvae", VECTORS)
+    x, y = np.random.default_rng(0).normal(size=(2, 3)).astype(np.float32), np.float32([[1, 0], [0, 0]])
+    walk = tf.saved_model.load(folder).signatures["walk"]
+    walked = walk(x=tf.constant(x), labels=tf.constant(y), label=tf.constant([1, 0]))["x"]
+    inner = (x - VECTORS.offset) / VECTORS.scale
+    for row, label in enumerate((1, 0)):
+        expected = model.walk(inner[row : row + 1], label, y[row : row + 1])
+        np.testing.assert_allclose(walked[row], VECTORS.unscale(expected[0]), atol=1e-3)
+
+
+def test_the_commands_export_check_and_time_a_run(tmp_path):
+    def run(module, *arguments):
+        command = [sys.executable, "-m", module, *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    small = ("--hidden=8", "--epochs=1", "--jit_compile=false", "--notensorboard")
+    run("trainers.csvae", "--run_dir=roll", *small)
+    for version in (1, 2):
+        said = run("export.saved_model", "--run_dir=roll", "--export_dir=models")
+        assert os.path.join("models", "roll", str(version)) in said
+    folder = tmp_path / "models" / "roll" / "1"
+    assert "CSVAE" in (folder / "assets.extra" / "README.md").read_text()
+    assert json.loads((folder / "assets.extra" / "labels.json").read_text())["labels"]
+    assert "walk" in run("export.check", f"--model_dir={folder}")
+    one = ("--signatures=sample", "--batches=2", "--seconds=0.05")
+    assert "sample" in run("benchmarks.serving", "--run_dir=roll", *one)
+
+
 HOSTILE = [
-    ("sample", {"labels": np.ones((1, 3), np.float32), "seed": np.int32(0)}, "labels must have shape"),
-    ("sample", {"labels": np.ones((0, 2), np.float32), "seed": np.int32(0)}, "n at least 1"),
-    ("sample", {"labels": np.full((1, 2), 7, np.float32), "seed": np.int32(0)}, "must lie between 0 and 1"),
-    ("sample", {"labels": np.full((1, 2), np.nan, np.float32), "seed": np.int32(0)}, "finite"),
-    ("sample", {"labels": np.full((1, 2), -1, np.float32), "seed": np.int32(0)}, "must lie between 0 and 1. Received"),
+    ("sample", {"labels": np.ones((1, 3), np.float32), "seed": np.zeros(1, np.int32)}, "labels must have shape"),
+    ("sample", {"labels": np.ones((0, 2), np.float32), "seed": np.zeros(0, np.int32)}, "n at least 1"),
+    ("sample", {"labels": np.ones((2, 2), np.float32), "seed": np.zeros(1, np.int32)}, "as many rows"),
+    ("sample", {"labels": np.ones((1, 2), np.float32), "seed": np.int32(0)}, "seed must have shape [n]"),
+    ("sample", {"labels": np.full((1, 2), 7, np.float32), "seed": np.zeros(1, np.int32)}, "must lie between 0 and 1"),
+    ("sample", {"labels": np.full((1, 2), np.nan, np.float32), "seed": np.zeros(1, np.int32)}, "finite"),
+    ("sample", {"labels": np.full((1, 2), -1, np.float32), "seed": np.zeros(1, np.int32)}, "must lie between 0 and 1. Received"),
     ("encode", {"x": np.ones((1, 8, 8, 3), np.float32), "labels": np.ones((1, 2), np.float32)}, "x must have shape"),
     ("encode", {"x": np.full((1, 16, 16, 3), 200, np.float32), "labels": np.ones((1, 2), np.float32)}, "between 0 and 1"),
     ("encode", {"x": np.full((1, 16, 16, 3), np.nan, np.float32), "labels": np.ones((1, 2), np.float32)}, "finite"),
     ("encode", {"x": np.ones((2, 16, 16, 3), np.float32), "labels": np.ones((3, 2), np.float32)}, "as many rows"),
-    ("walk", {"x": np.ones((1, 16, 16, 3), np.float32), "labels": np.ones((1, 2), np.float32), "label": np.int32(5)}, "label must lie between 0 and 1"),
+    ("walk", {"x": np.ones((1, 16, 16, 3), np.float32), "labels": np.ones((1, 2), np.float32), "label": np.int32([5])}, "label must lie between 0 and 1"),
     ("encode_bytes", {"x_bytes": np.array([b"just a text"]), "labels": np.ones((1, 2), np.float32)}, "JPEG or a PNG"),
     ("encode_bytes", {"x_bytes": np.array([b""]), "labels": np.ones((1, 2), np.float32)}, "JPEG or a PNG"),
     ("encode_bytes", {"x_bytes": "truncated", "labels": np.ones((1, 2), np.float32)}, "JPEG"),
@@ -195,7 +244,7 @@ def session_run(folder, name, inputs, sentence):
             assert sentence in caught.value.message
         # It is alive, and answers the next request.
         sample = meta.signature_def["sample"]
-        fine = {"labels": np.ones((1, 2), np.float32), "seed": np.int32(0)}
+        fine = {"labels": np.ones((1, 2), np.float32), "seed": np.zeros(1, np.int32)}
         feeds = {sample.inputs[key].name: value for key, value in fine.items()}
         assert session.run(sample.outputs["x"].name, feeds).shape == (1, 16, 16, 3)
 

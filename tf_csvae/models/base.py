@@ -127,7 +127,7 @@ class LabelledModel(keras.Model):
     def label_index(self, label):
         """Returns the column of a label given by name or index; raises ``InputError``.
 
-        A tensor, as in an exported graph, is taken to be an index.
+        A tensor, as in an exported graph, is taken to be an index, or one for each row.
         """
         if tf.is_tensor(label):
             return label
@@ -137,6 +137,10 @@ class LabelledModel(keras.Model):
         if isinstance(label, numbers.Integral) and 0 <= label < len(names):
             return int(label)
         raise InputError(f"No label {label!r}. This model's labels: {', '.join(names)}.")
+
+    def label_mask(self, label):
+        """Returns bool [1, k], or [n, k] of a tensor of n indices: True in the label's column."""
+        return tf.one_hot(tf.reshape(self.label_index(label), [-1]), len(self.labels)) > 0
 
 
 class GenerativeModel(LabelledModel):
@@ -425,13 +429,21 @@ class GenerativeModel(LabelledModel):
         Raises:
             InputError: y of the wrong width, missing, or given where it cannot be used.
         """
-        z_seed, w_seed = tf.unstack(split_seed(seed, 2))
         n = positive("n", n)
-        if y is None and not self.label_width:
-            return self.decode(standard_normal(self.z_dim).sample(n, seed=z_seed))
-        y = tf.repeat(self._steerable(y, "sample"), n, axis=0)
-        z = standard_normal(self.z_dim).sample(tf.shape(y)[0], seed=z_seed)
-        return self.decode(z, self.label_code(y, w_seed))
+        if y is not None or self.label_width:
+            y = tf.repeat(self._steerable(y, "sample"), n, axis=0)
+            n = tf.shape(y)[0]
+        return self.decode(*self.sample_code(y, n, seed))
+
+    def sample_code(self, y, n, seed):
+        """Draws n codes: z ~ p(z), and with labels, checked, [n, k], what the decoder gets for them.
+
+        Returns:
+            z float32 [n, z_dim]; w float32 [n, k label_width] or None.
+        """
+        z_seed, w_seed = tf.unstack(split_seed(seed, 2))
+        z = standard_normal(self.z_dim).sample(n, seed=z_seed)
+        return z, None if y is None else self.label_code(y, w_seed)
 
     def transfer(self, x, y_source, y_target, seed=None):
         """Changes labels of x and keeps the rest: z, and what stands for the labels that stay.
@@ -475,13 +487,12 @@ class GenerativeModel(LabelledModel):
         Raises:
             InputError: shapes that do not fit, no such label, or y missing.
         """
-        x, i = self.check_x(x, "interpolate"), self.label_index(label)
+        x, this = self.check_x(x, "interpolate"), self.label_mask(label)
         y = self.labels_of(x, y, "interpolate")
         code = self.inference(x, y)
         z, w = code.z.mean(), self.own_code(code, y)
-        this = tf.one_hot(i, len(self.labels)) > 0
         first, last = (self.label_code(tf.where(this, value, y)) for value in (start, stop))
-        here = self.label_slots(this[None])
+        here = self.label_slots(this)
         path = []
         for share in tf.unstack(tf.linspace(0.0, 1.0, positive("steps", steps))):
             path.append(self.decode(z, tf.where(here, first + share * (last - first), w)))

@@ -215,17 +215,19 @@ class CSVAE(GenerativeModel):
         y_content = self.check_y(y_content, "style_transfer", content)
         y_style = self.check_y(y_style, "style_transfer", style)
         code = self.inference(content, y_content)
-        w = tf.where(self._slot(label), self.inference(style, y_style).w.mean(), code.w.mean())
+        w = tf.where(
+            self.label_slots(self.label_mask(label)), self.inference(style, y_style).w.mean(), code.w.mean()
+        )
         return self.decode(code.z.mean(), w)
 
     def walk(self, x, label, y=None, value=1.0, steps=7, extent=2.0):
         """As of the base."""
         x = self.check_x(x, "walk")
         y = self.check_y(y, "walk", x)
-        slot, steps = self._slot(label), positive("steps", steps)
+        this, steps = self.label_mask(label), positive("steps", steps)
+        slot = self.label_slots(this)
         code = self.inference(x, y)
         z, own = code.z.mean(), code.w.mean()
-        this = tf.one_hot(self.label_index(label), len(self.labels)) > 0
         prior = self.prior(tf.where(this, value, y))
         centre, deviation = prior.mean(), prior.stddev()
         first = 0 if self.w_prior == "joint" else self.label_index(label) * self.w_dim
@@ -241,7 +243,3 @@ class CSVAE(GenerativeModel):
                 row.append(self.decode(z, tf.where(slot, centre + moves * deviation, own)))
             rows.append(tf.stack(row, 1))
         return tf.stack(rows, 1)
-
-    def _slot(self, label):
-        """Returns bool [1, k w_dim], the columns of w that a label owns."""
-        return self.label_slots(tf.one_hot([self.label_index(label)], len(self.labels)) > 0)
