@@ -45,6 +45,7 @@ def evaluate():
             f"{run.path} was trained on data of shape {model.data_shape} with the labels {', '.join(known)}. "
             f"--dataset={FLAGS.dataset} has shape {tuple(dataset.info.shape)} and the labels {', '.join(here)}."
         )
+    measuring.pictured_labels(dataset.info)  # raises before minutes of measuring
     judge = measuring.load_judge(dataset.info)
     with training.data_blamed(dataset):
         measured, figures = measuring.measure(model, dataset, run.history(), judge)

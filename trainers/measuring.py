@@ -43,7 +43,7 @@ def checksum(run):
 
 
 def load_judge(info):
-    """Loads the model of the run in --classifier, and checks the other flags of an evaluation.
+    """Loads the model of the run in --classifier.
 
     Args:
         info: ``Info`` of the data it is to judge.
@@ -54,8 +54,6 @@ def load_judge(info):
     Raises:
         InputError: no finished run, not one of a classifier, or of other data or labels.
     """
-    if "pictured_labels" in FLAGS:  # not in an export, which draws nothing
-        pictured_labels(info)  # raises
     if FLAGS.classifier is None:
         return None
     from tf_csvae import Classifier, InputError, evaluation, load_model, runs

@@ -173,7 +173,10 @@ def train(trainer):
     keras.utils.set_random_seed(FLAGS.seed)
     keras.config.set_dtype_policy("float32" if FLAGS.precision == "float32" else f"mixed_{FLAGS.precision}")
     dataset = load_data()
-    judge = measuring.load_judge(dataset.info) if "classifier" in FLAGS else None
+    judge = None
+    if "classifier" in FLAGS:  # not in the trainer of one
+        measuring.pictured_labels(dataset.info)  # raises before hours of training
+        judge = measuring.load_judge(dataset.info)
     model = trainer.build(dataset.info)
     trainer.compile(model, dataset)
     checkpoints = callbacks.Checkpoints(run.file(runs.BACKUP), FLAGS.checkpoint_seconds)
