@@ -129,3 +129,10 @@ def decode(model, x, y, z, w, training, seed):
         ),
     }
     return model.likelihood(again, x, training=training), terms
+
+
+def add(model, losses, terms):
+    """Adds what ``decode`` found to the losses of the players "generator" and "helper", in place."""
+    if model.consistency_weight:
+        losses["generator"] += model.consistency_weight * terms["consistency"]
+        losses["helper"] = terms["helper"]

@@ -166,20 +166,18 @@ class CSVAE(GenerativeModel):
         m1 = self.beta1 * terms["reconstruction"] + (self.kl_weight if training else 1.0) * (
             self.beta2 * terms["kl_w"] + self.beta3 * terms["kl_z"]
         )
-        losses = {}
-        if self.consistency_weight:
-            m1 += self.consistency_weight * terms["consistency"]
-            losses["helper"] = terms["helper"]
+        losses = {"generator": m1}
+        consistency.add(self, losses, terms)
         if self.adversarial:
             logits = self.adversary(z, training=training)
             terms["entropy"] = tf.reduce_mean(label_distribution(logits).entropy())
             terms["adversary"] = tf.reduce_mean(cross_entropy(y, logits, self.class_weights))
             losses["adversary"] = self.beta5 * terms["adversary"]
-            m1 -= self.beta4 * terms["entropy"]
+            losses["generator"] -= self.beta4 * terms["entropy"]
             if self.mmd_weight:
                 terms["mmd"] = tf.reduce_sum(independence.mmd(z, y))
-                m1 += self.mmd_weight * terms["mmd"]
-        return {"generator": m1, **losses}, {"loss": m1, **terms}
+                losses["generator"] += self.mmd_weight * terms["mmd"]
+        return losses, {"loss": losses["generator"], **terms}
 
     def label_code(self, y, seed=None):
         """The mean of p(w|y), or with a seed a sample of it."""

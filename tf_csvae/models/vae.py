@@ -52,7 +52,5 @@ class VAE(GenerativeModel):
         kl_weight = self.kl_weight if training else 1.0
         loss = self.beta1 * terms["reconstruction"] + kl_weight * self.beta3 * terms["kl_z"]
         losses = {"generator": loss}
-        if self.consistency_weight:
-            losses["generator"] += self.consistency_weight * terms["consistency"]
-            losses["helper"] = terms["helper"]
+        consistency.add(self, losses, terms)
         return losses, {"loss": losses["generator"], **terms}

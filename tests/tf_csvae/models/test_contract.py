@@ -1,5 +1,7 @@
 """What every system promises, written once and run for each, on vectors and on images."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -8,7 +10,10 @@ import tensorflow as tf
 from tf_csvae import CSVAE, VAE, CondVAE, CondVAEInfo, InputError, load_model
 
 LABELS = ("Smiling", "Male")
-SYSTEMS = {"vae": VAE, "condvae": CondVAE, "condvae_info": CondVAEInfo, "csvae": CSVAE}
+SYSTEMS = {"vae": VAE, "condvae": CondVAE, "condvae_info": CondVAEInfo, "csvae": CSVAE} | {
+    f"{name} with consistency": functools.partial(system, consistency_weight=1.0, helper_width=4)
+    for name, system in {"condvae": CondVAE, "csvae": CSVAE}.items()
+}
 SHAPES = {"vectors": (5,), "images": (16, 16, 3)}
 
 
