@@ -250,8 +250,10 @@ class GenerativeModel(LabelledModel):
             terms["scale"] = self.likelihood.scale
         return terms
 
-    reads_labels = False
-    """Whether ``encode`` reads labels from x, so that they need not be given."""
+    @property
+    def reads_labels(self):
+        """Whether labels of x need not be given, since the model reads them: here by the helper."""
+        return self.helper is not None
 
     label_width = 0
     """Columns that each label has in what the decoder gets beside z; 0: it gets no labels."""
@@ -368,8 +370,8 @@ class GenerativeModel(LabelledModel):
 
         Args:
             x: float [n, *data_shape].
-            y: float [n, k] or [k], the labels of x, where the system reads them. A CSVAE
-                without them leaves ``Code.w`` None.
+            y: float [n, k] or [k], the labels of x, where the system needs them; a helper reads
+                those that are not given. A CSVAE without either leaves ``Code.w`` None.
 
         Returns:
             A ``Code``.
@@ -378,7 +380,7 @@ class GenerativeModel(LabelledModel):
             InputError: shapes that do not fit, or labels missing where they are needed.
         """
         x = self.check_x(x, "encode")
-        return self.inference(x, None if y is None else self.check_y(y, "encode", x))
+        return self.inference(x, self._known(x, y, "encode"))
 
     def decode(self, z, w=None):
         """Returns the mean of p(x|z, w).
@@ -411,7 +413,7 @@ class GenerativeModel(LabelledModel):
             InputError: shapes that do not fit, or labels missing where they are needed.
         """
         x = self.check_x(x, "reconstruct")
-        y = None if y is None else self.check_y(y, "reconstruct", x)
+        y = self._known(x, y, "reconstruct")
         code = self.inference(x, y)
         return self.decode(code.z.mean(), self.own_code(code, y))
 
@@ -554,8 +556,16 @@ class GenerativeModel(LabelledModel):
         return self.check_y(y, where, rows)
 
     def labels_of(self, x, y, where):
-        """Returns y checked; a system that reads labels from x overrides this for no y."""
+        """Returns y checked, or without it what the helper, where there is one, sees in x."""
+        if y is None and self.helper is not None:
+            return tf.cast(self.helper.classify(x) > 0.5, tf.float32)
         return self._steerable(y, where, x)
+
+    def _known(self, x, y, where):
+        """Returns the labels of x, checked, as far as they are given or a helper reads them; or None."""
+        if y is None:
+            return None if self.helper is None else self.labels_of(x, None, where)
+        return self.check_y(y, where, x)
 
     def _needs_labels(self, where):
         raise InputError(

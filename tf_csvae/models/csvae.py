@@ -210,8 +210,8 @@ class CSVAE(GenerativeModel):
     def style_transfer(self, content, style, label, y_content=None, y_style=None):
         """As of the base."""
         content, style = (self.check_x(x, "style_transfer") for x in (content, style))
-        y_content = self.check_y(y_content, "style_transfer", content)
-        y_style = self.check_y(y_style, "style_transfer", style)
+        y_content = self.labels_of(content, y_content, "style_transfer")
+        y_style = self.labels_of(style, y_style, "style_transfer")
         code = self.inference(content, y_content)
         w = tf.where(
             self.label_slots(self.label_mask(label)), self.inference(style, y_style).w.mean(), code.w.mean()
@@ -221,7 +221,7 @@ class CSVAE(GenerativeModel):
     def walk(self, x, label, y=None, value=1.0, steps=7, extent=2.0):
         """As of the base."""
         x = self.check_x(x, "walk")
-        y = self.check_y(y, "walk", x)
+        y = self.labels_of(x, y, "walk")
         this, steps = self.label_mask(label), positive("steps", steps)
         slot = self.label_slots(this)
         code = self.inference(x, y)

@@ -76,3 +76,15 @@ def test_with_consistency_an_exchange_shows_the_label_and_keeps_the_other(system
         shown, kept = (np.mean(moved[:, i] == (target[:, i] > 0.5)) for i in (label, other))
         assert (shown > 0.95) if moves else (shown < 0.05)
         assert kept > 0.95
+
+
+@pytest.mark.parametrize("system", [CSVAE, CondVAE])
+def test_a_helper_reads_the_labels_that_are_not_given(system):
+    model = system((3,), ("a", "b"), consistency_weight=1.0)
+    x = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
+    read = np.float32(model.helper.classify(x).numpy() > 0.5)
+    np.testing.assert_allclose(model.reconstruct(x), model.reconstruct(x, read), atol=1e-6)
+    moved = model.transfer(x, None, [1.0, 0.0])
+    np.testing.assert_allclose(moved, model.transfer(x, read, [1.0, 0.0]), atol=1e-6)
+    assert model.reads_labels
+    assert not system((3,), ("a", "b")).reads_labels
