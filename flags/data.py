@@ -16,5 +16,12 @@ flags.DEFINE_integer("image_size", 64, "Side of the images in pixels.", lower_bo
 flags.DEFINE_string(
     "cache", "memory", "Where images are kept once read: memory, none, or a folder, which later runs use too."
 )
+flags.DEFINE_enum(
+    "half",
+    None,
+    ["first", "second"],
+    "CelebA: learn from every other training image only. A helper that learned from the second half shares no "
+    "image with a judge that learned from the first.",
+)
 flags.DEFINE_boolean("flip", True, "Mirror training images at random.")
 flags.DEFINE_integer("batch_size", 256, "Examples per step.", lower_bound=1)

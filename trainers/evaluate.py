@@ -46,7 +46,7 @@ def evaluate():
             f"--dataset={FLAGS.dataset} has shape {tuple(dataset.info.shape)} and the labels {', '.join(here)}."
         )
     measuring.pictured_labels(dataset.info)  # raises before minutes of measuring
-    judge = measuring.load_judge(dataset.info)
+    judge = measuring.load_judge(dataset.info, numbers.get("run", {}).get("helper"))
     with training.data_blamed(dataset):
         measured, figures = measuring.measure(model, dataset, run.history(), judge)
     numbers.setdefault("run", measuring.what_ran(model, dataset.info))  # of a run that kept none

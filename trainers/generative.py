@@ -8,7 +8,7 @@ import flags.networks
 import flags.run
 import flags.seed
 import flags.training
-from trainers import training
+from trainers import measuring, training
 
 FLAGS = flags.FLAGS
 
@@ -30,6 +30,8 @@ def trainer(name, system, usage, own=(), subspaces=False):
 
         options = {flag.name: flag.value for group in own for flag in FLAGS.get_flags_for_module(group)}
         z_dim = FLAGS.z_dim
+        if options.get("helper"):
+            options["helper"], _ = measuring.load_classifier("helper", info)
         if subspaces:
             options["w_dim"] = FLAGS.w_dim
         else:

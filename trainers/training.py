@@ -173,10 +173,12 @@ def train(trainer):
     keras.utils.set_random_seed(FLAGS.seed)
     keras.config.set_dtype_policy("float32" if FLAGS.precision == "float32" else f"mixed_{FLAGS.precision}")
     dataset = load_data()
-    judge = None
+    judge = helper = None
+    if "helper" in FLAGS and FLAGS.helper:
+        helper = measuring.checksum(runs.Run(FLAGS.helper))
     if "classifier" in FLAGS:  # not in the trainer of one
         measuring.pictured_labels(dataset.info)  # raises before hours of training
-        judge = measuring.load_judge(dataset.info)
+        judge = measuring.load_judge(dataset.info, helper)
     model = trainer.build(dataset.info)
     trainer.compile(model, dataset)
     checkpoints = callbacks.Checkpoints(run.file(runs.BACKUP), FLAGS.checkpoint_seconds)
@@ -188,7 +190,7 @@ def train(trainer):
     run.cut_history(done)
     with data_blamed(dataset):
         _fit(trainer, model, dataset, run, checkpoints, done)
-        _finish(model, dataset, run, judge)
+        _finish(model, dataset, run, judge, helper)
 
 
 @contextlib.contextmanager
@@ -270,7 +272,7 @@ def _fit(trainer, model, dataset, run, checkpoints, done):
         model.load_weights(best)
 
 
-def _finish(model, dataset, run, judge):
+def _finish(model, dataset, run, judge, helper):
     """Saves the model, measures it, and writes what the measurement gives."""
     from tf_csvae import runs
 
@@ -283,7 +285,7 @@ def _finish(model, dataset, run, judge):
         "seconds_training": sum(history["seconds"]),
         "examples_per_second": statistics.median(rates[1:] or rates),  # the first epoch compiles
         "parameters": model.count_params(),
-        "run": measuring.what_ran(model, dataset.info),
+        "run": measuring.what_ran(model, dataset.info, helper),
     }
     measured, figures = measuring.measure(model, dataset, history, judge)
     measuring.write(run, model, dataset, trained, measured, figures)

@@ -45,6 +45,8 @@ REPORT_ATTRIBUTES = (
 # The report's face crop: of the image resized to 256 x 256, the pixels (32, 32) to (224, 224).
 FACE_BOX = (32 / 256, 32 / 256, 224 / 256, 224 / 256)
 
+HALVES = ("first", "second")
+
 SPLITS = ("train", "validation", "test")
 
 _IMAGES, _ATTRIBUTES, _PARTITION = "img_align_celeba", "list_attr_celeba.txt", "list_eval_partition.txt"
@@ -63,6 +65,7 @@ def load(
     seed=0,
     cache="memory",
     flip=True,
+    half=None,
 ):
     """Loads CelebA.
 
@@ -75,6 +78,8 @@ def load(
         seed: int, of the order of the training images and of the flips.
         cache: "memory" (12 KB per image of 64 x 64), "none", or a folder for the read images.
         flip: bool, mirror training images at random.
+        half: "first" or "second", every other training image, from the first or the second on;
+            None: all.
 
     Returns:
         A ``Dataset`` of x float32 [image_size, image_size, 3] in [0, 1] and y float32 [k].
@@ -87,11 +92,12 @@ def load(
         raise InputError("CelebA needs at least one attribute. Received: none.")
     if len(set(attributes)) < len(attributes):
         raise InputError(f"An attribute is named twice. Received: {', '.join(attributes)}.")
+    chosen = slice(None) if half is None else slice(HALVES.index(half), None, 2)
     if data_dir is None:
-        labels, counts, examples = _from_tfds(attributes, image_size)
-        source, explain_failure = "tfds", None
+        labels, counts, examples = _from_tfds(attributes, image_size, chosen)
+        source, explain_failure = ("tfds", half), None
     else:
-        labels, files = _read_folder(data_dir, attributes)
+        labels, files = _read_folder(data_dir, attributes, chosen)
         counts = {split: len(paths) for split, (paths, _) in files.items()}
         examples = {
             split: _from_files(files[split], image_size, seed if split == "train" else None)
@@ -138,8 +144,8 @@ def _from_files(files, image_size, shuffle_seed):
     return pipeline.read_all(items, lambda path, y: (images.read(path, FACE_BOX, image_size), y))
 
 
-def _read_folder(data_dir, attributes):
-    """Reads the official layout.
+def _read_folder(data_dir, attributes, used=slice(None)):
+    """Reads the official layout; of the training images those that ``used`` takes.
 
     Returns:
         (labels, {split: (paths [n], float32 y [n, k])}).
@@ -181,6 +187,7 @@ def _read_folder(data_dir, attributes):
         )
         for split, members in chosen.items()
     }
+    files["train"] = tuple(part[used] for part in files["train"])
     for split, (paths, _) in files.items():
         if not len(paths):
             raise InputError(f"{partition} puts no image into the {split} split.")
@@ -238,8 +245,11 @@ def read_attributes(path):
     return names, attributes, np.array(table, np.float32)
 
 
-def _from_tfds(attributes, image_size):
-    """Returns (labels, counts, {split: examples}) of TensorFlow Datasets' celeb_a."""
+def _from_tfds(attributes, image_size, used):
+    """Returns (labels, counts, {split: examples}) of TensorFlow Datasets' celeb_a.
+
+    Of the training images those that the slice ``used`` takes.
+    """
     import tensorflow_datasets as tfds  # takes seconds to import, and only this needs it
 
     try:
@@ -264,7 +274,8 @@ def _from_tfds(attributes, image_size):
     def read(split, **options):
         # One file's examples after another's would be an order by file.
         config = tfds.ReadConfig(shuffle_seed=0, interleave_cycle_length=16)
-        return builder.as_dataset(split=split, shuffle_files=split == "train", read_config=config, **options)
+        read = builder.as_dataset(split=split, shuffle_files=split == "train", read_config=config, **options)
+        return read.shard(used.step, used.start) if split == "train" and used.step else read
 
     unread = read("train", decoders={"image": tfds.decode.SkipDecoding()})
     y = np.array(list(unread.map(labels_of).as_numpy_iterator()))

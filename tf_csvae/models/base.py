@@ -74,9 +74,13 @@ class LabelledModel(keras.Model):
 
     def configure(self, **options):
         """Keeps arguments of the constructor, plain values, as attributes and for ``get_config``."""
-        self._config.update(options)
+        self.record(**options)
         for name, value in options.items():
             setattr(self, name, value)
+
+    def record(self, **options):
+        """Keeps arguments of the constructor, plain values, for ``get_config``."""
+        self._config.update(options)
 
     def get_config(self):
         """Returns the constructor's arguments as plain values."""
@@ -123,6 +127,20 @@ class LabelledModel(keras.Model):
                 f"{where}: x must have shape ({expected}). Received: x of shape {tuple(x.shape)}."
             )
         return tf.cast(x, tf.float32)
+
+    def check_same(self, data_shape, labels, who):
+        """Raises ``InputError``, which says ``who``, unless this model is of such data and labels."""
+        known, wanted = ([label.name for label in of] for of in (self.labels, labels))
+        if known != wanted:
+            raise InputError(
+                f"{who} knows the labels {', '.join(known)}; these data have {', '.join(wanted)}. "
+                "Give one that was trained on the same labels, in the same order."
+            )
+        if self.data_shape != tuple(data_shape):
+            raise InputError(
+                f"{who} reads data of shape {self.data_shape}; these have shape {tuple(data_shape)}. "
+                "Give one that was trained on the same data."
+            )
 
     def label_index(self, label):
         """Returns the column of a label given by name or index; raises ``InputError``.
@@ -185,13 +203,15 @@ class GenerativeModel(LabelledModel):
             )
         self.likelihood = distributions.Likelihood(likelihood, likelihood_scale, name="likelihood")
         self.kl_warmup_steps = 0
-        self._config.update(
-            {
-                "networks": dataclasses.asdict(self.networks),
-                "likelihood": likelihood,
-                "likelihood_scale": likelihood_scale,
-            }
+        self.record(
+            networks=dataclasses.asdict(self.networks),
+            likelihood=likelihood,
+            likelihood_scale=likelihood_scale,
         )
+
+    def count_params(self):
+        """Returns the number of the model's own weights; a helper's do not count."""
+        return super().count_params() - (self.helper.count_params() if self.helper else 0)
 
     # What a subclass gives.
 
@@ -201,15 +221,15 @@ class GenerativeModel(LabelledModel):
         return (
             *("loss", "reconstruction", "kl_z"),
             *([] if self.likelihood.scale is None else ["scale"]),
-            *(["consistency", "helper"] if self.consistency_weight else []),
+            *(["consistency"] if self.consistency_weight else []),
         )
 
     def players(self):
         """Returns {player: list of its variables}; the first is no adversary.
 
-        Here: a generator, and of the adversaries and the helper those that are there.
+        Here: a generator, and those of the adversaries that are there.
         """
-        others = {name: getattr(self, name, None) for name in (*self.adversaries, "helper")}
+        others = {name: getattr(self, name) for name in self.adversaries}
         others = {
             name: network.trainable_variables for name, network in others.items() if network is not None
         }
@@ -221,8 +241,7 @@ class GenerativeModel(LabelledModel):
     """Names of the players that the others play against, each an attribute."""
 
     helper, consistency_weight = None, 0.0
-    """Classifier that reads made examples while it learns from real ones, and its weight; see
-    ``consistency``."""
+    """Classifier that reads labels, and the weight of what it reads in made data; see ``consistency``."""
 
     def losses(self, x, y, training, seed):
         """Returns ({player: scalar loss}, {term name: scalar}) for a batch; ``seed`` is int [2]."""

@@ -34,8 +34,8 @@ class CSVAE(GenerativeModel):
 
     where x' is decoded for labels y' of which one was exchanged at random: half of the time from the z
     and the other w_j of x, with w_i drawn from p(w_i|1 - y_i), half of the time from a z of p(z) and a
-    w of p(w|y'). The helper h is a classifier that learns from real data meanwhile, a third player. It
-    makes w_i alone, whatever else the code knows, decide about what is seen of y_i.
+    w of p(w|y'). The helper h is a trained classifier. The exchanged label weighs as much as all others
+    together. So w_i alone, whatever else the code knows, decides about what is seen of y_i.
 
     Args:
         data_shape: shape of one example: [d] or [height, width, channels].
@@ -55,8 +55,8 @@ class CSVAE(GenerativeModel):
         balanced: bool, the adversary's loss weighs the two classes of each label equally, by
             the labels' ``frequency``; labels given as mere names count as balanced already.
         mmd_weight: float, weight of the two-sample penalty; 0 for none.
-        consistency_weight: float, weight of label consistency; 0: none, and no helper.
-        helper_width: int, size of the helper, see ``consistency.configure``.
+        consistency_weight: float, weight of label consistency; 0: none.
+        helper: trained ``Classifier``, see ``consistency.configure``; None where that weight is 0.
         **kwargs: see ``GenerativeModel``: networks, likelihood, likelihood_scale, bounded, seed.
 
     Example:
@@ -85,7 +85,7 @@ class CSVAE(GenerativeModel):
         mmd_weight=20.0,
         w_posterior="free",
         consistency_weight=0.0,
-        helper_width=8,
+        helper=None,
         **kwargs,
     ):
         super().__init__(data_shape, labels, z_dim, **kwargs)
@@ -108,7 +108,7 @@ class CSVAE(GenerativeModel):
             balanced=balanced,
             mmd_weight=mmd_weight,
         )
-        consistency.configure(self, consistency_weight, helper_width)
+        consistency.configure(self, consistency_weight, helper)
 
         k, config, dtype = len(self.labels), self.networks, self.dtype_policy
         self.trunk = networks.trunk(self.data_shape, config, dtype, name="trunk")
@@ -133,7 +133,10 @@ class CSVAE(GenerativeModel):
         self.class_weights = class_weights([label.frequency for label in self.labels], float(balanced))
         self.built = True
 
-    adversaries = ("adversary",)
+    @property
+    def adversaries(self):
+        """The adversary, where it plays."""
+        return ("adversary",) if self.adversarial else ()
 
     @property
     def term_names(self):
@@ -166,18 +169,19 @@ class CSVAE(GenerativeModel):
         m1 = self.beta1 * terms["reconstruction"] + (self.kl_weight if training else 1.0) * (
             self.beta2 * terms["kl_w"] + self.beta3 * terms["kl_z"]
         )
-        losses = {"generator": m1}
-        consistency.add(self, losses, terms)
+        if self.consistency_weight:
+            m1 += self.consistency_weight * terms["consistency"]
+        losses = {}
         if self.adversarial:
             logits = self.adversary(z, training=training)
             terms["entropy"] = tf.reduce_mean(label_distribution(logits).entropy())
             terms["adversary"] = tf.reduce_mean(cross_entropy(y, logits, self.class_weights))
             losses["adversary"] = self.beta5 * terms["adversary"]
-            losses["generator"] -= self.beta4 * terms["entropy"]
+            m1 -= self.beta4 * terms["entropy"]
             if self.mmd_weight:
                 terms["mmd"] = tf.reduce_sum(independence.mmd(z, y))
-                losses["generator"] += self.mmd_weight * terms["mmd"]
-        return losses, {"loss": losses["generator"], **terms}
+                m1 += self.mmd_weight * terms["mmd"]
+        return {"generator": m1, **losses}, {"loss": m1, **terms}
 
     def label_code(self, y, seed=None):
         """The mean of p(w|y), or with a seed a sample of it."""

@@ -5,16 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_csvae import CSVAE, CondVAE
+from tf_csvae import CSVAE, Classifier, CondVAE, InputError, load_model
 from tf_csvae.models import consistency
-
-
-def test_the_helper_learns_from_half_of_the_images_and_a_mirror_image_is_in_the_same():
-    pixels = np.random.default_rng(0).integers(0, 256, (400, 8, 8, 3), dtype=np.uint8)
-    x = tf.cast(pixels, tf.float32) / 255
-    half = consistency.in_half(x).numpy()
-    assert abs(half.mean() - 0.5) < 4 * 0.5 / np.sqrt(400)
-    np.testing.assert_array_equal(half, consistency.in_half(x[:, :, ::-1]))
 
 
 def test_one_label_of_each_row_is_exchanged_each_as_often():
@@ -31,7 +23,7 @@ def test_what_is_asked_for_keeps_all_of_a_row_but_one_subspace_or_is_new():
     random = np.random.default_rng(0)
     z, w = (random.normal(size=(6, 4)).astype(np.float32) for _ in range(2))
     y = np.float32(random.random((6, 2)) < 0.5)
-    asked_z, asked_w, asked_y = (
+    asked_z, asked_w, asked_y, _ = (
         part.numpy() for part in consistency.asked_for(model, z, w, tf.constant(y), tf.constant([0, 1]))
     )
     np.testing.assert_array_equal(np.abs(asked_y - y).sum(1), 1)
@@ -64,8 +56,16 @@ def test_with_consistency_an_exchange_shows_the_label_and_keeps_the_other(system
     y = np.float32(random.random((2048, 2)) < [0.5, 0.2])
     x = np.float32(np.concatenate([2 * y - 1, random.normal(size=(2048, 1))], 1))
     x += 0.1 * random.normal(size=x.shape).astype(np.float32)
+    judge = Classifier((3,), ("a", "b"), width=16)
+    judge.compile(keras.optimizers.Adam(1e-2), jit_compile=False)
+    judge.fit(x, y, batch_size=128, epochs=3, verbose=0)
     model = SYSTEMS[system](
-        (3,), ("a", "b"), z_dim=3, beta3=0.1, consistency_weight=weight, networks={"hidden": [32, 32]}
+        *((3,), ("a", "b")),
+        z_dim=3,
+        beta3=0.1,
+        consistency_weight=weight,
+        helper=judge if weight else None,
+        networks={"hidden": [32, 32]},
     )
     model.compile(keras.optimizers.Adam(5e-3), jit_compile=False)
     model.fit(tf.data.Dataset.from_tensor_slices((x, y)).batch(128).repeat(12), verbose=0)
@@ -80,7 +80,7 @@ def test_with_consistency_an_exchange_shows_the_label_and_keeps_the_other(system
 
 @pytest.mark.parametrize("system", [CSVAE, CondVAE])
 def test_a_helper_reads_the_labels_that_are_not_given(system):
-    model = system((3,), ("a", "b"), consistency_weight=1.0)
+    model = system((3,), ("a", "b"), helper=Classifier((3,), ("a", "b"), width=8))
     x = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
     read = np.float32(model.helper.classify(x).numpy() > 0.5)
     np.testing.assert_allclose(model.reconstruct(x), model.reconstruct(x, read), atol=1e-6)
@@ -88,3 +88,26 @@ def test_a_helper_reads_the_labels_that_are_not_given(system):
     np.testing.assert_allclose(moved, model.transfer(x, read, [1.0, 0.0]), atol=1e-6)
     assert model.reads_labels
     assert not system((3,), ("a", "b")).reads_labels
+
+
+def test_a_helper_must_be_there_and_of_the_same_data():
+    with pytest.raises(InputError, match="needs a helper, a trained classifier"):
+        CSVAE((3,), ("a", "b"), consistency_weight=1.0)
+    with pytest.raises(InputError, match="The helper knows the labels a; these data have a, b"):
+        CSVAE((3,), ("a", "b"), helper=Classifier((3,), ("a",)))
+
+
+def test_a_helper_is_saved_with_the_model_and_does_not_learn(tmp_path):
+    helper = Classifier((3,), ("a", "b"), width=8)
+    helper.compile()
+    model = CSVAE((3,), ("a", "b"), consistency_weight=1.0, helper=helper)
+    assert model.count_params() == CSVAE((3,), ("a", "b")).count_params()
+    before = helper.get_weights()
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(64, 3)), random.integers(0, 2, (64, 2))
+    model.compile(jit_compile=False)
+    model.fit(np.float32(x), np.float32(y), verbose=0)
+    model.save(tmp_path / "model.keras")
+    for kept in (model, load_model(tmp_path / "model.keras")):
+        for a, b in zip(before, kept.helper.get_weights(), strict=True):
+            np.testing.assert_array_equal(a, b)
