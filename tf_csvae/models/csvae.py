@@ -34,8 +34,8 @@ class CSVAE(GenerativeModel):
 
     where x' is decoded for labels y' of which one was exchanged at random: half of the time from the z
     and the other w_j of x, with w_i drawn from p(w_i|1 - y_i), half of the time from a z of p(z) and a
-    w of p(w|y'). The helper h is a trained classifier. The exchanged label weighs as much as all others
-    together. So w_i alone, whatever else the code knows, decides about what is seen of y_i.
+    w of p(w|y'). The helper h is a trained classifier; the exchanged label weighs five times another.
+    So w_i alone, whatever else the code knows, decides about what is seen of y_i.
 
     Args:
         data_shape: shape of one example: [d] or [height, width, channels].
