@@ -6,7 +6,7 @@ flags.DEFINE_float(
     "consistency_weight",
     0.0,
     "Weight of label consistency: one label is exchanged in the code, the rest kept, and the helper must see "
-    "it and all others in what is decoded; 0: none.",
+    "it and all others in what is decoded; 0, or no --helper: none.",
     lower_bound=0,
 )
 flags.DEFINE_string(
