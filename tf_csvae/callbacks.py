@@ -281,10 +281,7 @@ class Checkpoints(keras.callbacks.Callback):
 
     def _diverged(self, where, what):
         kept = f"The last good checkpoint is {self.newest}." if self.newest else "There is no checkpoint yet."
-        return (
-            f"Training diverged in {where}: {what} not finite. {kept} Lower --learning_rate, or give "
-            "--on_nan=rollback, which goes back to it and halves the rate; with --resume to go on."
-        )
+        return f"Training diverged in {where}: {what} not finite. {kept} Lower --learning_rate."
 
     # Files.
 

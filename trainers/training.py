@@ -182,14 +182,21 @@ def train(trainer):
     flagfile = flags.serialized(trainer.groups, f"trainers.{trainer.name}")
     run.check(flagfile, FLAGS.resume, FLAGS.overwrite)
 
+    with run.locked():
+        _train(trainer, run, flagfile)
+
+
+def _train(trainer, run, flagfile):
+    from tf_csvae import runs
+    from tf_csvae.errors import InputError
+
     with quietly():
         import keras  # seconds; mistakes above are told before it
+        import tensorflow as tf
 
         from tf_csvae import callbacks
 
     if FLAGS.deterministic:
-        import tensorflow as tf
-
         tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(FLAGS.seed)
     keras.config.set_dtype_policy("float32" if FLAGS.precision == "float32" else f"mixed_{FLAGS.precision}")
@@ -206,7 +213,7 @@ def train(trainer):
         trainer.best,
         [run.file(runs.HISTORY)],
     )
-    with run.locked(), data_blamed(dataset):
+    with data_blamed(dataset):
         model = _prepared(trainer, dataset, run, checkpoints, FLAGS.overwrite)
         run.begin(flagfile, FLAGS.overwrite)
         if FLAGS.on_nan == "rollback":
@@ -218,7 +225,8 @@ def train(trainer):
                 break
             except callbacks.Diverged as diverged:
                 if FLAGS.on_nan == "stop":
-                    raise
+                    way = "Or go on with --resume --on_nan=rollback, which halves it at each divergence."
+                    raise InputError(f"{diverged} {way}") from None
                 factor = checkpoints.roll_back(diverged).rate_factor
                 print(f"{diverged} Going back, at {factor:g} times the learning rates.", flush=True)
                 model = _prepared(trainer, dataset, run, checkpoints)
