@@ -16,5 +16,12 @@ flags.DEFINE_integer("image_size", 64, "Side of the images in pixels.", lower_bo
 flags.DEFINE_string(
     "cache", "memory", "Where images are kept once read: memory, none, or a folder, which later runs use too."
 )
+flags.DEFINE_enum(
+    "on_bad_example",
+    "error",
+    ["error", "skip"],
+    "An image that is missing or cannot be read: end, or leave it out and say so. Skip reads all of them before.",
+)
+flags.DEFINE_integer("max_bad_examples", 100, "With skip: end where there are more.", lower_bound=0)
 flags.DEFINE_boolean("flip", True, "Mirror training images at random.")
 flags.DEFINE_integer("batch_size", 256, "Examples per step.", lower_bound=1)

@@ -2,11 +2,13 @@
 
 import contextlib
 import dataclasses
+import errno
 import hashlib
 import json
 import math
 import os
 import re
+import shutil
 import time
 import warnings
 
@@ -18,6 +20,9 @@ from tf_csvae.runs import remove_unfinished, write_json, written_whole
 
 # Halvings of the learning rate after which a training that still diverges is given up.
 MOST_ROLLBACKS = 5
+
+# Bytes left on a disk on which writing failed, below which it is taken to be full.
+FULL = 2**20
 
 WEIGHTS = ".weights.h5"
 STATE = re.compile(r"epoch-\d+(-step-\d+)?\.json")
@@ -324,12 +329,12 @@ class Checkpoints(keras.callbacks.Callback):
                     with open(log, "rb") as file:
                         os.fsync(file.fileno())
             with written_whole(path + WEIGHTS) as temporary:
-                self.model.save_weights(temporary)
+                self._save_weights(temporary)
                 checksum = _checksum(temporary)
             self._write(path, progress, checksum)
-        except (OSError, RuntimeError) as error:  # h5py raises either where the disk is full
+        except OSError as error:
             kept = f"The checkpoint before it, {self.newest}, is kept." if self.newest else ""
-            reason = os.strerror(error.errno) if getattr(error, "errno", None) else str(error).splitlines()[0]
+            reason = os.strerror(error.errno) if error.errno else str(error).splitlines()[0]
             raise OSError(f"{path}{WEIGHTS} cannot be written: {reason}. {kept}") from error
         self.progress, self.newest = progress, path + WEIGHTS
         self._saved_at = self._saved_at_most = time.perf_counter()
@@ -337,6 +342,13 @@ class Checkpoints(keras.callbacks.Callback):
         for old in self._states()[: -self.keep]:
             if old != best:
                 _remove(old)
+
+    def _save_weights(self, path):
+        try:
+            self.model.save_weights(path)
+        except (OSError, RuntimeError) as error:  # h5py's, whose words for a full disk vary
+            full = shutil.disk_usage(self.folder).free < FULL
+            raise OSError(*((errno.ENOSPC, "") if full else (str(error),))) from error
 
     @staticmethod
     def _write(path, progress, checksum):

@@ -136,7 +136,11 @@ def load_data():
     from tf_csvae import data
 
     values = {name: FLAGS[name].value for name in data.options(FLAGS.dataset) if name in FLAGS}
-    return data.load(FLAGS.dataset, **{name: value for name, value in values.items() if value is not None})
+    loaded = data.load(FLAGS.dataset, **{name: value for name, value in values.items() if value is not None})
+    if loaded.left_out:
+        told = "\n".join(loaded.left_out)
+        print(f"Left out {len(loaded.left_out)} bad examples:\n{told}", flush=True)
+    return loaded
 
 
 def optimizer(rate, steps):
