@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from tests.conftest import ATTRIBUTES
 from tf_csvae import runs
 
 QUICK = ("--hidden=16,16", "--batch_size=1000", "--epochs=1", "--steps_per_execution=1", "--notensorboard")
@@ -82,6 +83,28 @@ def test_a_full_disk_ends_the_training_and_leaves_what_can_be_gone_on_with(tmp_p
     out, error = process.communicate(timeout=300)
     assert process.returncode == 0, error
     assert f"going on after epoch {len(stems)}" in out
+
+
+def test_labels_and_splits_of_next_to_nothing_give_numbers_and_no_nan(celeba_dir, tmp_path):
+    # One image in each split, and a label that none has.
+    names = [f"{number:06d}.jpg" for number in (1, 2, 3)]
+    rows = "\n".join(f"{name} -1 1 1" for name in names)
+    (celeba_dir / "list_attr_celeba.txt").write_text(f"3\n{' '.join(ATTRIBUTES)}\n{rows}\n")
+    partition = "\n".join(f"{name} {split}" for split, name in enumerate(names))
+    (celeba_dir / "list_eval_partition.txt").write_text(partition)
+    process = start(
+        "--dataset=celeba",
+        f"--data_dir={celeba_dir}",
+        f"--attributes={','.join(ATTRIBUTES)}",
+        "--image_size=8",
+        "--filters=4",
+        "--epochs=2",
+        f"--run_dir={tmp_path}/run",
+    )
+    _, error = process.communicate(timeout=300)
+    assert process.returncode == 0, error
+    for name in (runs.METRICS, runs.HISTORY):
+        assert "nan" not in (tmp_path / "run" / name).read_text().lower()
 
 
 def test_a_second_signal_does_not_wait(tmp_path):
