@@ -16,9 +16,6 @@ STEPS, WALK = 8, 7
 # leaves one as it is; and to make something of, where all are needed.
 LABELS = ("labels", "target", "wanted")
 
-# A larger picture would take more memory to decode than a server should spend on one request.
-MAX_SIDE = 8192
-
 
 class Served:
     """A trained model as a set of functions of named tensors.
@@ -151,34 +148,13 @@ class Served:
         side = self._info.shape[0]
 
         def one(file):
-            png = tf.equal(tf.strings.substr(file, 0, 8), b"\x89PNG\r\n\x1a\n")
-            jpeg = tf.equal(tf.strings.substr(file, 0, 3), b"\xff\xd8\xff")
             kind = tf.debugging.Assert(
-                png | jpeg,
+                images.is_png(file) | images.is_jpeg(file),
                 ["An image must be a JPEG or a PNG file. Received bytes:", tf.strings.length(file)],
             )
 
-            def png_sides():
-                # Width and height are the first two numbers of the header, big-endian.
-                header = tf.io.decode_raw(tf.strings.substr(file, 16, 8), tf.uint8, fixed_length=8)
-                bytes_ = tf.cast(tf.reshape(header, [2, 4]), tf.int64)
-                return tf.cast(
-                    tf.minimum(
-                        tf.linalg.matvec(bytes_, tf.constant([2**24, 2**16, 2**8, 1], tf.int64)), 2**30
-                    ),
-                    tf.int32,
-                )
-
             with tf.control_dependencies([kind]):
-                sides = tf.cond(png, png_sides, lambda: tf.io.extract_jpeg_shape(file)[:2])
-            size = tf.debugging.Assert(
-                tf.reduce_all((sides > 0) & (sides <= MAX_SIDE)),
-                [f"An image's sides may have up to {MAX_SIDE} pixels. Received:", sides],
-            )
-            with tf.control_dependencies([size]):
-                file = tf.identity(file)
-            image = tf.io.decode_image(file, channels=3, expand_animations=False)
-            image.set_shape((None, None, 3))
+                image = images.decode(tf.identity(file))
             return images.crop_and_resize(image, self._info.crop or (0.0, 0.0, 1.0, 1.0), side)
 
         decoded = tf.map_fn(one, files, fn_output_signature=tf.TensorSpec(self._info.shape, tf.uint8))

@@ -23,6 +23,8 @@ _NOT_RECORDED = (
     "resume",
     "overwrite",
     "checkpoint_seconds",
+    "checkpoint_minutes",
+    "checkpoints_to_keep",
     "tensorboard",
     "classifier",
     "samples",

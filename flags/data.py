@@ -23,5 +23,12 @@ flags.DEFINE_enum(
     "CelebA: learn from every other training image only. A helper that learned from the second half shares no "
     "image with a judge that learned from the first.",
 )
+flags.DEFINE_enum(
+    "on_bad_example",
+    "error",
+    ["error", "skip"],
+    "An image that is missing or cannot be read: end, or leave it out and say so. Skip reads all of them before.",
+)
+flags.DEFINE_integer("max_bad_examples", 100, "With skip: end where there are more.", lower_bound=0)
 flags.DEFINE_boolean("flip", True, "Mirror training images at random.")
 flags.DEFINE_integer("batch_size", 256, "Examples per step.", lower_bound=1)

@@ -30,6 +30,25 @@ flags.DEFINE_float(
     "Least time between checkpoints, which are written at ends of epochs; 0: every epoch.",
     lower_bound=0,
 )
+flags.DEFINE_float(
+    "checkpoint_minutes",
+    10.0,
+    "After so long without a checkpoint one is written within an epoch; 0: only at ends of epochs.",
+    lower_bound=0,
+)
+flags.DEFINE_integer("checkpoints_to_keep", 2, "Checkpoints kept, the newest.", lower_bound=1)
+flags.DEFINE_boolean(
+    "deterministic",
+    False,
+    "Only operations that give the same bits each time: an interrupted run ends with the weights of one "
+    "that was not. Slower.",
+)
+flags.DEFINE_enum(
+    "on_nan",
+    "stop",
+    ["stop", "rollback"],
+    "Where a loss is not finite: stop, or go back to the last checkpoint and halve the learning rates.",
+)
 flags.DEFINE_enum(
     "jit_compile", "auto", ["auto", "true", "false"], "XLA; auto: for vectors and not for images."
 )

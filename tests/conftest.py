@@ -1,6 +1,7 @@
 """What several tests need: small data, made on the spot."""
 
 import os
+import subprocess
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -39,6 +40,25 @@ def write_celeba(folder):
     (folder / "list_attr_celeba.txt").write_text("\n".join([str(count), " ".join(ATTRIBUTES), *rows]) + "\n")
     (folder / "list_eval_partition.txt").write_text("\n".join(partition) + "\n")
     return folder
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A function that mounts a file system of so many KiB and returns its folder; it needs root."""
+    mounted = []
+
+    def mount(kib):
+        folder = tmp_path / "small_disk"
+        folder.mkdir()
+        command = ["mount", "-t", "tmpfs", "-o", f"size={kib}k", "tmpfs", str(folder)]
+        if subprocess.run(command, capture_output=True).returncode:
+            pytest.skip("a small disk can be mounted by root alone")
+        mounted.append(folder)
+        return folder
+
+    yield mount
+    for folder in mounted:
+        subprocess.run(["umount", str(folder)], check=True)
 
 
 @pytest.fixture

@@ -15,8 +15,10 @@ Every file appears whole, by rename, but for the two logs that grow by the epoch
 
 import contextlib
 import csv
+import fcntl
 import json
 import os
+import re
 import shutil
 
 from tf_csvae.errors import InputError
@@ -25,6 +27,7 @@ FLAGS, METRICS, MODEL, HISTORY = "flags.txt", "metrics.json", "model.keras", "hi
 REPORT, FIGURES, BACKUP, TENSORBOARD = "report.html", "figures", "backup", "tensorboard"
 INFO = "info.json"
 CAPTIONS = "captions.json"  # of the figures, beside them
+LOCK = ".lock"
 
 # In the order in which they are removed: what is left of a run at any moment is still one.
 _CONTENTS = (METRICS, BACKUP, HISTORY, MODEL, INFO, REPORT, FIGURES, TENSORBOARD)
@@ -35,7 +38,7 @@ def written_whole(path):
     """Gives a temporary path beside ``path`` and renames it there once the block is done.
 
     The temporary name ends as ``path`` does, since some writers look at the ending. If the
-    block raises, nothing is left.
+    block raises, nothing is left. A power cut leaves the old file or the new one.
     """
     folder, name = os.path.split(path)
     os.makedirs(folder or ".", exist_ok=True)
@@ -45,9 +48,21 @@ def written_whole(path):
         with open(temporary, "rb") as file:
             os.fsync(file.fileno())
         os.replace(temporary, path)
+        directory = os.open(folder or ".", os.O_RDONLY)  # whose entry the rename changed
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.remove(temporary)
+
+
+def remove_unfinished(folder):
+    """Removes the temporary files that a process which was killed left in a folder, if there is one."""
+    for name in os.listdir(folder) if os.path.isdir(folder) else []:
+        if re.match(r"\.\d+\.", name):
+            os.remove(os.path.join(folder, name))
 
 
 def write_bytes(path, content):
@@ -121,6 +136,34 @@ class Run:
                 f"--resume: there is no run in --run_dir={self.path}. Leave --resume out to begin one."
             )
 
+    @contextlib.contextmanager
+    def locked(self):
+        """Keeps other processes from writing this run while the block runs; makes the directory.
+
+        The lock is the kernel's, so a process that dies by whatever means holds it no longer.
+
+        Raises:
+            InputError: another process holds it.
+        """
+        os.makedirs(self.path, exist_ok=True)
+        with open(self.file(LOCK), "a+", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.seek(0)
+                raise InputError(
+                    f"--run_dir={self.path} is being written by another process ({file.read(20).strip()}). "
+                    "Wait for it, or give another --run_dir."
+                ) from None
+            file.truncate(0)
+            file.write(f"{os.getpid()}\n")
+            file.flush()
+            try:
+                yield
+            finally:
+                if os.listdir(self.path) == [LOCK]:  # it came to nothing
+                    shutil.rmtree(self.path)
+
     def begin(self, flags, overwrite=False):
         """Makes the directory ready for the training that ``check`` allowed."""
         for name in _CONTENTS if overwrite else (METRICS,):  # no metrics until it is finished
@@ -129,6 +172,7 @@ class Run:
                 shutil.rmtree(path)
             elif os.path.exists(path):
                 os.remove(path)
+        remove_unfinished(self.path)
         write_text(self.file(FLAGS), flags)
 
     def flags(self):
@@ -174,7 +218,10 @@ class Run:
         if os.path.exists(self.file(HISTORY)):
             with open(self.file(HISTORY), encoding="utf-8") as file:
                 lines = file.readlines()
-            write_text(self.file(HISTORY), "".join(lines[: 1 + epochs]))
+            if epochs:
+                write_text(self.file(HISTORY), "".join(lines[: 1 + epochs]))
+            else:  # the header too, which a power cut may have left unfinished
+                os.remove(self.file(HISTORY))
 
     def metrics(self):
         """Returns metrics.json; raises ``InputError`` where the run is not finished."""

@@ -28,10 +28,10 @@ def build(info):
     return Classifier(info.shape, info.labels, depth=int(FLAGS.depth), **options)
 
 
-def compile_model(model, dataset):
+def compile_model(model, dataset, rate_factor):
     """Compiles it: one learning rate."""
-    steps = dataset.steps_per_epoch * FLAGS.epochs
-    model.compile(training.optimizer(FLAGS.learning_rate, steps), **training.compile_options(dataset))
+    optimizer = training.optimizer(FLAGS.learning_rate * rate_factor, dataset.steps_per_epoch * FLAGS.epochs)
+    model.compile(optimizer, **training.compile_options(dataset))
 
 
 # Not the balanced accuracy: where the loss is not balanced in full it rises with whatever makes

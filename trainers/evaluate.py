@@ -35,6 +35,14 @@ def evaluate():
         raise InputError("Give --run_dir, the run to evaluate.")
     run = runs.Run(FLAGS.run_dir)
     numbers = run.metrics()  # raises where it is not finished
+    with run.locked():
+        _evaluate(run, numbers)
+
+
+def _evaluate(run, numbers):
+    from tf_csvae import runs
+    from tf_csvae.errors import InputError
+
     with training.quietly():
         from tf_csvae import load_model
     dataset = training.load_data()

@@ -96,13 +96,14 @@ def start(model):
     )
 
 
-def compile_model(model, dataset):
+def compile_model(model, dataset, rate_factor):
     """Compiles a generative system: two learning rates, and the KL terms' warm-up."""
     steps = dataset.steps_per_epoch * FLAGS.epochs
     rate, adversary_rate = FLAGS.learning_rate, FLAGS.adversary_learning_rate
+    adversary_rate = rate if adversary_rate is None else adversary_rate
     model.compile(
-        training.optimizer(rate, steps),
-        training.optimizer(rate if adversary_rate is None else adversary_rate, steps),
+        training.optimizer(rate * rate_factor, steps),
+        training.optimizer(adversary_rate * rate_factor, steps),
         kl_warmup_steps=round(FLAGS.kl_warmup * steps),
         **training.compile_options(dataset),
     )

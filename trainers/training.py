@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import math
 import os
 import signal
 import statistics
@@ -31,7 +32,7 @@ class Trainer:
         groups: flag modules, the trainer's flags.
         build: function of a dataset's ``Info`` -> a model that is not compiled.
         usage: str, what --help says first.
-        compile: function of (model, dataset).
+        compile: function of (model, dataset, factor on the learning rates).
         start: function of a compiled model, before the first epoch of a new run.
         best: (column of history.csv, "min" or "max"): the epoch whose weights are kept; None:
             the last.
@@ -70,8 +71,8 @@ def exit_cleanly(work, when_interrupted):
     from tf_csvae.errors import InputError
 
     try:
-        with _interruptible():
-            work()
+        _at_signals(_interrupt)
+        work()
     except (InputError, OSError) as error:  # OSError: no permission, no space, not a directory
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
@@ -80,17 +81,33 @@ def exit_cleanly(work, when_interrupted):
         sys.exit(128 + interruption.args[0])
 
 
-@contextlib.contextmanager
-def _interruptible():
-    """Turns the first Ctrl-C or SIGTERM into ``Interrupted``; a second one kills."""
-
-    def interrupt(signum, frame):
-        signal.signal(signum, signal.SIG_DFL)
-        raise Interrupted(signum)
-
+def _at_signals(handler):
     for signum in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signum, interrupt)
-    yield
+        signal.signal(signum, handler)
+
+
+def _interrupt(signum, frame):
+    """Turns the first Ctrl-C or SIGTERM into ``Interrupted``; a second one kills."""
+    _at_signals(signal.SIG_DFL)
+    raise Interrupted(signum)
+
+
+@contextlib.contextmanager
+def _finishing_steps(checkpoints):
+    """Has the first Ctrl-C or SIGTERM in the block wait for the step and a checkpoint; a second one kills."""
+
+    def finish(signum, frame):
+        _at_signals(signal.SIG_DFL)
+        checkpoints.stop(Interrupted(signum))
+        os.write(1, b"\nSaving after this step. A second signal ends it at once.\n")
+
+    _at_signals(finish)
+    try:
+        yield
+    finally:
+        if not checkpoints.stopping:
+            _at_signals(_interrupt)
+    checkpoints.raise_if_stopped()  # it came after the last step
 
 
 @contextlib.contextmanager
@@ -119,7 +136,11 @@ def load_data():
     from tf_csvae import data
 
     values = {name: FLAGS[name].value for name in data.options(FLAGS.dataset) if name in FLAGS}
-    return data.load(FLAGS.dataset, **{name: value for name, value in values.items() if value is not None})
+    loaded = data.load(FLAGS.dataset, **{name: value for name, value in values.items() if value is not None})
+    if loaded.left_out:
+        told = "\n".join(loaded.left_out)
+        print(f"Left out {len(loaded.left_out)} bad examples:\n{told}", flush=True)
+    return loaded
 
 
 def optimizer(rate, steps):
@@ -165,11 +186,22 @@ def train(trainer):
     flagfile = flags.serialized(trainer.groups, f"trainers.{trainer.name}")
     run.check(flagfile, FLAGS.resume, FLAGS.overwrite)
 
+    with run.locked():
+        _train(trainer, run, flagfile)
+
+
+def _train(trainer, run, flagfile):
+    from tf_csvae import runs
+    from tf_csvae.errors import InputError
+
     with quietly():
         import keras  # seconds; mistakes above are told before it
+        import tensorflow as tf
 
         from tf_csvae import callbacks
 
+    if FLAGS.deterministic:
+        tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(FLAGS.seed)
     keras.config.set_dtype_policy("float32" if FLAGS.precision == "float32" else f"mixed_{FLAGS.precision}")
     dataset = load_data()
@@ -179,29 +211,66 @@ def train(trainer):
     if "classifier" in FLAGS:  # not in the trainer of one
         measuring.pictured_labels(dataset.info)  # raises before hours of training
         judge = measuring.load_judge(dataset.info, helper)
-    model = trainer.build(dataset.info)
-    trainer.compile(model, dataset)
-    checkpoints = callbacks.Checkpoints(run.file(runs.BACKUP), FLAGS.checkpoint_seconds)
-    done = 0 if FLAGS.overwrite else checkpoints.restore(model)
-    _check_resumed(model, run, done)
-    if not done:
-        trainer.start(model)
-    run.begin(flagfile, FLAGS.overwrite)
-    run.cut_history(done)
+    checkpoints = callbacks.Checkpoints(
+        run.file(runs.BACKUP),
+        FLAGS.checkpoint_seconds,
+        FLAGS.checkpoints_to_keep,
+        60 * FLAGS.checkpoint_minutes or math.inf,
+        trainer.best,
+        [run.file(runs.HISTORY)],
+    )
     with data_blamed(dataset):
-        _fit(trainer, model, dataset, run, checkpoints, done)
+        model = _prepared(trainer, dataset, run, checkpoints, FLAGS.overwrite)
+        run.begin(flagfile, FLAGS.overwrite)
+        if FLAGS.on_nan == "rollback":
+            checkpoints.begin(model)
+        while True:
+            run.cut_history(checkpoints.progress.epoch)
+            try:
+                _fit(trainer, model, dataset, run, checkpoints)
+                break
+            except callbacks.Diverged as diverged:
+                if FLAGS.on_nan == "stop":
+                    way = "Or go on with --resume --on_nan=rollback, which halves it at each divergence."
+                    raise InputError(f"{diverged} {way}") from None
+                factor = checkpoints.roll_back(diverged).rate_factor
+                print(f"{diverged} Going back, at {factor:g} times the learning rates.", flush=True)
+                model = _prepared(trainer, dataset, run, checkpoints)
         _finish(model, dataset, run, judge, helper)
+
+
+def _prepared(trainer, dataset, run, checkpoints, anew=False):
+    """Returns the model, compiled: as of the newest checkpoint; a new one where there is none."""
+    model = trainer.build(dataset.info)
+    if not anew:
+        checkpoints.find()
+    trainer.compile(model, dataset, checkpoints.progress.rate_factor)
+    if not anew:
+        checkpoints.restore(model)
+    _check_resumed(model, run, checkpoints.progress.epoch)
+    if checkpoints.newest is None:
+        trainer.start(model)
+    checkpoints.progress = checkpoints.progress.scaled(dataset.steps_per_epoch, model.steps_per_execution)
+    return model
 
 
 @contextlib.contextmanager
 def data_blamed(dataset):
-    """Turns TensorFlow's failures in the block into ``InputError`` where an example is to blame."""
+    """Turns TensorFlow's failures in the block into ``InputError`` where an example or a lack of memory is to blame."""
     import tensorflow as tf
 
     from tf_csvae.errors import InputError
 
     try:
         yield
+    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+        if "No space left on device" in str(error):  # which TensorFlow calls an exhausted resource, too
+            raise OSError(str(error).splitlines()[0]) from error
+        sizes = [name for name in ("batch_size", "image_size", "filters", "hidden", "width") if name in FLAGS]
+        given = ", ".join(FLAGS[name].serialize() for name in sizes if FLAGS[name].value is not None)
+        raise InputError(
+            f"The memory does not suffice. Lower one of the flags that it depends on: {given}."
+        ) from error
     except tf.errors.OpError:
         with quietly():
             blame = dataset.explain_failure()
@@ -225,51 +294,47 @@ def _check_resumed(model, run, done):
         )
 
 
-def _fit(trainer, model, dataset, run, checkpoints, done):
+def _fit(trainer, model, dataset, run, checkpoints):
     import keras
 
     from tf_csvae import callbacks, runs
 
-    info = dataset.info
+    info, at, steps = dataset.info, checkpoints.progress, dataset.steps_per_epoch
+    done = f"epoch {at.epoch}" + (f" and {at.step} steps" if at.step else "")
     print(
         f"{type(model).__name__} on {info.name}: {info.counts['train']} training examples, "
         f"{len(info.labels)} label{'s' * (len(info.labels) != 1)}, {model.count_params():,} parameters, "
-        f"{FLAGS.epochs} epochs of {dataset.steps_per_epoch} steps, written to {run.path}"
-        + (f"; going on after epoch {done}" if done else ""),
+        f"{FLAGS.epochs} epochs of {steps} steps, written to {run.path}"
+        + (f"; going on after {done}" if at.epoch or at.step else ""),
         flush=True,
     )
     used = [
-        callbacks.Clock(min(FLAGS.batch_size, info.counts["train"]) * dataset.steps_per_epoch),
+        callbacks.Clock(min(FLAGS.batch_size, info.counts["train"]), at),
         keras.callbacks.CSVLogger(run.file(runs.HISTORY), append=True),
     ]
     if FLAGS.tensorboard:
         used.append(keras.callbacks.TensorBoard(run.file(runs.TENSORBOARD)))
-    if trainer.best:
-        column, mode = trainer.best
-        best = run.file(runs.BACKUP, "best.weights.h5")
-        so_far = run.history().get(column, [])
-        used.append(
-            keras.callbacks.ModelCheckpoint(
-                best,
-                monitor=column,
-                mode=mode,
-                save_best_only=True,
-                save_weights_only=True,
-                initial_value_threshold={"min": min, "max": max}[mode](so_far) if so_far else None,
-            )
+
+    def fit(data, first, last, steps):
+        model.fit(
+            data,
+            epochs=last,
+            initial_epoch=first,
+            steps_per_epoch=steps,
+            validation_data=dataset.validation,
+            shuffle=False,  # it is; Keras would warn that it cannot
+            verbose=1 if sys.stdout.isatty() else 2,
+            callbacks=[*used, checkpoints],
         )
-    model.fit(
-        dataset.train_from(done),
-        epochs=FLAGS.epochs,
-        initial_epoch=done,
-        steps_per_epoch=dataset.steps_per_epoch,
-        validation_data=dataset.validation,
-        shuffle=False,  # it is; Keras would warn that it cannot
-        verbose=1 if sys.stdout.isatty() else 2,
-        callbacks=[*used, checkpoints],
-    )
+
+    first = at.epoch
+    with _finishing_steps(checkpoints):
+        if at.step:  # the rest of an epoch that was interrupted
+            first += 1
+            fit(dataset.train_from(at.epoch).skip(at.step), at.epoch, first, steps - at.step)
+        fit(dataset.train_from(first), first, FLAGS.epochs, steps)
     if trainer.best:
-        model.load_weights(best)
+        checkpoints.restore_best(model)
 
 
 def _finish(model, dataset, run, judge, helper):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import ATTRIBUTES
-from tf_csvae import data, load_model
+from tf_csvae import data, load_model, runs
 
 QUICK = ("--hidden=16,16", "--checkpoint_seconds=0", "--jit_compile=false", "--notensorboard")
 
@@ -82,7 +82,7 @@ def wait_for_epoch(process, run_dir, epoch, seconds=120):
 
     def reached():
         names = [path.stem for path in (run_dir / "backup").glob("epoch-*.json")]
-        return any(int(name.removeprefix("epoch-")) >= epoch for name in names)
+        return any(int(name.split("-")[1]) >= epoch for name in names)
 
     until = time.monotonic() + seconds
     while not reached() and process.poll() is None and time.monotonic() < until:
@@ -90,13 +90,28 @@ def wait_for_epoch(process, run_dir, epoch, seconds=120):
     assert reached()
 
 
+EXACT = (*QUICK, "--epochs=6", "--batch_size=500", "--steps_per_execution=1", "--deterministic")
+
+
+@pytest.fixture(scope="module")
+def never_interrupted(tmp_path_factory):
+    """The folder of a run that nothing befell."""
+    folder = tmp_path_factory.mktemp("never_interrupted")
+    done = run(*EXACT, f"--run_dir={folder}/run")
+    assert done.returncode == 0, done.stderr
+    return folder / "run"
+
+
 @pytest.mark.parametrize(
     ("signum", "code"), [(signal.SIGKILL, -9), (signal.SIGTERM, 143), (signal.SIGINT, 130)]
 )
-def test_an_interrupted_run_goes_on_by_the_same_command(tmp_path, signum, code):
-    arguments = (*QUICK, "--epochs=15", f"--run_dir={tmp_path}/run")
+def test_an_interrupted_run_goes_on_by_the_same_command_to_the_same_weights(
+    tmp_path, never_interrupted, signum, code
+):
+    # A checkpoint after each step, so that it goes on from within an epoch.
+    arguments = (*EXACT, "--checkpoint_minutes=1e-6", f"--run_dir={tmp_path}/run")
     process = subprocess.Popen(command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    wait_for_epoch(process, tmp_path / "run", 3)
+    wait_for_epoch(process, tmp_path / "run", 2)
     process.send_signal(signum)
     out, error = process.communicate(timeout=60)
     assert process.returncode == code
@@ -108,8 +123,19 @@ def test_an_interrupted_run_goes_on_by_the_same_command(tmp_path, signum, code):
     done = run(*arguments)
     assert done.returncode == 0, done.stderr
     assert "going on after epoch" in done.stdout
-    rows = (tmp_path / "run" / "history.csv").read_text().splitlines()[1:]
-    assert [int(row.split(",")[0]) for row in rows] == list(range(15))
+    history, expected = (runs.Run(str(path)).history() for path in (tmp_path / "run", never_interrupted))
+    assert history["epoch"] == expected["epoch"] == list(range(6))
+    for column in set(expected) - {"seconds", "examples_per_second"}:
+        np.testing.assert_allclose(history[column], expected[column], rtol=1e-4, atol=1e-6, err_msg=column)
+    for resumed, whole in zip(*map(state, (tmp_path / "run", never_interrupted)), strict=True):
+        np.testing.assert_array_equal(resumed, whole)
+
+
+def state(run_dir):
+    """Returns the weights of a finished run's model, and all that its optimizers hold."""
+    model = load_model(str(run_dir / "model.keras"))
+    optimizers = [model.optimizer, *model.player_optimizers.values()]
+    return [*model.get_weights(), *(variable.numpy() for each in optimizers for variable in each.variables)]
 
 
 def test_images_from_a_folder(celeba_dir, tmp_path):

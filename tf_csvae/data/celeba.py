@@ -10,7 +10,9 @@ or, where no folder is given, through TensorFlow Datasets. The attributes' -1 an
 0 and 1 here and nowhere else.
 """
 
+import dataclasses
 import os
+import re
 
 import numpy as np
 import tensorflow as tf
@@ -66,6 +68,8 @@ def load(
     cache="memory",
     flip=True,
     half=None,
+    on_bad_example="error",
+    max_bad_examples=100,
 ):
     """Loads CelebA.
 
@@ -80,24 +84,44 @@ def load(
         flip: bool, mirror training images at random.
         half: "first" or "second", every other training image, from the first or the second on;
             None: all.
+        on_bad_example: "error", or "skip": images of the partition that are not there, have no row
+            of attributes or cannot be read are left out, and listed in ``Dataset.left_out``. All are
+            read once before the training.
+        max_bad_examples: int, with "skip": more than so many are an error.
 
     Returns:
         A ``Dataset`` of x float32 [image_size, image_size, 3] in [0, 1] and y float32 [k].
 
     Raises:
-        InputError: a missing folder or file, a malformed row, an unknown attribute.
+        InputError: a missing folder or file, a malformed row, an unknown attribute, a name that leads
+            out of the folder, or too many bad examples.
     """
     attributes = tuple(attributes)
     if not attributes:
         raise InputError("CelebA needs at least one attribute. Received: none.")
     if len(set(attributes)) < len(attributes):
         raise InputError(f"An attribute is named twice. Received: {', '.join(attributes)}.")
-    chosen = slice(None) if half is None else slice(HALVES.index(half), None, 2)
+    used = slice(None) if half is None else slice(HALVES.index(half), None, 2)
     if data_dir is None:
-        labels, counts, examples = _from_tfds(attributes, image_size, chosen)
-        source, explain_failure = ("tfds", half), None
+        labels, counts, examples = _from_tfds(attributes, image_size, used)
+        source, explain_failure, left_out = ("tfds", half), None, ()
     else:
-        labels, files = _read_folder(data_dir, attributes, chosen)
+        table, files, left_out = _read_folder(data_dir, attributes, on_bad_example == "skip")
+        files["train"] = files["train"][used]
+        if on_bad_example == "skip":
+            files, more = _readable(files)
+            left_out += more
+            if len(left_out) > max_bad_examples:
+                shown = " ".join(left_out[:3])
+                raise InputError(
+                    f"--data_dir={data_dir} has {len(left_out)} bad examples, more than "
+                    f"--max_bad_examples={max_bad_examples}. The first: {shown}"
+                )
+        for split, paths in files.items():
+            if not paths:
+                raise InputError(f"--data_dir={data_dir} has no image in the {split} split that can be used.")
+        files = _with_labels(files, table)
+        labels = _labels(attributes, files["train"][1])
         counts = {split: len(paths) for split, (paths, _) in files.items()}
         examples = {
             split: _from_files(files[split], image_size, seed if split == "train" else None)
@@ -117,7 +141,7 @@ def load(
         counts=counts,
         crop=FACE_BOX,
     )
-    return pipeline.build(
+    dataset = pipeline.build(
         examples,
         info,
         batch_size,
@@ -128,6 +152,7 @@ def load(
         fingerprint=repr((source, attributes, image_size, FACE_BOX)).encode(),
         explain_failure=explain_failure,
     )
+    return dataclasses.replace(dataset, left_out=left_out)
 
 
 def _labels(attributes, y):
@@ -144,11 +169,16 @@ def _from_files(files, image_size, shuffle_seed):
     return pipeline.read_all(items, lambda path, y: (images.read(path, FACE_BOX, image_size), y))
 
 
-def _read_folder(data_dir, attributes, used=slice(None)):
-    """Reads the official layout; of the training images those that ``used`` takes.
+def _read_folder(data_dir, attributes, skip):
+    """Reads the official layout.
+
+    Args:
+        data_dir: str.
+        attributes: names of the labels.
+        skip: bool, leave out images that are not there or have no attributes.
 
     Returns:
-        (labels, {split: (paths [n], float32 y [n, k])}).
+        ({path: float32 [k]}, {split: list of paths}, sentences about what was left out).
     """
     for name in (_IMAGES, _ATTRIBUTES, _PARTITION):
         if not os.path.exists(os.path.join(data_dir, name)):
@@ -158,40 +188,96 @@ def _read_folder(data_dir, attributes, used=slice(None)):
         check_known(attribute, known, "attribute")
     rows = {name: row for row, name in enumerate(names)}
     folder = os.path.join(data_dir, _IMAGES)
-    present = set(os.listdir(folder))
+    present = _files_within(folder, data_dir)
     y = table[:, [known.index(attribute) for attribute in attributes]]
 
-    chosen, placed = {split: [] for split in SPLITS}, set()
+    chosen, left_out, taken = {split: [] for split in SPLITS}, [], {}
     partition = os.path.join(data_dir, _PARTITION)
-    for number, line in _lines(partition):
-        fields = line.split()
-        if len(fields) != 2 or fields[1] not in ("0", "1", "2"):
-            raise InputError(
-                f"{partition}, line {number}: expected an image's name and 0 (train), 1 (validation) "
-                f"or 2 (test). Received: {line!r}."
-            )
-        if fields[0] in placed:
-            raise InputError(f"{partition}, line {number}: {fields[0]} is there twice.")
-        placed.add(fields[0])
-        if fields[0] not in rows:
-            raise InputError(f"{partition}, line {number}: {fields[0]} has no row in {_ATTRIBUTES}.")
-        if fields[0] not in present:
-            raise InputError(
-                f"{partition}, line {number}: there is no image {os.path.join(folder, fields[0])}."
-            )
-        chosen[SPLITS[int(fields[1])]].append(fields[0])
-    files = {
-        split: (
-            np.array([os.path.join(folder, name) for name in members]),
-            y[[rows[name] for name in members]],
-        )
-        for split, members in chosen.items()
+    for number, name, split in read_partition(partition):
+        at, path = f"{partition}, line {number}", os.path.join(folder, name)
+        wrong = None
+        if name not in rows:
+            wrong = f"{at}: {shown(name)} has no row in {_ATTRIBUTES}."
+        elif name not in present:
+            wrong = f"{at}: there is no image {shown(path)}."
+        elif not present[name]:
+            raise InputError(f"{at}: {shown(path)} is a link that leads out of --data_dir={data_dir}.")
+        if wrong and not skip:
+            raise InputError(wrong)
+        if wrong:
+            left_out.append(wrong)
+        else:
+            chosen[split].append(path)
+            taken[path] = y[rows[name]]
+    return taken, chosen, tuple(left_out)
+
+
+def _files_within(folder, data_dir):
+    """Returns {name: whether it lies within ``data_dir``, were it a link} of what is in a folder."""
+    root = os.path.realpath(data_dir)
+
+    def within(entry):
+        # The folder itself may be a link that the user made; what is in it, anyone.
+        target = os.path.realpath(entry.path)
+        homes = (root, os.path.realpath(folder))
+        return any(os.path.commonpath([home, target]) == home for home in homes)
+
+    with os.scandir(folder) as entries:
+        return {entry.name: not entry.is_symlink() or within(entry) for entry in entries}
+
+
+def _readable(files):
+    """Leaves out what cannot be decoded.
+
+    Args:
+        files: {split: list of paths}.
+
+    Returns:
+        (the same without those, a tuple of sentences about them).
+    """
+    bad = images.all_unreadable([path for paths in files.values() for path in paths])
+    left = {split: [path for path in paths if path not in bad] for split, paths in files.items()}
+    return left, tuple(bad.values())
+
+
+def _with_labels(files, table):
+    """Returns {split: (paths [n], float32 y [n, k])} of {split: list of paths} and {path: y}."""
+    return {
+        split: (np.array(paths), np.array([table[path] for path in paths], np.float32))
+        for split, paths in files.items()
     }
-    files["train"] = tuple(part[used] for part in files["train"])
-    for split, (paths, _) in files.items():
-        if not len(paths):
-            raise InputError(f"{partition} puts no image into the {split} split.")
-    return _labels(attributes, files["train"][1]), files
+
+
+def read_partition(path):
+    """Reads list_eval_partition.txt.
+
+    Args:
+        path: str.
+
+    Returns:
+        list of (line's number, image's name, split).
+
+    Raises:
+        InputError: a line that is not a name and 0, 1 or 2, or a name that is there twice.
+    """
+    placed, found = set(), []
+    for number, line in _lines(path):
+        name, *values = line.split()
+        if len(values) != 1 or values[0] not in ("0", "1", "2"):
+            raise InputError(
+                f"{path}, line {number}: expected an image's name and 0 (train), 1 (validation) "
+                f"or 2 (test). Received: {shown(line)!r}."
+            )
+        if name in placed:
+            raise InputError(f"{path}, line {number}: {shown(name)} is there twice.")
+        placed.add(name)
+        found.append((number, name, SPLITS[int(values[0])]))
+    return found
+
+
+def shown(text, most=100):
+    """Returns a text from a file, cut where it is too long for a message."""
+    return text if len(text) <= most else f"{text[:most]} ..."
 
 
 def _lines(path):
@@ -213,7 +299,8 @@ def read_attributes(path):
 
     Raises:
         InputError: a count that is not the number of rows, a row with too few or too many
-            values, a value that is neither -1 nor 1; with file, line and column.
+            values, a value that is neither -1 nor 1, a name that is there twice; with file, line
+            and column.
     """
     lines = _lines(path)
     try:
@@ -222,27 +309,35 @@ def read_attributes(path):
         raise InputError(
             f"{path} is too short: expected the number of images, the attributes' names, then rows."
         ) from None
-    if not count.isdecimal():
-        raise InputError(f"{path}, line 1: expected the number of images. Received: {count!r}.")
+    if not re.fullmatch("[0-9]{1,12}", count):
+        raise InputError(f"{path}, line 1: expected the number of images. Received: {shown(count)!r}.")
     attributes = header.split()
-    names, table = [], []
+    if len(set(attributes)) < len(attributes):
+        twice = next(name for name in attributes if attributes.count(name) > 1)
+        raise InputError(f"{path}, line 2: the attribute {shown(twice)} is there twice.")
+    names, table = {}, []
     for number, line in lines:
         name, *values = line.split()
         if len(values) != len(attributes):
             raise InputError(
-                f"{path}, line {number} ({name}): expected {len(attributes)} values, one per attribute. "
+                f"{path}, line {number} ({shown(name)}): expected {len(attributes)} values, one per attribute. "
                 f"Received: {len(values)}."
             )
         for attribute, value in zip(attributes, values, strict=True):
             if value not in ("1", "-1"):
                 raise InputError(
-                    f"{path}, line {number} ({name}), column {attribute}: expected -1 or 1. Received: {value!r}."
+                    f"{path}, line {number} ({shown(name)}), column {shown(attribute)}: expected -1 or 1. "
+                    f"Received: {shown(value)!r}."
                 )
-        names.append(name)
+        if name in names:
+            raise InputError(
+                f"{path}, line {number}: {shown(name)} is there twice, first in line {names[name]}."
+            )
+        names[name] = number
         table.append([value == "1" for value in values])
     if len(names) != int(count):
         raise InputError(f"{path}: line 1 promises {count} images, the file has rows for {len(names)}.")
-    return names, attributes, np.array(table, np.float32)
+    return list(names), attributes, np.array(table, np.float32).reshape(-1, len(attributes))
 
 
 def _from_tfds(attributes, image_size, used):

@@ -82,6 +82,7 @@ class Dataset:
             up to it or was resumed at it.
         steps_per_epoch: int, batches of an epoch; examples that do not fill one are left
             out, other ones in each epoch.
+        left_out: tuple of str, a sentence about each example that is bad and was skipped.
         explain_failure: function () -> str or None: after a batch could not be made, which
             example is to blame; reads the data again until it finds one.
     """
@@ -92,4 +93,5 @@ class Dataset:
     info: Info
     train_from: Callable[[int], tf.data.Dataset]
     steps_per_epoch: int
+    left_out: tuple[str, ...] = ()
     explain_failure: Callable[[], str | None] = lambda: None

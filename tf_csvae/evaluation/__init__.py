@@ -105,7 +105,8 @@ def evaluate(model, dataset, classifier=None, samples=1_000, seed=0):
         numbers |= judge.frechet()
         numbers["generation"] = judge.recalls()
     drawn = np.concatenate(list(sampled(y, seed)))
-    numbers["diversity_overall"] = _diversity(drawn, x)
+    if len(x) > 1:
+        numbers["diversity_overall"] = _diversity(drawn, x)
     if model.label_width:
         numbers["diversity"] = {}
         for i, label in enumerate(labels):

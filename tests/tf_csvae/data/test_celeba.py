@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from tests.conftest import ATTRIBUTES, SPLITS
 from tf_csvae import InputError, data
+from tf_csvae.data.celeba import read_attributes
 
 
 def load(folder, **options):
@@ -62,6 +63,9 @@ def test_what_is_missing_is_named_and_where_to_get_it(celeba_dir, name):
         (1, "many", "line 1: expected the number of images. Received: 'many'"),
         (5, "000003.jpg 1 -1", r"line 5 \(000003.jpg\): expected 3 values.*Received: 2"),
         (5, "000003.jpg 1 0 -1", r"line 5 \(000003.jpg\), column Male: expected -1 or 1. Received: '0'"),
+        (1, "9" * 5000, "line 1: expected the number of images. Received: '9999.* ...'"),
+        (2, "Smiling Male Smiling", "line 2: the attribute Smiling is there twice"),
+        (5, "000001.jpg 1 1 1", "line 5: 000001.jpg is there twice, first in line 3"),
         (5, None, "promises 26 images, the file has rows for 25"),
     ],
 )
@@ -115,6 +119,85 @@ def test_an_undecodable_image_is_found(celeba_dir, content):
     assert "000003.jpg" in dataset.explain_failure()
     with pytest.raises(InputError, match=r"000003\.jpg"):
         load(celeba_dir, cache=str(celeba_dir / "cache"))
+
+
+def break_some(folder):
+    """Spoils three training images in three ways, each of them of another file."""
+    faces = folder / "img_align_celeba"
+    (faces / "000002.jpg").unlink()
+    (faces / "000003.jpg").write_bytes((faces / "000003.jpg").read_bytes()[:100])
+    attributes = folder / "list_attr_celeba.txt"
+    lines = attributes.read_text().splitlines()
+    rows = [line for line in lines[1:] if not line.startswith("000005.jpg")]
+    attributes.write_text("\n".join([str(len(rows) - 1), *rows]) + "\n")
+
+
+def test_bad_examples_are_left_out_and_listed(celeba_dir):
+    break_some(celeba_dir)
+    with pytest.raises(InputError, match=r"000002\.jpg"):
+        load(celeba_dir)
+    dataset = load(celeba_dir, on_bad_example="skip")
+    assert dataset.info.counts["train"] == SPLITS[0] - 3
+    assert sum(len(x) for x, _ in dataset.train) == 12  # three batches of four
+    told = "\n".join(dataset.left_out)
+    assert len(dataset.left_out) == told.count("\n") + 1 == 3
+    for sentence in ("there is no image", "000005.jpg has no row", "Cannot read image"):
+        assert sentence in told
+
+
+def test_too_many_bad_examples_are_an_error(celeba_dir):
+    break_some(celeba_dir)
+    with pytest.raises(InputError, match=r"has 3 bad examples, more than --max_bad_examples=2\. The first: "):
+        load(celeba_dir, on_bad_example="skip", max_bad_examples=2)
+
+
+def test_a_split_of_which_nothing_is_left_is_named(celeba_dir):
+    for number in range(17, 21):
+        (celeba_dir / "img_align_celeba" / f"{number:06d}.jpg").write_bytes(b"")
+    with pytest.raises(InputError, match="no image in the validation split that can be used"):
+        load(celeba_dir, on_bad_example="skip")
+
+
+@pytest.mark.parametrize("name", ["../secret.jpg", "{root}/secret.jpg", "link.jpg"])
+def test_a_name_does_not_lead_out_of_the_folder(celeba_dir, edit, name):
+    image = (celeba_dir / "img_align_celeba" / "000003.jpg").read_bytes()
+    (celeba_dir.parent / "secret.jpg").write_bytes(image)
+    (celeba_dir / "secret.jpg").write_bytes(image)
+    (celeba_dir / "img_align_celeba" / "link.jpg").symlink_to(celeba_dir.parent / "secret.jpg")
+    name = name.format(root=celeba_dir.parent)
+    edit(celeba_dir / "list_attr_celeba.txt", 5, f"{name} 1 1 1")
+    edit(celeba_dir / "list_eval_partition.txt", 3, f"{name} 0")
+    with pytest.raises(InputError, match=r"line 3: there is no image|a link that leads out"):
+        load(celeba_dir)
+    (celeba_dir / "img_align_celeba" / "link.jpg").unlink()
+    (celeba_dir / "img_align_celeba" / "link.jpg").symlink_to(celeba_dir / "secret.jpg")
+    if name == "link.jpg":  # one that stays within is the user's own way to lay out a disk
+        assert load(celeba_dir).info.counts["train"] == SPLITS[0]
+
+
+@pytest.mark.parametrize("change", ["\t", "\r\n", "no last line end", "trailing blanks"])
+def test_attribute_files_as_various_programs_write_them(celeba_dir, change):
+    path = celeba_dir / "list_attr_celeba.txt"
+    expected = read_attributes(str(path))
+    text = path.read_text()
+    changed = {
+        "\t": text.replace(" ", "\t"),
+        "\r\n": text.replace("\n", "\r\n"),
+        "no last line end": text.rstrip("\n"),
+        "trailing blanks": text.replace("\n", "  \n") + "\n\n",
+    }[change]
+    path.write_bytes(changed.encode())
+    names, attributes, table = read_attributes(str(path))
+    assert (names, attributes) == expected[:2]
+    np.testing.assert_array_equal(table, expected[2])
+
+
+def test_images_that_no_partition_names_are_passed_over(celeba_dir):
+    (celeba_dir / "img_align_celeba" / "000099.jpg").write_bytes(b"no row, no place")
+    path = celeba_dir / "list_attr_celeba.txt"
+    first, *lines = path.read_text().splitlines()
+    path.write_text("\n".join([str(int(first) + 1), *lines, "000100.jpg 1 1 1"]) + "\n")
+    assert load(celeba_dir).info.counts["train"] == SPLITS[0]
 
 
 def test_an_unknown_attribute_offers_the_nearest(celeba_dir):

@@ -1,0 +1,119 @@
+"""What befalls a training: each fault is a real one, and its last line says what to do."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ATTRIBUTES
+from tf_csvae import runs
+
+QUICK = ("--hidden=16,16", "--batch_size=1000", "--epochs=1", "--steps_per_execution=1", "--notensorboard")
+
+
+def start(*arguments):
+    command = [sys.executable, "-m", "trainers.csvae", *QUICK, "--jit_compile=false", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def fails(*arguments):
+    """Runs a trainer that must fail; returns (its output, its last words)."""
+    process = start(*arguments)
+    out, error = process.communicate(timeout=300)
+    assert process.returncode == 1
+    assert "Traceback" not in error
+    assert error.splitlines()[-1].startswith("error: ")
+    return out, error.splitlines()[-1]
+
+
+def test_of_two_processes_on_one_run_the_second_is_refused(tmp_path):
+    with runs.Run(str(tmp_path / "run")).locked():
+        _, error = fails(f"--run_dir={tmp_path}/run")
+        assert f"is being written by another process ({os.getpid()})" in error
+
+
+def test_a_process_that_was_killed_holds_no_lock(tmp_path):
+    run = runs.Run(str(tmp_path / "run"))
+    code = f"import time; from tf_csvae import runs\nwith runs.Run({run.path!r}).locked(): print(flush=True); time.sleep(60)"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    process.stdout.readline()
+    with pytest.raises(runs.InputError, match=rf"another process \({process.pid}\)"), run.locked():
+        pass
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    with run.locked():
+        assert os.listdir(run.path) == [runs.LOCK]
+    assert not os.path.exists(run.path)  # it came to nothing
+
+
+def test_a_loss_that_is_not_finite_is_named_with_its_step(tmp_path):
+    _, error = fails("--learning_rate=1e30", f"--run_dir={tmp_path}/run")
+    assert "diverged in step 2 of epoch 1:" in error
+    assert "kl_w, kl_z, loss" in error
+    assert "--resume --on_nan=rollback" in error
+    out, error = fails("--learning_rate=1e30", "--resume", "--on_nan=rollback", f"--run_dir={tmp_path}/run")
+    assert out.count("Going back, at") == 5
+    beginning = tmp_path / "run" / "backup" / "epoch-000000.weights.h5"
+    assert f"The last good checkpoint is {beginning}" in error
+    # A training that is resumed keeps to the rate at which this one ended.
+    assert json.loads((beginning.parent / "epoch-000000.json").read_text())["rate_factor"] == 1 / 32
+
+
+def test_too_little_memory_names_the_flags_that_need_it(tmp_path):
+    _, error = fails("--hidden=3000000,3000000", f"--run_dir={tmp_path}/run")
+    assert "memory" in error
+    assert "--hidden=3000000,3000000" in error
+    assert "--batch_size=1000" in error
+
+
+def test_a_full_disk_ends_the_training_and_leaves_what_can_be_gone_on_with(tmp_path, small_disk):
+    disk = small_disk(400)  # a checkpoint is of 136 KiB
+    arguments = ("--epochs=9", "--checkpoint_seconds=0", "--checkpoints_to_keep=9", f"--run_dir={disk}/run")
+    _, error = fails(*arguments)
+    assert "cannot be written: No space left on device" in error
+    backup = disk / "run" / "backup"
+    stems = {path.name.split(".")[0] for path in backup.iterdir()}
+    assert sorted(stems) == sorted(path.stem for path in backup.glob("*.json"))
+    assert stems
+    subprocess.run(["mount", "-o", "remount,size=8m", str(disk)], check=True)
+    process = start(*arguments)
+    out, error = process.communicate(timeout=300)
+    assert process.returncode == 0, error
+    assert f"going on after epoch {len(stems)}" in out
+
+
+def test_labels_and_splits_of_next_to_nothing_give_numbers_and_no_nan(celeba_dir, tmp_path):
+    # One image in each split, and a label that none has.
+    names = [f"{number:06d}.jpg" for number in (1, 2, 3)]
+    rows = "\n".join(f"{name} -1 1 1" for name in names)
+    (celeba_dir / "list_attr_celeba.txt").write_text(f"3\n{' '.join(ATTRIBUTES)}\n{rows}\n")
+    partition = "\n".join(f"{name} {split}" for split, name in enumerate(names))
+    (celeba_dir / "list_eval_partition.txt").write_text(partition)
+    process = start(
+        "--dataset=celeba",
+        f"--data_dir={celeba_dir}",
+        f"--attributes={','.join(ATTRIBUTES)}",
+        "--image_size=8",
+        "--filters=4",
+        "--epochs=2",
+        f"--run_dir={tmp_path}/run",
+    )
+    _, error = process.communicate(timeout=300)
+    assert process.returncode == 0, error
+    for name in (runs.METRICS, runs.HISTORY):
+        assert "nan" not in (tmp_path / "run" / name).read_text().lower()
+
+
+def test_a_second_signal_does_not_wait(tmp_path):
+    process = start("--epochs=1000", "--batch_size=1", f"--run_dir={tmp_path}/run")
+    for line in process.stdout:
+        if "written to" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    assert "Saving after this step" in process.stdout.readline() + process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode in (-signal.SIGTERM, 130)  # unless it was faster
