@@ -16,5 +16,9 @@ flags.DEFINE_integer("image_size", 64, "Side of the images in pixels.", lower_bo
 flags.DEFINE_string(
     "cache", "memory", "Where images are kept once read: memory, none, or a folder, which later runs use too."
 )
-flags.DEFINE_boolean("flip", True, "Mirror training images at random.")
+flags.DEFINE_list(
+    "augment",
+    ["flip"],
+    "How training images are changed at random: flip (mirrored), colour (brightness and contrast); empty: not.",
+)
 flags.DEFINE_integer("batch_size", 256, "Examples per step.", lower_bound=1)

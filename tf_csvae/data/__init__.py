@@ -11,7 +11,11 @@ from tf_csvae.errors import InputError, check_known
 
 __all__ = ["NAMES", "Dataset", "Info", "load", "options"]
 
-_MODULES = {"celeba": "tf_csvae.data.celeba", "swiss_roll": "tf_csvae.data.swiss_roll"}
+_MODULES = {
+    "celeba": "tf_csvae.data.celeba",
+    "drawn_faces": "tf_csvae.data.drawn_faces",
+    "swiss_roll": "tf_csvae.data.swiss_roll",
+}
 
 NAMES = tuple(_MODULES)
 

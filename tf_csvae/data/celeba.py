@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_csvae.data import images, pipeline
-from tf_csvae.data.dataset import Info
+from tf_csvae.data.dataset import SPLITS, Info
 from tf_csvae.errors import InputError, check_known
 from tf_csvae.labels import Label
 
@@ -45,8 +45,6 @@ REPORT_ATTRIBUTES = (
 # The report's face crop: of the image resized to 256 x 256, the pixels (32, 32) to (224, 224).
 FACE_BOX = (32 / 256, 32 / 256, 224 / 256, 224 / 256)
 
-SPLITS = ("train", "validation", "test")
-
 _IMAGES, _ATTRIBUTES, _PARTITION = "img_align_celeba", "list_attr_celeba.txt", "list_eval_partition.txt"
 
 _WHERE = (
@@ -62,7 +60,7 @@ def load(
     batch_size=64,
     seed=0,
     cache="memory",
-    flip=True,
+    augment=("flip",),
 ):
     """Loads CelebA.
 
@@ -72,9 +70,9 @@ def load(
         attributes: names of the labels, in the order they shall have in y.
         image_size: int, side of the images in pixels.
         batch_size: int.
-        seed: int, of the order of the training images and of the flips.
+        seed: int, of the order of the training images and of augmentation.
         cache: "memory" (12 KB per image of 64 x 64), "none", or a folder for the read images.
-        flip: bool, mirror training images at random.
+        augment: names of ``pipeline.AUGMENTATIONS`` for the training images.
 
     Returns:
         A ``Dataset`` of x float32 [image_size, image_size, 3] in [0, 1] and y float32 [k].
@@ -117,7 +115,7 @@ def load(
         batch_size,
         seed,
         convert=pipeline.image_to_float,
-        augment=pipeline.random_flip if flip else None,
+        augment=pipeline.augmentation(augment),
         cache=cache,
         fingerprint=repr((source, attributes, image_size, FACE_BOX)).encode(),
         explain_failure=explain_failure,

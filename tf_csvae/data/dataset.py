@@ -10,6 +10,8 @@ import numpy as np
 
 from tf_csvae.labels import Label, as_labels
 
+SPLITS = ("train", "validation", "test")
+
 if TYPE_CHECKING:  # naming the datasets must not cost the import of TensorFlow
     import tensorflow as tf
 
@@ -84,6 +86,9 @@ class Dataset:
             out, other ones in each epoch.
         explain_failure: function () -> str or None: after a batch could not be made, which
             example is to blame; reads the data again until it finds one.
+        factors: {label name: float32 [n, s]} of data that are made, or None: the s continuous
+            styles of each test example's label, in the order of ``test``; NaN where it has not
+            the label.
     """
 
     train: tf.data.Dataset
@@ -93,3 +98,4 @@ class Dataset:
     train_from: Callable[[int], tf.data.Dataset]
     steps_per_epoch: int
     explain_failure: Callable[[], str | None] = lambda: None
+    factors: dict | None = None
