@@ -19,12 +19,14 @@ import time
 
 import flags
 import flags.client
+import flags.labels
 import flags.seed
+import flags.steering
 from trainers import training
 
 FLAGS = flags.FLAGS
 
-GROUPS = (flags.client, flags.seed)
+GROUPS = (flags.client, flags.labels, flags.steering, flags.seed)
 
 COMMANDS = (
     "sample",

@@ -179,7 +179,7 @@ class Served:
                 file = tf.identity(file)
             image = tf.io.decode_image(file, channels=3, expand_animations=False)
             image.set_shape((None, None, 3))
-            return images.crop_and_resize(image, self._info.crop or (0.0, 0.0, 1.0, 1.0), side)
+            return images.crop_and_resize(image, self._info.crop, side)
 
         decoded = tf.map_fn(one, files, fn_output_signature=tf.TensorSpec(self._info.shape, tf.uint8))
         return tf.cast(decoded, tf.float32) / 255

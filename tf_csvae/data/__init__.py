@@ -14,7 +14,9 @@ __all__ = ["NAMES", "Dataset", "Info", "load", "options"]
 _MODULES = {
     "celeba": "tf_csvae.data.celeba",
     "drawn_faces": "tf_csvae.data.drawn_faces",
+    "folder": "tf_csvae.data.folder",
     "swiss_roll": "tf_csvae.data.swiss_roll",
+    "table": "tf_csvae.data.table",
 }
 
 NAMES = tuple(_MODULES)

@@ -87,20 +87,9 @@ def load(
         raise InputError(f"An attribute is named twice. Received: {', '.join(attributes)}.")
     if data_dir is None:
         labels, counts, examples = _from_tfds(attributes, image_size)
-        source, explain_failure = "tfds", None
     else:
         labels, files = _read_folder(data_dir, attributes)
         counts = {split: len(paths) for split, (paths, _) in files.items()}
-        examples = {
-            split: _from_files(files[split], image_size, seed if split == "train" else None)
-            for split in SPLITS
-        }
-
-        source = {split: (paths.tolist(), y.tolist(), seed) for split, (paths, y) in files.items()}
-
-        def explain_failure():
-            return images.first_unreadable([path for paths, _ in files.values() for path in paths])
-
     info = Info(
         name="celeba",
         shape=(image_size, image_size, 3),
@@ -109,6 +98,8 @@ def load(
         counts=counts,
         crop=FACE_BOX,
     )
+    if data_dir is not None:
+        return images.build(files, info, batch_size, seed, augment, cache)
     return pipeline.build(
         examples,
         info,
@@ -117,23 +108,12 @@ def load(
         convert=pipeline.image_to_float,
         augment=pipeline.augmentation(augment),
         cache=cache,
-        fingerprint=repr((source, attributes, image_size, FACE_BOX)).encode(),
-        explain_failure=explain_failure,
+        fingerprint=repr(("tfds", attributes, image_size, FACE_BOX)).encode(),
     )
 
 
 def _labels(attributes, y):
     return tuple(Label(name, float(p)) for name, p in zip(attributes, y.mean(0), strict=True))
-
-
-def _from_files(files, image_size, shuffle_seed):
-    """Examples (uint8 image, y) of (paths, y), in a random order where a seed is given."""
-    items = (
-        tf.data.Dataset.from_tensor_slices(files)
-        if shuffle_seed is None
-        else pipeline.shuffled_once(files, shuffle_seed)
-    )
-    return pipeline.read_all(items, lambda path, y: (images.read(path, FACE_BOX, image_size), y))
 
 
 def _read_folder(data_dir, attributes):

@@ -95,6 +95,22 @@ def _saved(examples, path):
     return tf.data.Dataset.load(path)
 
 
+def from_arrays(arrays, info, batch_size, seed):
+    """Makes the ``Dataset`` of vectors that fit in memory.
+
+    Args:
+        arrays: {split: (float32 x [n, d], float32 y [n, k])}.
+        info: ``Info``, with the counts.
+        batch_size: see ``build``.
+        seed: see ``build``.
+    """
+    examples = {
+        split: shuffled_once(pair, seed) if split == "train" else tf.data.Dataset.from_tensor_slices(pair)
+        for split, pair in arrays.items()
+    }
+    return build(examples, info, batch_size, seed, cache="none")
+
+
 def build(
     examples,
     info,
