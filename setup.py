@@ -22,6 +22,7 @@ setup(
     # Both ends are tested: `make test` takes the newest of each, `make test-lowest` the oldest.
     install_requires=[
         "absl-py>=2.1,<3",
+        "importlib_resources>=6,<8",  # TensorFlow Datasets needs it to prepare a set and does not say so
         "jinja2>=3.1,<4",
         "keras>=3.10,<3.16",
         "matplotlib>=3.10,<4",

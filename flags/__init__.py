@@ -111,7 +111,8 @@ def _last(arguments, flag):
 
 
 def _take_preset(trainer, dataset):
-    """Takes the defaults from a dataset's presets."""
+    """Takes the defaults from a dataset's presets; those of tfds:NAME are of all such."""
+    dataset = dataset.partition(":")[0]
     for name in (dataset, f"{trainer}_{dataset}"):  # the trainer's own over the general one
         if name in presets():
             path = os.path.join(_FOLDER, f"{name}.flags")

@@ -9,7 +9,8 @@ flags.DEFINE_string(
     "data_dir",
     None,
     "Folder of the dataset's files. CelebA: img_align_celeba/, list_attr_celeba.txt and "
-    "list_eval_partition.txt; without it TensorFlow Datasets provides celeb_a. folder: the images.",
+    "list_eval_partition.txt; without it TensorFlow Datasets provides celeb_a. folder: the images. tfds:NAME: "
+    "where its sets are kept.",
 )
 flags.DEFINE_list(
     "attributes",

@@ -15,7 +15,7 @@ import os
 import numpy as np
 import tensorflow as tf
 
-from tf_csvae.data import images, pipeline
+from tf_csvae.data import images, pipeline, tfds
 from tf_csvae.data.dataset import SPLITS, Info
 from tf_csvae.errors import InputError, check_known
 from tf_csvae.labels import Label
@@ -218,20 +218,13 @@ def read_attributes(path):
 
 def _from_tfds(attributes, image_size):
     """Returns (labels, counts, {split: examples}) of TensorFlow Datasets' celeb_a."""
-    import tensorflow_datasets as tfds  # takes seconds to import, and only this needs it
 
-    try:
-        builder = tfds.builder("celeb_a")
+    def check(builder):
         for attribute in attributes:
             check_known(attribute, builder.info.features["attributes"], "attribute")
-        builder.download_and_prepare()
-    except InputError:
-        raise
-    except Exception as error:  # whatever the network, the disk or the host of the files says
-        raise InputError(
-            f"TensorFlow Datasets could not provide celeb_a: {(str(error) or repr(error)).splitlines()[0]} "
-            f"Download it by hand and give --data_dir=FOLDER. {_WHERE}"
-        ) from error
+
+    by_hand = f" Download it by hand and give --data_dir=FOLDER. {_WHERE}"
+    builder = tfds.prepared("celeb_a", check=check, otherwise=by_hand)
 
     def labels_of(example):
         return tf.stack([tf.cast(example["attributes"][name], tf.float32) for name in attributes])
@@ -239,13 +232,10 @@ def _from_tfds(attributes, image_size):
     def prepare(example):
         return images.crop_and_resize(example["image"], FACE_BOX, image_size), labels_of(example)
 
-    def read(split, **options):
-        # One file's examples after another's would be an order by file.
-        config = tfds.ReadConfig(shuffle_seed=0, interleave_cycle_length=16)
-        return builder.as_dataset(split=split, shuffle_files=split == "train", read_config=config, **options)
-
-    unread = read("train", decoders={"image": tfds.decode.SkipDecoding()})
+    unread = tfds.read(builder, "train", True, {"image": tfds.skipped()})
     y = np.array(list(unread.map(labels_of).as_numpy_iterator()))
-    examples = {split: pipeline.read_all(read(split), prepare) for split in SPLITS}
+    examples = {
+        split: pipeline.read_all(tfds.read(builder, split, split == "train"), prepare) for split in SPLITS
+    }
     counts = {split: int(examples[split].cardinality()) for split in SPLITS}
     return _labels(attributes, y), counts, examples

@@ -6,7 +6,13 @@ from tf_csvae import InputError, data
 
 
 def load(folder, **options):
-    given = {"data_dir": str(folder), "labels": "labels.csv", "image_size": 8, "batch_size": 4, "split": (0.5, 0.25, 0.25)}
+    given = {
+        "data_dir": str(folder),
+        "labels": "labels.csv",
+        "image_size": 8,
+        "batch_size": 4,
+        "split": (0.5, 0.25, 0.25),
+    }
     return data.load("folder", **{**given, **options})
 
 
