@@ -155,7 +155,7 @@ class Served:
 
             with tf.control_dependencies([kind]):
                 image = images.decode(tf.identity(file))
-            return images.crop_and_resize(image, self._info.crop or (0.0, 0.0, 1.0, 1.0), side)
+            return images.crop_and_resize(image, self._info.crop, side)
 
         decoded = tf.map_fn(one, files, fn_output_signature=tf.TensorSpec(self._info.shape, tf.uint8))
         return tf.cast(decoded, tf.float32) / 255

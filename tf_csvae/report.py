@@ -103,6 +103,9 @@ HEADLINE = (
     Entry(("divergence", "w", "*", "kl"), "divergence of the label's values in w, nats", worse=MORE),
     Entry(("probe", "z", "*", "auc"), "AUC of a probe that reads the label from z", worse=FROM_CHANCE),
     Entry(("probe", "w", "*", "auc"), "AUC of a probe that reads the label from w", worse=MORE),
+    Entry(("style", "*", "own"), "R² of a label's known style, read from its own w", worse=MORE),
+    Entry(("style", "*", "z"), "... from z", worse=LESS),
+    Entry(("style", "*", "others"), "... from the other labels' w", worse=LESS),
     Entry(("reconstruction", "mse"), "reconstruction error (mean square)", "{:.4g}", worse=LESS),
     Entry(("reconstruction", "psnr"), "reconstruction PSNR, dB", "{:.3g}", worse=MORE),
     Entry(("reconstruction", "ssim"), "reconstruction SSIM", "{:.3g}", worse=MORE),
@@ -125,6 +128,9 @@ BY_LABEL = (
     Entry(("diversity", "*"), "diversity", worse=FROM_1),
     Entry(("probe", "z", "*", "auc"), "AUC from z", worse=FROM_CHANCE),
     Entry(("probe", "w", "*", "auc"), "AUC from its w", worse=MORE),
+    Entry(("style", "*", "own"), "style R² from its w", worse=MORE),
+    Entry(("style", "*", "z"), "from z", worse=LESS),
+    Entry(("style", "*", "others"), "from other w", worse=LESS),
 )
 
 

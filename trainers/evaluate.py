@@ -14,13 +14,14 @@ import flags
 import flags.data
 import flags.evaluation
 import flags.judge
+import flags.labels
 import flags.run
 import flags.seed
 from trainers import measuring, training
 
 FLAGS = flags.FLAGS
 
-GROUPS = (flags.run, flags.seed, flags.data, flags.judge, flags.evaluation)
+GROUPS = (flags.run, flags.seed, flags.data, flags.labels, flags.judge, flags.evaluation)
 
 # What metrics.json says of the training, which no evaluation changes.
 OF_TRAINING = ("seconds_training", "examples_per_second", "parameters", "run")

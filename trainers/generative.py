@@ -4,6 +4,7 @@ import flags
 import flags.data
 import flags.evaluation
 import flags.judge
+import flags.labels
 import flags.networks
 import flags.run
 import flags.seed
@@ -46,6 +47,7 @@ def trainer(name, system, usage, own=(), subspaces=False):
             flags.run,
             flags.seed,
             flags.data,
+            flags.labels,
             flags.networks,
             *own,
             flags.training,

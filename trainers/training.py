@@ -49,7 +49,8 @@ class Trainer:
     @property
     def run_dir(self):
         """Where the flags put the run."""
-        return FLAGS.run_dir or os.path.join("runs", f"{self.name}_{FLAGS.dataset}")
+        name = f"{self.name}_{FLAGS.dataset}".replace(":", "_").replace("/", "_")  # of tfds:NAME/CONFIG
+        return FLAGS.run_dir or os.path.join("runs", name)
 
 
 def main(trainer):
@@ -179,9 +180,8 @@ def train(trainer):
         Interrupted: Ctrl-C or SIGTERM.
     """
     from tf_csvae import data, runs
-    from tf_csvae.errors import check_known
 
-    check_known(FLAGS.dataset, data.NAMES, "dataset")
+    data.check(FLAGS.dataset)
     run = runs.Run(trainer.run_dir)
     flagfile = flags.serialized(trainer.groups, f"trainers.{trainer.name}")
     run.check(flagfile, FLAGS.resume, FLAGS.overwrite)

@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tf_csvae.data.columns import Column
+from tf_csvae.data.rows import SPLITS
 from tf_csvae.labels import Label, as_labels
+
+__all__ = ["SPLITS", "Dataset", "Info"]
 
 if TYPE_CHECKING:  # naming the datasets must not cost the import of TensorFlow
     import tensorflow as tf
@@ -28,7 +32,9 @@ class Info:
         scale: float or float [d], by what they were then divided.
         feature_names: tuple of str, names of the d features of a vector; empty for images.
         crop: (top, left, bottom, right), what is cut out of an image file, as fractions of its
-            sides; None: the whole.
+            sides or, where one is above 1, in pixels; "center": the largest square in the middle;
+            None: the whole.
+        columns: tuple of ``Column``, those of a table that the features come from.
     """
 
     name: str
@@ -39,7 +45,8 @@ class Info:
     offset: np.ndarray | float = 0.0
     scale: np.ndarray | float = 1.0
     feature_names: tuple = ()
-    crop: tuple | None = None
+    crop: tuple | str | None = None
+    columns: tuple[Column, ...] = ()
 
     @property
     def is_image(self):
@@ -55,15 +62,30 @@ class Info:
     def from_dict(cls, plain):
         """Returns the ``Info`` of which ``to_dict`` gave these plain values."""
         tuples = {
-            name: None if plain[name] is None else tuple(plain[name])
+            name: tuple(plain[name]) if isinstance(plain[name], list) else plain[name]
             for name in ("shape", "value_range", "feature_names", "crop")
         }
+        columns = [
+            Column(**{**column, "categories": tuple(column["categories"])})
+            for column in plain.get("columns", ())
+        ]
         scaling = {name: np.asarray(plain[name]) for name in ("offset", "scale")}
-        return cls(**{**plain, **tuples, **scaling, "labels": as_labels(plain["labels"])})
+        return cls(
+            **{**plain, **tuples, **scaling, "labels": as_labels(plain["labels"]), "columns": tuple(columns)}
+        )
 
     def unscale(self, x):
         """Returns x [n, *shape] in the data's own units, as the files or the maker had them."""
         return np.asarray(x) * self.scale + self.offset
+
+    def to_columns(self, x):
+        """Returns x [n, d] of a table as {its column: list of n values}, in its own units."""
+        values, found, first = self.unscale(x), {}, 0
+        for column in self.columns:
+            last = first + len(column.feature_names)
+            found[column.name] = column.decode(values[:, first:last])
+            first = last
+        return found
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,6 +107,9 @@ class Dataset:
         left_out: tuple of str, a sentence about each example that is bad and was skipped.
         explain_failure: function () -> str or None: after a batch could not be made, which
             example is to blame; reads the data again until it finds one.
+        factors: {label name: float32 [n, s]} of data that are made, or None: the s continuous
+            styles of each test example's label, in the order of ``test``; NaN where it has not
+            the label.
     """
 
     train: tf.data.Dataset
@@ -95,3 +120,4 @@ class Dataset:
     steps_per_epoch: int
     left_out: tuple[str, ...] = ()
     explain_failure: Callable[[], str | None] = lambda: None
+    factors: dict | None = None

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from tf_csvae import metrics
 from tf_csvae.evaluation.classifier import classifier_pictures, evaluate_classifier
-from tf_csvae.evaluation.codes import Codes, encode, read_labels
+from tf_csvae.evaluation.codes import Codes, encode, read_labels, read_styles
 from tf_csvae.evaluation.judge import MAX_PAIRED, Judge, sampler, transfers
 from tf_csvae.evaluation.pictures import pictures
 
@@ -97,6 +97,7 @@ def evaluate(model, dataset, classifier=None, samples=1_000, seed=0):
     numbers = {
         "reconstruction": reconstruction.result(),
         **read_labels(known, codes, labels, seed),
+        **(read_styles(codes, dataset.factors, seed) if dataset.factors else {}),
     }
     sampled = sampler(model)
     if judge:
