@@ -14,14 +14,15 @@ from tests.export.conftest import IMAGES, make
 from tf_csvae import data, labels, runs
 
 
-def run(*arguments, cwd):
+def run(*arguments):
     command = [sys.executable, "-m", "export.apply", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=cwd)
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
 
 def write_run(path, system, info):
     """Writes the run of a model that was not trained; returns the model."""
     model = make(system, info)
+    model.compile()
     path.mkdir()
     model.save(path / runs.MODEL)
     runs.write_json(str(path / runs.INFO), info.to_dict())
@@ -33,8 +34,13 @@ def test_a_folder_of_images(image_dir, tmp_path):
     known = tuple(labels.Label(name) for name in ("warm", "light"))
     info = dataclasses.replace(IMAGES, labels=known, crop="center")
     model = write_run(tmp_path / "run", "csvae", info)
-    given = ("--run_dir=run", f"--input={image_dir}", f"--labels={image_dir}/labels.csv", "--batch=16")
-    done = run(*given, "--set", "warm=1", "--out=made", cwd=tmp_path)
+    given = (
+        f"--run_dir={tmp_path}/run",
+        f"--input={image_dir}",
+        f"--labels={image_dir}/labels.csv",
+        "--batch=16",
+    )
+    done = run(*given, "--set", "warm=1", f"--out={tmp_path}/made")
     assert done.returncode == 0, done.stderr
     made = sorted(path.relative_to(tmp_path / "made") for path in (tmp_path / "made").rglob("*.png"))
     files = [path for path in image_dir.rglob("*.*") if path.suffix != ".csv"]
@@ -49,7 +55,7 @@ def test_a_folder_of_images(image_dir, tmp_path):
     got = tf.io.decode_png((tmp_path / "made/b/c/000.png").read_bytes()) / 255
     assert np.abs(expected - got).max() < 0.01
 
-    done = run(*given[:2], "--set=warm=1", "--labels=warm=0", cwd=tmp_path)
+    done = run(*given[:2], "--set=warm=1", "--labels=warm=0")
     assert done.returncode == 1
     assert "must be told the labels of its input; light are not known" in done.stderr
 
@@ -61,8 +67,8 @@ def test_a_table(tmp_path):
     (tmp_path / "people.csv").write_text("\n".join(lines) + "\n")
     info = data.load("table", data_path=str(tmp_path / "people.csv"), label_columns=["sick"]).info
     write_run(tmp_path / "run", "csvae", info)
-    given = ("--run_dir=run", "--input=people.csv")
-    done = run(*given, "--set=sick=1", "--batch=25", "--out=out", cwd=tmp_path)
+    given = (f"--run_dir={tmp_path}/run", f"--input={tmp_path}/people.csv")
+    done = run(*given, "--set=sick=1", "--batch=25", f"--out={tmp_path}/out")
     assert done.returncode == 0, done.stderr
     with open(tmp_path / "out" / "transfer.csv", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -73,21 +79,23 @@ def test_a_table(tmp_path):
         assert row["colour"] in ("red", "blue")
         assert row["sick"] == "1"
 
-    done = run(*given, "--mode=encode", "--out=out", cwd=tmp_path)
+    done = run(*given, "--mode=encode", f"--out={tmp_path}/out")
     assert done.returncode == 0, done.stderr
     codes = [json.loads(line) for line in (tmp_path / "out" / "encode.jsonl").read_text().splitlines()]
     assert [code["file"] for code in codes] == [str(line) for line in range(2, 62)]
     assert set(codes[0]) == {"file", "z_mean", "z_scale", "w_sick_mean", "w_sick_scale"}
 
     (tmp_path / "people.csv").write_text("weight,colour,sick\n70,green,1\nheavy,red,0\n")
-    done = run(*given, "--set=sick=1", cwd=tmp_path)
+    done = run(*given, "--set=sick=1")
     assert done.returncode == 1
     assert "line 3, column weight: expected a number. Received: 'heavy'" in done.stderr
 
 
 def test_samples(tmp_path):
     write_run(tmp_path / "run", "vae", IMAGES)
-    done = run("--run_dir=run", "--mode=sample", "--count=5", "--batch=2", "--out=new", cwd=tmp_path)
+    done = run(
+        f"--run_dir={tmp_path}/run", "--mode=sample", "--count=5", "--batch=2", f"--out={tmp_path}/new"
+    )
     assert done.returncode == 0, done.stderr
     made = sorted((tmp_path / "new").iterdir())
     assert [path.name for path in made] == [f"sample_{number:05d}.png" for number in range(5)]
@@ -105,7 +113,7 @@ def test_samples(tmp_path):
 def test_a_mistake_is_one_line(arguments, complaint, tmp_path):
     if "--set=warm=1" in arguments:
         write_run(tmp_path / "run", "vae", IMAGES)
-    done = run("--run_dir=run", *arguments, cwd=tmp_path)
+    done = run(f"--run_dir={tmp_path}/run", *arguments)
     assert done.returncode == 1
     assert complaint in done.stderr
     assert done.stderr.count("\n") == 1
