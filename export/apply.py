@@ -108,8 +108,8 @@ def _examples(info, names, reads_labels):
 
         def read(chosen):
             try:
-                read = [images.read(file, info.crop, info.shape[0]).numpy() for file in files[chosen]]
-                return np.stack(read).astype(np.float32) / 255
+                pixels = [images.read(file, info.crop, info.shape[0]).numpy() for file in files[chosen]]
+                return np.stack(pixels).astype(np.float32) / 255
             except tf.errors.OpError:
                 raise InputError(images.first_unreadable(files[chosen])) from None
 
