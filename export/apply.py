@@ -29,18 +29,19 @@ GROUPS = (flags.run, flags.apply, flags.steering, flags.labels, flags.judge, fla
 
 def apply():
     """Does what the flags say; raises ``InputError``."""
+    from tf_csvae import InputError, runs
+
+    if not FLAGS.run_dir:
+        raise InputError("Give --run_dir, the run of the model.")
+    if (FLAGS.mode == "sample") != (FLAGS.input is None):
+        raise InputError(f"--mode={FLAGS.mode} takes {'no --input' if FLAGS.input else 'an --input'}.")
     with training.quietly():
         import numpy as np
         import tensorflow as tf
         from tqdm import tqdm
 
         from export import saved_model, signatures
-        from tf_csvae import InputError, runs
 
-    if not FLAGS.run_dir:
-        raise InputError("Give --run_dir, the run of the model.")
-    if (FLAGS.mode == "sample") != (FLAGS.input is None):
-        raise InputError(f"--mode={FLAGS.mode} takes {'no --input' if FLAGS.input else 'an --input'}.")
     model, info, _ = saved_model.load(runs.Run(FLAGS.run_dir))
     judge = measuring.load_judge(info)
     served = signatures.Served(model, info, judge and judge[0])
