@@ -96,7 +96,7 @@ class GrpcServer:
                 code.DEADLINE_EXCEEDED,
             ):
                 raise Retryable(told) from error
-            raise InputError(f"The server refused {signature}: {_first_line(told)}") from error
+            raise InputError(f"The server refused {signature}: {first_line(told)}") from error
         return {name: tf.make_ndarray(value) for name, value in answer.outputs.items()}
 
 
@@ -125,7 +125,7 @@ class RestServer:
         content = answer.json() if "json" in answer.headers.get("Content-Type", "") else {}
         if answer.status_code != 200:
             told = content.get("error", f"HTTP {answer.status_code}")
-            raise InputError(f"The server refused {signature}: {_first_line(told)}")
+            raise InputError(f"The server refused {signature}: {first_line(told)}")
         outputs = content["outputs"]
         if not isinstance(outputs, dict):  # of a single output REST leaves the name out
             outputs = {"x_bytes" if _holds_bytes(outputs) else "x": outputs}
@@ -135,7 +135,7 @@ class RestServer:
         }
 
 
-def _first_line(text):
+def first_line(text):
     """The sentence in a server's message: that of an assertion in the graph, or the first line."""
     asserted = re.search(r"assertion failed: \[(.*?)\]((?: \[[^\]]*\])*)", text, re.DOTALL)
     if asserted:
@@ -185,7 +185,7 @@ def patiently(ask, retries, pause=PAUSE):
         except Retryable as error:
             if attempt == retries:
                 raise InputError(
-                    f"The server did not answer in {retries + 1} attempts: {_first_line(str(error))}"
+                    f"The server did not answer in {retries + 1} attempts: {first_line(str(error))}"
                 ) from error
             time.sleep(pause * 2**attempt * random.uniform(0.5, 1.0))
             attempt += 1
@@ -205,6 +205,40 @@ def label_values(pairs, names, default):
         except ValueError:
             raise InputError(f"{pair!r} gives no value to a label. Write {name}=1 or {name}=0.") from None
     return values
+
+
+def label_rows(pairs, names, default, rows):
+    """Returns float32 [rows, k], the same ``label_values`` for each."""
+    import numpy as np
+
+    return np.array([label_values(pairs, names, default)] * rows, np.float32).reshape(rows, len(names))
+
+
+def steered(command, names, known, first):
+    """Returns what a request has beside its examples, from --set and --seed.
+
+    Args:
+        command: str, one of ``COMMANDS``.
+        names: names of the k labels; of a model without labels none.
+        known: float32 [rows, k], the labels that the examples have, -1 where they are to be read.
+        first: int, the number of the first row among all that are asked for.
+
+    Returns:
+        {input: array of as many rows}.
+    """
+    import numpy as np
+
+    rows = len(known)
+    inputs = {}
+    if command == "sample":
+        inputs["seed"] = np.arange(first, first + rows, dtype=np.int32) + FLAGS.seed
+        if names:
+            inputs["labels"] = label_rows(FLAGS.set, names, 0, rows)
+    elif command == "transfer":
+        inputs |= {"source_labels": known, "target_labels": label_rows(FLAGS.set, names, -1, rows)}
+    elif names:
+        inputs["labels"] = known
+    return inputs
 
 
 def ask(command, files):
@@ -255,25 +289,15 @@ def ask(command, files):
             stems = [_stem(path) for path in chosen]
             inputs["x_bytes"] = np.array([_read(path) for path in chosen], object)
 
-        def row_of(pairs, default, rows=rows):
-            return np.array([label_values(pairs, names, default)] * rows, np.float32)
-
-        if command == "sample":
-            inputs["seed"] = np.arange(start, start + rows, dtype=np.int32) + FLAGS.seed
-            if names:
-                inputs["labels"] = row_of(FLAGS.set, 0)
-        elif command == "transfer":
-            inputs |= {"source_labels": row_of(FLAGS.labels, -1), "target_labels": row_of(FLAGS.set, -1)}
-        elif names:
-            inputs["labels"] = row_of(FLAGS.labels, -1)
+        inputs |= steered(command, names, label_rows(known_labels, names, -1, rows), start)
         if command in ("interpolate", "style_transfer", "walk"):
             inputs["label"] = np.full(rows, names.index(FLAGS.label), np.int32)
         if command == "style_transfer":
             inputs["style_x_bytes"] = np.array([_read(FLAGS.style)] * rows, object)
-            inputs["style_labels"] = row_of([f"{FLAGS.label}=1"], -1)
+            inputs["style_labels"] = label_rows([f"{FLAGS.label}=1"], names, -1, rows)
         signature = f"{command}_bytes"
         outputs = patiently(lambda s=signature, i=inputs: server.predict(s, i), FLAGS.retries)
-        _write(command, stems, outputs)
+        write(command, stems, outputs)
 
 
 def _names(command):
@@ -298,8 +322,14 @@ def _read(path):
         return file.read()
 
 
-def _write(command, stems, outputs):
-    """Writes images as PNG files and numbers as JSON lines."""
+def write(command, stems, outputs):
+    """Writes what came back to --out: images as PNG files, numbers as JSON lines.
+
+    Args:
+        command: str, which the file of numbers is named after.
+        stems: names of the rows, without ending.
+        outputs: {output: array}; of images "x_bytes" alone.
+    """
     import numpy as np
 
     from tf_csvae import runs

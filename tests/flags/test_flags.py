@@ -83,6 +83,11 @@ def test_a_trainers_own_preset_goes_over_the_general_one():
     assert "(default: '28')" in done.stdout  # epochs
 
 
+def test_a_preset_may_leave_a_list_empty():
+    done = run("--help", "--dataset=drawn_faces")
+    assert "(brightness and contrast); empty: not.\n    (default: '')" in done.stdout
+
+
 def test_a_command_line_of_words_and_flags():
     done = subprocess.run(
         [sys.executable, "-m", "export.client", "--port=9", "paint"], capture_output=True, text=True

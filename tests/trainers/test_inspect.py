@@ -32,9 +32,8 @@ def test_counts_labels_and_a_sheet_of_images(image_dir, tmp_path):
 def test_all_problems_are_listed(image_dir, edit):
     edit(image_dir / "labels.csv", 4, "b/c/002.bmp,2,0,p")
     edit(image_dir / "labels.csv", 6, "a/gone.bmp,1,1,p")
-    done = run(
-        "--dataset=folder", f"--data_dir={image_dir}", "--labels=labels.csv", "--attributes=warm,light"
-    )
+    given = ("--dataset=folder", f"--data_dir={image_dir}", "--labels=labels.csv")
+    done = run(*given, "--attributes=warm,light", "--split=0.5,0.25,0.25")
     assert done.returncode == 1
     *problems, last = done.stderr.splitlines()
     assert len(problems) == 2

@@ -84,3 +84,17 @@ def test_flips_repeat_by_epoch_and_mirror_whole_images():
 def test_an_empty_split_is_named():
     with pytest.raises(InputError, match="no examples in its train split"):
         build(count=0)
+
+
+def test_augmentations_follow_one_another_and_keep_pixels_in_range():
+    images = tf.cast(tf.random.stateless_uniform((64, 4, 4, 3), [0, 1], 0, 256), tf.uint8)
+    seed = tf.constant([3, 4])
+    assert pipeline.augmentation([]) is None
+    flipped, _ = pipeline.augmentation(["flip"])(images, None, seed)
+    np.testing.assert_array_equal(flipped, pipeline.random_flip(images, None, seed)[0])
+    both, _ = pipeline.augmentation(["flip", "colour"])(images, None, seed)
+    assert both.dtype == tf.uint8
+    change = np.abs(both.numpy().astype(int) - flipped.numpy())
+    assert 5 < change.mean() < 25
+    assert change.max() <= 0.2 * 255
+    assert len({tuple(row) for row in change.mean((1, 2))}) > 60  # each image its own

@@ -1,0 +1,119 @@
+"""A trained model applied to a user's files, as a process."""
+
+import csv
+import dataclasses
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.export.conftest import IMAGES, make
+from tf_csvae import data, labels, runs
+
+
+def run(*arguments):
+    command = [sys.executable, "-m", "export.apply", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+
+
+def write_run(path, system, info):
+    """Writes the run of a model that was not trained; returns the model."""
+    model = make(system, info)
+    model.compile()
+    path.mkdir()
+    model.save(path / runs.MODEL)
+    runs.write_json(str(path / runs.INFO), info.to_dict())
+    runs.write_json(str(path / runs.METRICS), {})
+    return model
+
+
+def test_a_folder_of_images(image_dir, tmp_path):
+    known = tuple(labels.Label(name) for name in ("warm", "light"))
+    info = dataclasses.replace(IMAGES, labels=known, crop="center")
+    model = write_run(tmp_path / "run", "csvae", info)
+    given = (
+        f"--run_dir={tmp_path}/run",
+        f"--input={image_dir}",
+        f"--labels={image_dir}/labels.csv",
+        "--batch=16",
+    )
+    done = run(*given, "--set", "warm=1", f"--out={tmp_path}/made")
+    assert done.returncode == 0, done.stderr
+    made = sorted(path.relative_to(tmp_path / "made") for path in (tmp_path / "made").rglob("*.png"))
+    files = [path for path in image_dir.rglob("*.*") if path.suffix != ".csv"]
+    assert made == sorted(path.relative_to(image_dir).with_suffix(".png") for path in files)
+
+    # What comes back is what the model makes of the image as it is cut in training.
+    x = tf.io.decode_png((image_dir / "b/c/000.png").read_bytes())[:, 2:14]
+    x = tf.image.resize(x[None], (16, 16), antialias=True) / 255
+    row = (image_dir / "labels.csv").read_text().splitlines()[1].split(",")
+    y = [float(row[1] == "yes"), float(row[2] == "True")]
+    expected = model.transfer(x, y, [1.0, y[1]])[0]
+    got = tf.io.decode_png((tmp_path / "made/b/c/000.png").read_bytes()) / 255
+    assert np.abs(expected - got).max() < 0.01
+
+    done = run(*given[:2], "--set=warm=1", "--labels=warm=0")
+    assert done.returncode == 1
+    assert "must be told the labels of its input; light are not known" in done.stderr
+
+
+def test_a_table(tmp_path):
+    random = np.random.default_rng(0)
+    lines = ["weight,colour,sick"]
+    lines += [f"{random.normal(70, 9):.1f},{'red' if row % 3 else 'blue'},{row % 2}" for row in range(60)]
+    (tmp_path / "people.csv").write_text("\n".join(lines) + "\n")
+    info = data.load("table", data_path=str(tmp_path / "people.csv"), label_columns=["sick"]).info
+    write_run(tmp_path / "run", "csvae", info)
+    given = (f"--run_dir={tmp_path}/run", f"--input={tmp_path}/people.csv")
+    done = run(*given, "--set=sick=1", "--batch=25", f"--out={tmp_path}/out")
+    assert done.returncode == 0, done.stderr
+    with open(tmp_path / "out" / "transfer.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 60
+    assert list(rows[0]) == ["weight", "colour", "sick"]
+    for row in rows:
+        assert 0 < float(row["weight"]) < 140
+        assert row["colour"] in ("red", "blue")
+        assert row["sick"] == "1"
+
+    done = run(*given, "--mode=encode", f"--out={tmp_path}/out")
+    assert done.returncode == 0, done.stderr
+    codes = [json.loads(line) for line in (tmp_path / "out" / "encode.jsonl").read_text().splitlines()]
+    assert [code["file"] for code in codes] == [str(line) for line in range(2, 62)]
+    assert set(codes[0]) == {"file", "z_mean", "z_scale", "w_sick_mean", "w_sick_scale"}
+
+    (tmp_path / "people.csv").write_text("weight,colour,sick\n70,green,1\nheavy,red,0\n")
+    done = run(*given, "--set=sick=1")
+    assert done.returncode == 1
+    assert "line 3, column weight: expected a number. Received: 'heavy'" in done.stderr
+
+
+def test_samples(tmp_path):
+    write_run(tmp_path / "run", "vae", IMAGES)
+    done = run(
+        f"--run_dir={tmp_path}/run", "--mode=sample", "--count=5", "--batch=2", f"--out={tmp_path}/new"
+    )
+    assert done.returncode == 0, done.stderr
+    made = sorted((tmp_path / "new").iterdir())
+    assert [path.name for path in made] == [f"sample_{number:05d}.png" for number in range(5)]
+    assert len({path.read_bytes() for path in made}) == 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--mode=sample", "--input=x.png"], "--mode=sample takes no --input"),
+        ([], "--mode=transfer takes an --input"),
+        (["--input=x.png", "--set=warm=1"], "holds a VAE, which cannot transfer: it can reconstruct"),
+    ],
+)
+def test_a_mistake_is_one_line(arguments, complaint, tmp_path):
+    if "--set=warm=1" in arguments:
+        write_run(tmp_path / "run", "vae", IMAGES)
+    done = run(f"--run_dir={tmp_path}/run", *arguments)
+    assert done.returncode == 1
+    assert complaint in done.stderr
+    assert done.stderr.count("\n") == 1
