@@ -130,8 +130,8 @@ def main():
         faces = write_celeba(folder / "faces")
         data = (f"--data_dir={faces}", f"--attributes={','.join(ATTRIBUTES)}")
         kinds = {
-            "swiss roll": (*SWISS_ROLL, "--epochs=15"),
-            "images": (*IMAGES, *data, "--epochs=60"),
+            "swiss roll": (*SWISS_ROLL, "--epochs=10"),
+            "images": (*IMAGES, *data, "--epochs=25"),
         }
         for number, (name, flags) in enumerate(kinds.items(), start=1):
             whole = finished(flags, folder / name / "whole", folder / f"{name}.log")

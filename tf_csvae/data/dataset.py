@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tf_csvae.errors import InputError
 from tf_csvae.labels import Label, as_labels
 
 if TYPE_CHECKING:  # naming the datasets must not cost the import of TensorFlow
@@ -53,7 +54,36 @@ class Info:
 
     @classmethod
     def from_dict(cls, plain):
-        """Returns the ``Info`` of which ``to_dict`` gave these plain values."""
+        """Returns the ``Info`` of which ``to_dict`` gave these plain values.
+
+        Raises:
+            InputError: they are none of an ``Info``.
+        """
+        try:
+            info = cls._from_dict(plain)
+            sides, crop = (*info.shape, *info.counts.values()), info.crop or (0.0, 0.0, 1.0, 1.0)
+            fine = (
+                isinstance(info.name, str)
+                and info.labels
+                and all(isinstance(label.name, str) for label in info.labels)
+                and set(info.counts) == {"train", "validation", "test"}
+                and all(type(side) is int and side >= 0 for side in sides)
+                and 0 <= crop[0] < crop[2] <= 1
+                and 0 <= crop[1] < crop[3] <= 1
+                and all(
+                    np.issubdtype(np.asarray(each).dtype, np.number) for each in (info.offset, info.scale)
+                )
+            )
+        except (TypeError, KeyError, ValueError, AttributeError, IndexError) as error:
+            raise InputError(f"This describes no dataset: {error!r}.") from error
+        if not fine:
+            raise InputError(
+                "This describes no dataset: a value in it is not of the kind that belongs there."
+            )
+        return info
+
+    @classmethod
+    def _from_dict(cls, plain):
         tuples = {
             name: None if plain[name] is None else tuple(plain[name])
             for name in ("shape", "value_range", "feature_names", "crop")
