@@ -5,7 +5,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 # The protos that a server speaks, with grpc; and for its REST form.
-SERVING = ["tensorflow-serving-api>=2.18,<2.22", "requests>=2.31,<3", "tqdm>=4.66,<5"]
+SERVING = ["tensorflow-serving-api>=2.18,<2.22", "requests>=2.31,<3"]
 TEST = [*SERVING, "hypothesis>=6.100,<7", "pytest>=8,<10", "pytest-xdist>=3.6,<4"]
 
 here = Path(__file__).parent
@@ -23,10 +23,13 @@ setup(
     # Both ends are tested: `make test` takes the newest of each, `make test-lowest` the oldest.
     install_requires=[
         "absl-py>=2.1,<3",
+        "importlib_resources>=6,<8",  # TensorFlow Datasets needs it to prepare a set and does not say so
         "jinja2>=3.1,<4",
         "keras>=3.10,<3.16",
         "matplotlib>=3.10,<4",
         "numpy>=2.1,<3",
+        "pillow>=11,<14",
+        "pyarrow>=18,<27",  # Parquet
         "scikit-learn>=1.6,<2",
         "scipy>=1.15,<2",
         "tensorboard>=2.20,<2.22",
@@ -34,6 +37,8 @@ setup(
         "tensorflow-datasets>=4.9.7,<5",
         "tensorflow-probability>=0.25,<0.26",
         "tf-keras>=2.20,<2.22",  # only since TensorFlow Probability imports it
+        "threadpoolctl>=3.5,<4",
+        "tqdm>=4.66,<5",
     ],
     extras_require={
         "serving": SERVING,

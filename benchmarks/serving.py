@@ -3,8 +3,9 @@
     python -m benchmarks.serving --run_dir=RUN
 
 Exports the run to a folder that is removed again, loads it with TensorFlow's C++ session, the one that
-TensorFlow Serving runs, and asks every signature for batches of several sizes; the Keras model's own
-methods are asked the same, eagerly, in turns with it. One client, no network.
+TensorFlow Serving runs, and asks every signature for batches of several sizes; the Keras model is asked the
+same from Python, in turns with it, by functions that are compiled as those of ``predict`` are. One
+client, no network.
 """
 
 import statistics
@@ -86,7 +87,7 @@ def benchmark():
                     session.run(fetches, feeds)
 
                 def by_keras(function=function, ordered=ordered):
-                    outputs = function.python_function(*map(tf.constant, ordered))
+                    outputs = function(*map(tf.constant, ordered))
                     return [value.numpy() for value in outputs.values()]
 
                 ours, theirs = timed([by_session, by_keras], FLAGS.seconds)

@@ -19,12 +19,14 @@ import time
 
 import flags
 import flags.client
+import flags.labels
 import flags.seed
+import flags.steering
 from trainers import training
 
 FLAGS = flags.FLAGS
 
-GROUPS = (flags.client, flags.seed)
+GROUPS = (flags.client, flags.labels, flags.steering, flags.seed)
 
 COMMANDS = (
     "sample",
@@ -222,7 +224,8 @@ def ask(command, files):
     if (command == "sample") == bool(files):
         raise InputError(f"{command} takes {'no image files' if command == 'sample' else 'image files'}.")
     names = _names(command)
-    for pairs in (FLAGS.set, FLAGS.labels):
+    known_labels = FLAGS.labels.split(",") if FLAGS.labels else []
+    for pairs in (FLAGS.set, known_labels):
         label_values(pairs, names, 0)
     if command in ("interpolate", "style_transfer", "walk") and FLAGS.label not in names:
         raise InputError(f"Give --label, one of {', '.join(names)}. Received: {FLAGS.label!r}.")

@@ -155,7 +155,7 @@ class Served:
 
             with tf.control_dependencies([kind]):
                 image = images.decode(tf.identity(file))
-            return images.crop_and_resize(image, self._info.crop or (0.0, 0.0, 1.0, 1.0), side)
+            return images.crop_and_resize(image, self._info.crop, side)
 
         decoded = tf.map_fn(one, files, fn_output_signature=tf.TensorSpec(self._info.shape, tf.uint8))
         return tf.cast(decoded, tf.float32) / 255
@@ -185,13 +185,18 @@ class Served:
 
     def _known(self, x, labels):
         """Returns labels, those that are -1 as they are read from x."""
-        if self._classifier is not None:
-            read = tf.cast(self._classifier.classify(x) > 0.5, tf.float32)
-        elif self._model.reads_labels:
-            read = self._model.labels_of(x, None, "labels")
-        else:
+
+        def read():
+            if self._classifier is not None:
+                return tf.cast(self._classifier.classify(x) > 0.5, tf.float32)
+            return self._model.labels_of(x, None, "labels")
+
+        if not self._reads_labels:
             return labels
-        return tf.where(labels < 0, read, labels)
+        # A network reads them only where one is asked for: it may cost as much as all the rest.
+        return tf.cond(
+            tf.reduce_any(labels < 0), lambda: tf.where(labels < 0, read(), labels), lambda: labels
+        )
 
     def _of_classifier(self):
         def classify(x):

@@ -141,7 +141,8 @@ def _last(arguments, flag):
 
 
 def _take_preset(trainer, dataset):
-    """Takes the defaults from a dataset's presets."""
+    """Takes the defaults from a dataset's presets; those of tfds:NAME are of all such."""
+    dataset = dataset.partition(":")[0]
     for name in (dataset, f"{trainer}_{dataset}"):  # the trainer's own over the general one
         if name in presets():
             path = os.path.join(_FOLDER, f"{name}.flags")
@@ -151,12 +152,12 @@ def _take_preset(trainer, dataset):
 def _take_defaults(lines):
     """Makes the values in the lines of a flagfile the defaults of those of its flags that are defined."""
     for line in lines:
-        name, _, value = line.lstrip("-").partition("=")
+        name, equals, value = line.lstrip("-").partition("=")
         negated = name.removeprefix("no")
         if name == "undefok":  # for --flagfile; here what a trainer does not have is left out
             continue
         if name in FLAGS:
-            FLAGS.set_default(name, value or "true")
+            FLAGS.set_default(name, value if equals else "true")
         elif negated in FLAGS:
             FLAGS.set_default(negated, "false")
 

@@ -1,4 +1,4 @@
-"""Client: which server and model, what to ask, where answers go."""
+"""Client: which server and model, how patiently."""
 
 from absl import flags
 
@@ -17,18 +17,9 @@ flags.DEFINE_string(
     None,
     "labels.json of the model, which lies in its assets.extra: it names the labels in order.",
 )
-flags.DEFINE_list(
-    "set", [], "Labels and their values, as in --set=Smiling=1,Male=0; of sample, the others are 0."
-)
-flags.DEFINE_list(
-    "labels", [], "Labels that the images have, as in --labels=Male=1; the others are read by the server."
-)
 flags.DEFINE_string("label", None, "The label of interpolate, style_transfer and walk.")
 flags.DEFINE_string("style", None, "Image whose way of having --label style_transfer gives to the others.")
-flags.DEFINE_integer("count", 8, "Samples to make.", lower_bound=1)
-flags.DEFINE_string("out", "answers", "Folder for images and numbers that come back.")
 flags.DEFINE_float("timeout", 30.0, "Seconds that one request may take.", lower_bound=0.001)
 flags.DEFINE_integer(
     "retries", 4, "How often a request that may succeed later is tried again.", lower_bound=0
 )
-flags.DEFINE_integer("batch", 32, "Most images in one request; the server has a limit too.", lower_bound=1)

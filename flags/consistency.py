@@ -5,14 +5,13 @@ from absl import flags
 flags.DEFINE_float(
     "consistency_weight",
     0.0,
-    "Weight of label consistency: one label is exchanged in the code, the rest kept, and a helper, a "
-    "classifier that learns from half of the real data meanwhile, must see it and all others in what is "
-    "decoded; 0: none.",
+    "Weight of label consistency: one label is exchanged in the code, the rest kept, and the helper must see "
+    "it and all others in what is decoded; 0, or no --helper: none.",
     lower_bound=0,
 )
-flags.DEFINE_integer(
-    "helper_width",
-    8,
-    "Channels of the helper's first stage (a ResNet-10); for vectors units of its two layers.",
-    lower_bound=1,
+flags.DEFINE_string(
+    "helper",
+    None,
+    "A finished run of trainers.classifier that takes part in the training; not the judge, and best one with "
+    "--half=second. It also reads labels that are not given later.",
 )

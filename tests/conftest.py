@@ -1,6 +1,7 @@
 """What several tests need: small data, made on the spot."""
 
 import os
+import struct
 import subprocess
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -59,6 +60,43 @@ def small_disk(tmp_path):
     yield mount
     for folder in mounted:
         subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.fixture
+def image_dir(tmp_path):
+    """A folder as ``write_images`` makes it."""
+    return write_images(tmp_path / "pictures")
+
+
+def write_images(folder, count=40):
+    """Writes images in several formats and folders, and labels.csv beside them; returns the folder.
+
+    An image is red where it is "warm" and bright where it is "light"; three in a row are of one "person".
+    """
+    import tensorflow as tf
+
+    random = np.random.default_rng(0)
+    rows = ["file,warm,light,person"]
+    for number in range(count):
+        warm, light = random.integers(0, 2, 2)
+        image = np.zeros((12, 16, 3), np.uint8) + np.uint8([0, 60 * light, 0])
+        image[..., 0 if warm else 2] = 220
+        name = f"{'a' if number % 2 else 'b/c'}/{number:03d}.{('png', 'jpg', 'bmp')[number % 3]}"
+        encoded = _bmp(image) if number % 3 == 2 else (tf.io.encode_png, tf.io.encode_jpeg)[number % 3](image)
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(encoded if isinstance(encoded, bytes) else encoded.numpy())
+        rows.append(f"{name},{('no', 'yes')[warm]},{('False', 'True')[light]},p{number // 3}")
+    (folder / "labels.csv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
+def _bmp(image):
+    """An image as a BMP file: rows from the bottom up, blue first, each a multiple of four bytes."""
+    height, width, _ = image.shape
+    pixels = image[::-1, :, ::-1].tobytes()
+    header = b"BM" + struct.pack("<IHHI", 54 + len(pixels), 0, 0, 54)
+    return header + struct.pack("<IiiHHIIiiII", 40, width, height, 1, 24, 0, len(pixels), 0, 0, 0, 0) + pixels
 
 
 @pytest.fixture

@@ -8,7 +8,15 @@ class InputError(ValueError):
 
     The message is one complete sentence or two: what was given, where, what was expected
     and how to get it. The trainers print it without a traceback and exit with 1.
+
+    Args:
+        message: str.
+        problems: sentences about all that is wrong, where the message tells only the first.
     """
+
+    def __init__(self, message, problems=()):
+        super().__init__(message)
+        self.problems = tuple(problems) or (message,)
 
 
 def check_known(given, known, what):

@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Callable
 
 import jinja2
+import PIL.Image
 
 # The student report's own figures for what metrics.json measures, by system and dataset. Its
 # divergence is at k = 1, its label a function of x in both. Its classifier's accuracies
@@ -102,6 +103,9 @@ HEADLINE = (
     Entry(("divergence", "w", "*", "kl"), "divergence of the label's values in w, nats", worse=MORE),
     Entry(("probe", "z", "*", "auc"), "AUC of a probe that reads the label from z", worse=FROM_CHANCE),
     Entry(("probe", "w", "*", "auc"), "AUC of a probe that reads the label from w", worse=MORE),
+    Entry(("style", "*", "own"), "R² of a label's known style, read from its own w", worse=MORE),
+    Entry(("style", "*", "z"), "... from z", worse=LESS),
+    Entry(("style", "*", "others"), "... from the other labels' w", worse=LESS),
     Entry(("reconstruction", "mse"), "reconstruction error (mean square)", "{:.4g}", worse=LESS),
     Entry(("reconstruction", "psnr"), "reconstruction PSNR, dB", "{:.3g}", worse=MORE),
     Entry(("reconstruction", "ssim"), "reconstruction SSIM", "{:.3g}", worse=MORE),
@@ -124,6 +128,9 @@ BY_LABEL = (
     Entry(("diversity", "*"), "diversity", worse=FROM_1),
     Entry(("probe", "z", "*", "auc"), "AUC from z", worse=FROM_CHANCE),
     Entry(("probe", "w", "*", "auc"), "AUC from its w", worse=MORE),
+    Entry(("style", "*", "own"), "style R² from its w", worse=MORE),
+    Entry(("style", "*", "z"), "from z", worse=LESS),
+    Entry(("style", "*", "others"), "from other w", worse=LESS),
 )
 
 
@@ -388,6 +395,15 @@ def as_png(figure):
     return buffer.getvalue()
 
 
+def as_data_uri(png):
+    """Returns a picture as the source of an <img>: as WebP where that is smaller, as of photographs."""
+    buffer = io.BytesIO()
+    with PIL.Image.open(io.BytesIO(png)) as picture:
+        picture.save(buffer, format="webp", quality=85)
+    kind, content = min([("webp", buffer.getvalue()), ("png", png)], key=lambda each: len(each[1]))
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+
+
 def render(title, tables, pictures, flags):
     """Makes the page.
 
@@ -403,7 +419,7 @@ def render(title, tables, pictures, flags):
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("tf_csvae"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    inlined = [(caption, base64.b64encode(png).decode()) for caption, png in pictures]
+    inlined = [(caption, as_data_uri(png)) for caption, png in pictures]
     return environment.get_template("report.html").render(
         title=title, tables=[table for table in tables if table], pictures=inlined, flags=flags
     )

@@ -23,6 +23,7 @@ import re
 import shutil
 
 from tf_csvae.errors import InputError
+from tf_csvae.paths import is_within
 
 FLAGS, METRICS, MODEL, HISTORY = "flags.txt", "metrics.json", "model.keras", "history.csv"
 REPORT, FIGURES, BACKUP, TENSORBOARD = "report.html", "figures", "backup", "tensorboard"
@@ -295,10 +296,10 @@ class Run:
         Raises:
             InputError: captions.json names what is no picture in the run's folder of figures.
         """
-        folder, found = os.path.realpath(self.file(FIGURES)), []
+        folder, found = self.file(FIGURES), []
         for name, caption in read_json(self.file(FIGURES, CAPTIONS)).items():
-            path = os.path.realpath(os.path.join(folder, f"{name}.png"))
-            if os.path.commonpath([folder, path]) != folder or not isinstance(caption, str):
+            path = os.path.join(folder, f"{name}.png")
+            if not is_within(path, folder) or not isinstance(caption, str):
                 raise InputError(
                     f"{self.file(FIGURES, CAPTIONS)} names {name!r}, which is no picture of the run."
                 )

@@ -14,13 +14,14 @@ import flags
 import flags.data
 import flags.evaluation
 import flags.judge
+import flags.labels
 import flags.run
 import flags.seed
 from trainers import measuring, training
 
 FLAGS = flags.FLAGS
 
-GROUPS = (flags.run, flags.seed, flags.data, flags.judge, flags.evaluation)
+GROUPS = (flags.run, flags.seed, flags.data, flags.labels, flags.judge, flags.evaluation)
 
 # What metrics.json says of the training, which no evaluation changes.
 OF_TRAINING = ("seconds_training", "examples_per_second", "parameters", "run")
@@ -54,7 +55,7 @@ def _evaluate(run, numbers):
             f"--dataset={FLAGS.dataset} has shape {tuple(dataset.info.shape)} and the labels {', '.join(here)}."
         )
     measuring.pictured_labels(dataset.info)  # raises before minutes of measuring
-    judge = measuring.load_judge(dataset.info)
+    judge = measuring.load_judge(dataset.info, numbers.get("run", {}).get("helper"))
     with training.data_blamed(dataset):
         measured, figures = measuring.measure(model, dataset, run.history(), judge)
     numbers.setdefault("run", measuring.what_ran(model, dataset.info))  # of a run that kept none

@@ -4,11 +4,12 @@ import flags
 import flags.data
 import flags.evaluation
 import flags.judge
+import flags.labels
 import flags.networks
 import flags.run
 import flags.seed
 import flags.training
-from trainers import training
+from trainers import measuring, training
 
 FLAGS = flags.FLAGS
 
@@ -30,6 +31,10 @@ def trainer(name, system, usage, own=(), subspaces=False):
 
         options = {flag.name: flag.value for group in own for flag in FLAGS.get_flags_for_module(group)}
         z_dim = FLAGS.z_dim
+        if options.get("helper"):
+            options["helper"], _ = measuring.load_classifier("helper", info)
+        elif "helper" in options and not FLAGS["consistency_weight"].present:
+            options["consistency_weight"] = 0.0  # a preset's, for those who give a helper
         if subspaces:
             options["w_dim"] = FLAGS.w_dim
         else:
@@ -42,6 +47,7 @@ def trainer(name, system, usage, own=(), subspaces=False):
             flags.run,
             flags.seed,
             flags.data,
+            flags.labels,
             flags.networks,
             *own,
             flags.training,

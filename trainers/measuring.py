@@ -12,12 +12,13 @@ FLAGS = flags.FLAGS
 PACKAGES = ("tf_csvae", "tensorflow", "keras", "tensorflow-probability", "numpy", "scikit-learn")
 
 
-def what_ran(model, info):
+def what_ran(model, info, helper=None):
     """Returns what metrics.json says under "run" of a training that ends now.
 
     Args:
         model: what was trained.
         info: ``Info`` of its data.
+        helper: ``checksum`` of the classifier that took part in it.
     """
     versions = {"python": platform.python_version()}
     for package in PACKAGES:
@@ -31,6 +32,7 @@ def what_ran(model, info):
         "seed": FLAGS.seed,
         "counts": info.counts,
         "versions": versions,
+        **({"helper": helper} if helper else {}),
     }
 
 
@@ -42,31 +44,56 @@ def checksum(run):
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def load_judge(info):
+def load_judge(info, helper=None):
     """Loads the model of the run in --classifier.
 
     Args:
         info: ``Info`` of the data it is to judge.
+        helper: ``checksum`` of the classifier that took part in the training of what is judged.
 
     Returns:
         (Classifier, its ``checksum``), or None without the flag.
 
     Raises:
-        InputError: no finished run, not one of a classifier, or of other data or labels.
+        InputError: no finished run, not one of a classifier, of other data or labels, or the helper.
     """
     if FLAGS.classifier is None:
         return None
-    from tf_csvae import Classifier, InputError, evaluation, load_model, runs
+    judge, judged_by = load_classifier("classifier", info)
+    if judged_by == helper:
+        from tf_csvae import InputError
 
-    run = runs.Run(FLAGS.classifier)
-    run.metrics()  # raises where it is not finished
-    judge = load_model(run.file(runs.MODEL))
-    if not isinstance(judge, Classifier):
         raise InputError(
-            f"--classifier={run.path} holds a {type(judge).__name__}. Give a run of trainers.classifier."
+            f"--classifier={FLAGS.classifier} is the helper that took part in the training, which learned to "
+            "please it. Judge by another."
         )
-    evaluation.check_judge(judge, info)
-    return judge, checksum(run)
+    return judge, judged_by
+
+
+def load_classifier(flag, info):
+    """Loads the model of the run of trainers.classifier that a flag names.
+
+    Args:
+        flag: str, its name.
+        info: ``Info`` of the data it is to read.
+
+    Returns:
+        (Classifier, its ``checksum``).
+
+    Raises:
+        InputError: no finished run, not one of a classifier, or of other data or labels.
+    """
+    from tf_csvae import Classifier, InputError, load_model, runs
+
+    run = runs.Run(FLAGS[flag].value)
+    run.metrics()  # raises where it is not finished
+    found = load_model(run.file(runs.MODEL))
+    if not isinstance(found, Classifier):
+        raise InputError(
+            f"--{flag}={run.path} holds a {type(found).__name__}. Give a run of trainers.classifier."
+        )
+    found.check_same(info.shape, info.labels, f"The classifier in {run.path}")
+    return found, checksum(run)
 
 
 def pictured_labels(info):

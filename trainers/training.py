@@ -49,7 +49,8 @@ class Trainer:
     @property
     def run_dir(self):
         """Where the flags put the run."""
-        return FLAGS.run_dir or os.path.join("runs", f"{self.name}_{FLAGS.dataset}")
+        name = f"{self.name}_{FLAGS.dataset}".replace(":", "_").replace("/", "_")  # of tfds:NAME/CONFIG
+        return FLAGS.run_dir or os.path.join("runs", name)
 
 
 def main(trainer):
@@ -179,9 +180,8 @@ def train(trainer):
         Interrupted: Ctrl-C or SIGTERM.
     """
     from tf_csvae import data, runs
-    from tf_csvae.errors import check_known
 
-    check_known(FLAGS.dataset, data.NAMES, "dataset")
+    data.check(FLAGS.dataset)
     run = runs.Run(trainer.run_dir)
     flagfile = flags.serialized(trainer.groups, f"trainers.{trainer.name}")
     run.check(flagfile, FLAGS.resume, FLAGS.overwrite)
@@ -205,10 +205,12 @@ def _train(trainer, run, flagfile):
     keras.utils.set_random_seed(FLAGS.seed)
     keras.config.set_dtype_policy("float32" if FLAGS.precision == "float32" else f"mixed_{FLAGS.precision}")
     dataset = load_data()
-    judge = None
+    judge = helper = None
+    if "helper" in FLAGS and FLAGS.helper:
+        helper = measuring.checksum(runs.Run(FLAGS.helper))
     if "classifier" in FLAGS:  # not in the trainer of one
         measuring.pictured_labels(dataset.info)  # raises before hours of training
-        judge = measuring.load_judge(dataset.info)
+        judge = measuring.load_judge(dataset.info, helper)
     checkpoints = callbacks.Checkpoints(
         run.file(runs.BACKUP),
         FLAGS.checkpoint_seconds,
@@ -233,7 +235,7 @@ def _train(trainer, run, flagfile):
                 factor = checkpoints.roll_back(diverged).rate_factor
                 print(f"{diverged} Going back, at {factor:g} times the learning rates.", flush=True)
                 model = _prepared(trainer, dataset, run, checkpoints)
-        _finish(model, dataset, run, judge)
+        _finish(model, dataset, run, judge, helper)
 
 
 def _prepared(trainer, dataset, run, checkpoints, anew=False):
@@ -336,7 +338,7 @@ def _fit(trainer, model, dataset, run, checkpoints):
         checkpoints.restore_best(model)
 
 
-def _finish(model, dataset, run, judge):
+def _finish(model, dataset, run, judge, helper):
     """Saves the model, measures it, and writes what the measurement gives."""
     from tf_csvae import runs
 
@@ -349,7 +351,7 @@ def _finish(model, dataset, run, judge):
         "seconds_training": sum(history["seconds"]),
         "examples_per_second": statistics.median(rates[1:] or rates),  # the first epoch compiles
         "parameters": model.count_params(),
-        "run": measuring.what_ran(model, dataset.info),
+        "run": measuring.what_ran(model, dataset.info, helper),
     }
     measured, figures = measuring.measure(model, dataset, history, judge)
     measuring.write(run, model, dataset, trained, measured, figures)

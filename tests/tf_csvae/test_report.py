@@ -1,4 +1,6 @@
+import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from tf_csvae import report
 
@@ -64,6 +66,20 @@ def test_of_one_label_there_are_no_tables_by_label():
 def test_the_page_escapes_all_that_it_shows():
     evil = "<script>alert(1)</script>"
     table = report.Table(evil, [["a", evil], [evil, "b"]])
-    page = report.render(evil, [table, None], [(evil, b"png")], {evil: evil})
+    page = report.render(evil, [table, None], [(evil, png(noise=False))], {evil: evil})
     assert "<script" not in page
     assert page.count("&lt;script&gt;") >= 8
+
+
+def png(noise):
+    pixels = np.random.default_rng(0).random((200, 200)) if noise else np.zeros((20, 20))
+    axes = Figure().subplots()
+    axes.imshow(pixels)
+    return report.as_png(axes.figure)
+
+
+def test_the_page_holds_photographs_as_webp():
+    picture = png(noise=True)
+    page = report.render("title", [], [("noise", picture)], {})
+    assert "data:image/webp;base64," in page
+    assert len(page) < len(picture)

@@ -17,10 +17,11 @@ import re
 import numpy as np
 import tensorflow as tf
 
-from tf_csvae.data import images, pipeline
-from tf_csvae.data.dataset import Info
+from tf_csvae.data import images, pipeline, tfds
+from tf_csvae.data.dataset import SPLITS, Info
 from tf_csvae.errors import InputError, check_known
 from tf_csvae.labels import Label
+from tf_csvae.paths import is_within
 
 # The attributes that can be seen, as the student report chose them.
 REPORT_ATTRIBUTES = (
@@ -47,7 +48,7 @@ REPORT_ATTRIBUTES = (
 # The report's face crop: of the image resized to 256 x 256, the pixels (32, 32) to (224, 224).
 FACE_BOX = (32 / 256, 32 / 256, 224 / 256, 224 / 256)
 
-SPLITS = ("train", "validation", "test")
+HALVES = ("first", "second")
 
 _IMAGES, _ATTRIBUTES, _PARTITION = "img_align_celeba", "list_attr_celeba.txt", "list_eval_partition.txt"
 
@@ -64,7 +65,8 @@ def load(
     batch_size=64,
     seed=0,
     cache="memory",
-    flip=True,
+    augment=("flip",),
+    half=None,
     on_bad_example="error",
     max_bad_examples=100,
 ):
@@ -76,9 +78,11 @@ def load(
         attributes: names of the labels, in the order they shall have in y.
         image_size: int, side of the images in pixels.
         batch_size: int.
-        seed: int, of the order of the training images and of the flips.
+        seed: int, of the order of the training images and of augmentation.
         cache: "memory" (12 KB per image of 64 x 64), "none", or a folder for the read images.
-        flip: bool, mirror training images at random.
+        augment: names of ``pipeline.AUGMENTATIONS`` for the training images.
+        half: "first" or "second", every other training image, from the first or the second on;
+            None: all.
         on_bad_example: "error", or "skip": images of the partition that are not there, have no row
             of attributes or cannot be read are left out, and listed in ``Dataset.left_out``. All are
             read once before the training.
@@ -96,36 +100,23 @@ def load(
         raise InputError("CelebA needs at least one attribute. Received: none.")
     if len(set(attributes)) < len(attributes):
         raise InputError(f"An attribute is named twice. Received: {', '.join(attributes)}.")
+    used = slice(None) if half is None else slice(HALVES.index(half), None, 2)
     if data_dir is None:
-        labels, counts, examples = _from_tfds(attributes, image_size)
-        source, explain_failure, left_out = "tfds", None, ()
+        labels, counts, examples = _from_tfds(attributes, image_size, used)
+        left_out = ()
     else:
         table, files, left_out = _read_folder(data_dir, attributes, on_bad_example == "skip")
+        files["train"] = files["train"][used]
         if on_bad_example == "skip":
             files, more = _readable(files)
             left_out += more
-            if len(left_out) > max_bad_examples:
-                shown = " ".join(left_out[:3])
-                raise InputError(
-                    f"--data_dir={data_dir} has {len(left_out)} bad examples, more than "
-                    f"--max_bad_examples={max_bad_examples}. The first: {shown}"
-                )
+            images.check_few(left_out, max_bad_examples, data_dir)
         for split, paths in files.items():
             if not paths:
                 raise InputError(f"--data_dir={data_dir} has no image in the {split} split that can be used.")
         files = _with_labels(files, table)
         labels = _labels(attributes, files["train"][1])
         counts = {split: len(paths) for split, (paths, _) in files.items()}
-        examples = {
-            split: _from_files(files[split], image_size, seed if split == "train" else None)
-            for split in SPLITS
-        }
-
-        source = {split: (paths.tolist(), y.tolist(), seed) for split, (paths, y) in files.items()}
-
-        def explain_failure():
-            return images.first_unreadable([path for paths, _ in files.values() for path in paths])
-
     info = Info(
         name="celeba",
         shape=(image_size, image_size, 3),
@@ -134,32 +125,23 @@ def load(
         counts=counts,
         crop=FACE_BOX,
     )
-    dataset = pipeline.build(
+    if data_dir is not None:
+        dataset = images.build(files, info, batch_size, seed, augment, cache)
+        return dataclasses.replace(dataset, left_out=left_out)
+    return pipeline.build(
         examples,
         info,
         batch_size,
         seed,
         convert=pipeline.image_to_float,
-        augment=pipeline.random_flip if flip else None,
+        augment=pipeline.augmentation(augment),
         cache=cache,
-        fingerprint=repr((source, attributes, image_size, FACE_BOX)).encode(),
-        explain_failure=explain_failure,
+        fingerprint=repr(("tfds", half, attributes, image_size, FACE_BOX)).encode(),
     )
-    return dataclasses.replace(dataset, left_out=left_out)
 
 
 def _labels(attributes, y):
     return tuple(Label(name, float(p)) for name, p in zip(attributes, y.mean(0), strict=True))
-
-
-def _from_files(files, image_size, shuffle_seed):
-    """Examples (uint8 image, y) of (paths, y), in a random order where a seed is given."""
-    items = (
-        tf.data.Dataset.from_tensor_slices(files)
-        if shuffle_seed is None
-        else pipeline.shuffled_once(files, shuffle_seed)
-    )
-    return pipeline.read_all(items, lambda path, y: (images.read(path, FACE_BOX, image_size), y))
 
 
 def _read_folder(data_dir, attributes, skip):
@@ -207,16 +189,11 @@ def _read_folder(data_dir, attributes, skip):
 
 def _files_within(folder, data_dir):
     """Returns {name: whether it lies within ``data_dir``, were it a link} of what is in a folder."""
-    root = os.path.realpath(data_dir)
-
-    def within(entry):
-        # The folder itself may be a link that the user made; what is in it, anyone.
-        target = os.path.realpath(entry.path)
-        homes = (root, os.path.realpath(folder))
-        return any(os.path.commonpath([home, target]) == home for home in homes)
-
+    # The folder itself may be a link that the user made; what is in it, anyone.
     with os.scandir(folder) as entries:
-        return {entry.name: not entry.is_symlink() or within(entry) for entry in entries}
+        return {
+            entry.name: not entry.is_symlink() or is_within(entry.path, data_dir, folder) for entry in entries
+        }
 
 
 def _readable(files):
@@ -333,22 +310,18 @@ def read_attributes(path):
     return list(names), attributes, np.array(table, np.float32).reshape(-1, len(attributes))
 
 
-def _from_tfds(attributes, image_size):
-    """Returns (labels, counts, {split: examples}) of TensorFlow Datasets' celeb_a."""
-    import tensorflow_datasets as tfds  # takes seconds to import, and only this needs it
+def _from_tfds(attributes, image_size, used):
+    """Returns (labels, counts, {split: examples}) of TensorFlow Datasets' celeb_a.
 
-    try:
-        builder = tfds.builder("celeb_a")
+    Of the training images those that the slice ``used`` takes.
+    """
+
+    def check(builder):
         for attribute in attributes:
             check_known(attribute, builder.info.features["attributes"], "attribute")
-        builder.download_and_prepare()
-    except InputError:
-        raise
-    except Exception as error:  # whatever the network, the disk or the host of the files says
-        raise InputError(
-            f"TensorFlow Datasets could not provide celeb_a: {(str(error) or repr(error)).splitlines()[0]} "
-            f"Download it by hand and give --data_dir=FOLDER. {_WHERE}"
-        ) from error
+
+    by_hand = f" Download it by hand and give --data_dir=FOLDER. {_WHERE}"
+    builder = tfds.prepared("celeb_a", check=check, otherwise=by_hand)
 
     def labels_of(example):
         return tf.stack([tf.cast(example["attributes"][name], tf.float32) for name in attributes])
@@ -356,12 +329,11 @@ def _from_tfds(attributes, image_size):
     def prepare(example):
         return images.crop_and_resize(example["image"], FACE_BOX, image_size), labels_of(example)
 
-    def read(split, **options):
-        # One file's examples after another's would be an order by file.
-        config = tfds.ReadConfig(shuffle_seed=0, interleave_cycle_length=16)
-        return builder.as_dataset(split=split, shuffle_files=split == "train", read_config=config, **options)
+    def read(split, unread=None):
+        examples = tfds.read(builder, split, split == "train", unread)
+        return examples.shard(used.step, used.start) if split == "train" and used.step else examples
 
-    unread = read("train", decoders={"image": tfds.decode.SkipDecoding()})
+    unread = read("train", {"image": tfds.skipped()})
     y = np.array(list(unread.map(labels_of).as_numpy_iterator()))
     examples = {split: pipeline.read_all(read(split), prepare) for split in SPLITS}
     counts = {split: int(examples[split].cardinality()) for split in SPLITS}

@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tf_csvae.data.columns import Column
+from tf_csvae.data.rows import SPLITS
 from tf_csvae.errors import InputError
 from tf_csvae.labels import Label, as_labels
+
+__all__ = ["SPLITS", "Dataset", "Info"]
 
 if TYPE_CHECKING:  # naming the datasets must not cost the import of TensorFlow
     import tensorflow as tf
@@ -29,7 +33,9 @@ class Info:
         scale: float or float [d], by what they were then divided.
         feature_names: tuple of str, names of the d features of a vector; empty for images.
         crop: (top, left, bottom, right), what is cut out of an image file, as fractions of its
-            sides; None: the whole.
+            sides or, where one is above 1, in pixels; "center": the largest square in the middle;
+            None: the whole.
+        columns: tuple of ``Column``, those of a table that the features come from.
     """
 
     name: str
@@ -40,7 +46,8 @@ class Info:
     offset: np.ndarray | float = 0.0
     scale: np.ndarray | float = 1.0
     feature_names: tuple = ()
-    crop: tuple | None = None
+    crop: tuple | str | None = None
+    columns: tuple[Column, ...] = ()
 
     @property
     def is_image(self):
@@ -61,15 +68,17 @@ class Info:
         """
         try:
             info = cls._from_dict(plain)
-            sides, crop = (*info.shape, *info.counts.values()), info.crop or (0.0, 0.0, 1.0, 1.0)
+            sides, crop = (*info.shape, *info.counts.values()), info.crop
+            whole = (0.0, 0.0, 1.0, 1.0)
+            top, left, bottom, right = whole if crop in (None, "center") else crop
             fine = (
                 isinstance(info.name, str)
                 and info.labels
                 and all(isinstance(label.name, str) for label in info.labels)
                 and set(info.counts) == {"train", "validation", "test"}
                 and all(type(side) is int and side >= 0 for side in sides)
-                and 0 <= crop[0] < crop[2] <= 1
-                and 0 <= crop[1] < crop[3] <= 1
+                and 0 <= top < bottom < np.inf
+                and 0 <= left < right < np.inf
                 and all(
                     np.issubdtype(np.asarray(each).dtype, np.number) for each in (info.offset, info.scale)
                 )
@@ -85,15 +94,30 @@ class Info:
     @classmethod
     def _from_dict(cls, plain):
         tuples = {
-            name: None if plain[name] is None else tuple(plain[name])
+            name: tuple(plain[name]) if isinstance(plain[name], list) else plain[name]
             for name in ("shape", "value_range", "feature_names", "crop")
         }
+        columns = [
+            Column(**{**column, "categories": tuple(column["categories"])})
+            for column in plain.get("columns", ())
+        ]
         scaling = {name: np.asarray(plain[name]) for name in ("offset", "scale")}
-        return cls(**{**plain, **tuples, **scaling, "labels": as_labels(plain["labels"])})
+        return cls(
+            **{**plain, **tuples, **scaling, "labels": as_labels(plain["labels"]), "columns": tuple(columns)}
+        )
 
     def unscale(self, x):
         """Returns x [n, *shape] in the data's own units, as the files or the maker had them."""
         return np.asarray(x) * self.scale + self.offset
+
+    def to_columns(self, x):
+        """Returns x [n, d] of a table as {its column: list of n values}, in its own units."""
+        values, found, first = self.unscale(x), {}, 0
+        for column in self.columns:
+            last = first + len(column.feature_names)
+            found[column.name] = column.decode(values[:, first:last])
+            first = last
+        return found
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,6 +139,9 @@ class Dataset:
         left_out: tuple of str, a sentence about each example that is bad and was skipped.
         explain_failure: function () -> str or None: after a batch could not be made, which
             example is to blame; reads the data again until it finds one.
+        factors: {label name: float32 [n, s]} of data that are made, or None: the s continuous
+            styles of each test example's label, in the order of ``test``; NaN where it has not
+            the label.
     """
 
     train: tf.data.Dataset
@@ -125,3 +152,4 @@ class Dataset:
     steps_per_epoch: int
     left_out: tuple[str, ...] = ()
     explain_failure: Callable[[], str | None] = lambda: None
+    factors: dict | None = None

@@ -5,6 +5,10 @@ import os
 
 import tensorflow as tf
 
+from tf_csvae.data import pipeline
+from tf_csvae.data.dataset import SPLITS
+from tf_csvae.errors import InputError
+
 # A larger picture takes gigabytes to decode and resize, for one example or one request to a server.
 MAX_SIDE = 8192
 
@@ -119,20 +123,55 @@ def _turned(image, orientation):
     return tf.cond(upended, lambda: turned[::-1], lambda: turned)
 
 
+def parse_crop(text):
+    """Reads what ``--crop`` gives.
+
+    Args:
+        text: "center", the largest square in the middle; "none", the whole; or "x,y,w,h": left, top,
+            width and height of a box, in fractions of the image's sides or, where one is above 1, in
+            pixels.
+
+    Returns:
+        ``Info.crop``.
+
+    Raises:
+        InputError: anything else.
+    """
+    if text in ("center", "none"):
+        return "center" if text == "center" else None
+    try:
+        left, top, width, height = map(float, text.split(","))
+        if min(left, top) < 0 or min(width, height) <= 0:
+            raise ValueError
+    except ValueError:
+        raise InputError(
+            f"--crop={text}: expected center, none, or x,y,w,h: left, top, width and height of a box, in "
+            "fractions of the sides or in pixels."
+        ) from None
+    return (top, left, top + height, left + width)
+
+
 def crop_and_resize(image, box, size):
     """Cuts a box out of an image and resizes it.
 
     Args:
         image: uint8 [height, width, 3], of any size.
-        box: (top, left, bottom, right) as fractions of the image's sides.
+        box: (top, left, bottom, right) as fractions of the image's sides or, where one is above
+            1, in pixels; "center": the largest square in the middle; None: the whole.
         size: int, side of the result in pixels.
 
     Returns:
         uint8 [size, size, 3]; bilinear, antialiased.
     """
     sides = tf.cast(tf.shape(image)[:2], tf.float32)
-    corners = tf.cast(tf.round(tf.reshape(tf.constant(box), (2, 2)) * sides), tf.int32)
+    if box == "center":
+        corners = (sides + tf.constant([[-1.0], [1.0]]) * tf.reduce_min(sides)) / 2
+    else:
+        corners = tf.reshape(tf.constant((0.0, 0.0, 1.0, 1.0) if box is None else box), (2, 2))
+        corners = corners if box is not None and max(box) > 1 else corners * sides
+    corners = tf.cast(tf.round(corners), tf.int32)
     (top, left), (bottom, right) = tf.unstack(corners[0]), tf.unstack(corners[1])
+    top, left = tf.minimum(top, tf.shape(image)[0] - 1), tf.minimum(left, tf.shape(image)[1] - 1)
     image = image[top : tf.maximum(bottom, top + 1), left : tf.maximum(right, left + 1)]
     image = tf.image.resize(image, (size, size), antialias=True)
     image = tf.cast(tf.clip_by_value(tf.round(image), 0, 255), tf.uint8)
@@ -178,3 +217,54 @@ def all_unreadable(paths):
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
         told = zip(paths, threads.map(unreadable, paths), strict=True)
         return {path: sentence for path, sentence in told if sentence}
+
+
+def check_few(left_out, most, data_dir):
+    """Raises ``InputError`` where more examples are bad than ``--max_bad_examples`` admits.
+
+    Args:
+        left_out: sentences about them.
+        most: int.
+        data_dir: str, the folder.
+    """
+    if len(left_out) > most:
+        raise InputError(
+            f"--data_dir={data_dir} has {len(left_out)} bad examples, more than --max_bad_examples={most}. "
+            f"The first: {' '.join(left_out[:3])}"
+        )
+
+
+def build(files, info, batch_size, seed, augment, cache):
+    """Makes the ``Dataset`` of image files.
+
+    Args:
+        files: {split: (paths [n], float32 y [n, k])}.
+        info: ``Info``, with the counts; of its shape the side of the images, and its crop.
+        batch_size: see ``pipeline.build``.
+        seed: see ``pipeline.build``.
+        augment: names of ``pipeline.AUGMENTATIONS`` for the training images.
+        cache: see ``pipeline.build``.
+    """
+
+    def examples(split):
+        paths, y = files[split]
+        items = (
+            pipeline.shuffled_once((paths, y), seed)
+            if split == "train"
+            else tf.data.Dataset.from_tensor_slices((paths, y))
+        )
+        return pipeline.read_all(items, lambda path, y: (read(path, info.crop, info.shape[0]), y))
+
+    source = {split: (paths.tolist(), y.tolist(), seed) for split, (paths, y) in files.items()}
+    names = [label.name for label in info.labels]
+    return pipeline.build(
+        {split: examples(split) for split in SPLITS if len(files[split][0])},
+        info,
+        batch_size,
+        seed,
+        convert=pipeline.image_to_float,
+        augment=pipeline.augmentation(augment),
+        cache=cache,
+        fingerprint=repr((source, names, info.shape, info.crop)).encode(),
+        explain_failure=lambda: first_unreadable([path for paths, _ in files.values() for path in paths]),
+    )

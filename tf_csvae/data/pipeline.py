@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_csvae.data.dataset import Dataset
-from tf_csvae.errors import InputError
+from tf_csvae.errors import InputError, check_known
 
 # Examples are read in an order that is already shuffled once, so a buffer of this size
 # mixes well; for images of 64 x 64 it takes at most 100 MB.
@@ -42,6 +42,41 @@ def random_flip(x, y, seed):
     return tf.where(flip, x[:, :, ::-1], x), y
 
 
+def random_colour(x, y, seed):
+    """Changes the brightness of each image of a batch by up to 0.1 and its contrast by up to a tenth."""
+    amounts = tf.random.stateless_uniform((2, tf.shape(x)[0], 1, 1, 1), seed, -0.1, 0.1)
+    values = tf.cast(x, tf.float32)
+    centre = tf.reduce_mean(values, (1, 2, 3), keepdims=True)
+    values = centre + (values - centre) * (1 + amounts[0]) + 255 * amounts[1]
+    return tf.cast(tf.clip_by_value(tf.round(values), 0, 255), x.dtype), y
+
+
+AUGMENTATIONS = {"flip": random_flip, "colour": random_colour}
+
+
+def augmentation(names):
+    """Returns the function (x, y, seed) that applies augmentations in turn, or None for none.
+
+    Args:
+        names: names of ``AUGMENTATIONS``; the batches that they get are uint8 images.
+
+    Raises:
+        InputError: no such augmentation.
+    """
+    for name in names:
+        check_known(name, AUGMENTATIONS, "augmentation")
+    if not names:
+        return None
+
+    def apply(x, y, seed):
+        for number, name in enumerate(names):
+            # The first one's noise is that of the seed itself.
+            x, y = AUGMENTATIONS[name](x, y, seed=seed + tf.constant([0, number], seed.dtype))
+        return x, y
+
+    return apply
+
+
 def _saved(examples, path):
     """Reads examples from a folder, after writing them there if it does not exist.
 
@@ -58,6 +93,22 @@ def _saved(examples, path):
         except OSError:  # another process was faster
             shutil.rmtree(temporary)
     return tf.data.Dataset.load(path)
+
+
+def from_arrays(arrays, info, batch_size, seed):
+    """Makes the ``Dataset`` of vectors that fit in memory.
+
+    Args:
+        arrays: {split: (float32 x [n, d], float32 y [n, k])}.
+        info: ``Info``, with the counts.
+        batch_size: see ``build``.
+        seed: see ``build``.
+    """
+    examples = {
+        split: shuffled_once(pair, seed) if split == "train" else tf.data.Dataset.from_tensor_slices(pair)
+        for split, pair in arrays.items()
+    }
+    return build(examples, info, batch_size, seed, cache="none")
 
 
 def build(

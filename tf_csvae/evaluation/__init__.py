@@ -12,14 +12,13 @@ import tensorflow as tf
 
 from tf_csvae import metrics
 from tf_csvae.evaluation.classifier import classifier_pictures, evaluate_classifier
-from tf_csvae.evaluation.codes import Codes, encode, read_labels
-from tf_csvae.evaluation.judge import MAX_PAIRED, Judge, check_judge, sampler, transfers
+from tf_csvae.evaluation.codes import Codes, encode, read_labels, read_styles
+from tf_csvae.evaluation.judge import MAX_PAIRED, Judge, sampler, transfers
 from tf_csvae.evaluation.pictures import pictures
 
 __all__ = [
     "Codes",
     "Evaluation",
-    "check_judge",
     "classifier_pictures",
     "encode",
     "evaluate",
@@ -74,7 +73,7 @@ def evaluate(model, dataset, classifier=None, samples=1_000, seed=0):
     labels = [label.name for label in info.labels]
     judge = None
     if classifier is not None:
-        check_judge(classifier, info)
+        classifier.check_same(info.shape, info.labels, "The classifier")
         judge = Judge(classifier, labels)
 
     reconstruction = metrics.Reconstruction(info.scale, image=info.is_image)
@@ -98,6 +97,7 @@ def evaluate(model, dataset, classifier=None, samples=1_000, seed=0):
     numbers = {
         "reconstruction": reconstruction.result(),
         **read_labels(known, codes, labels, seed),
+        **(read_styles(codes, dataset.factors, seed) if dataset.factors else {}),
     }
     sampled = sampler(model)
     if judge:

@@ -103,13 +103,47 @@ def read_labels(known, codes, labels, seed=0):
             for name, value in found.items():
                 if value is not None:
                     numbers[name][part][label] = value
-    # Under a joint prior each label owns all of w: there is no other's to read it from.
-    if len(codes.subspaces) > 1 and next(iter(codes.subspaces.values())).shape[1] < codes.w.shape[1]:
+    if _has_parts(codes):
         numbers["leak"] = {
             source: _leak(known.subspaces[source], known.y, w, codes.y, labels, seed)
             for source, w in codes.subspaces.items()
         }
     return numbers
+
+
+def read_styles(codes, factors, seed=0):
+    """Measures what the codes know of each label's known style, among the examples that have it.
+
+    Args:
+        codes: ``Codes`` of the test split.
+        factors: ``Dataset.factors``.
+        seed: int, of the regressors.
+
+    Returns:
+        dict: "style": {label: {"own": R² from its w_i, "z": from z, "others": from all other
+        w_j}}, as far as the model has them.
+    """
+    found = {}
+    for label, factor in factors.items():
+        factor = factor[: len(codes.y)]
+        has = np.isfinite(factor).all(1)
+        sources = {"z": codes.z}
+        if codes.subspaces:
+            sources["own"] = codes.subspaces[label]
+        if _has_parts(codes):
+            others = [w for other, w in codes.subspaces.items() if other != label]
+            sources["others"] = np.concatenate(others, 1)
+        scores = {
+            source: metrics.held_out_r2(code[has], factor[has], seed) for source, code in sources.items()
+        }
+        if scores["z"] is not None:
+            found[label] = scores
+    return {"style": found} if found else {}
+
+
+def _has_parts(codes):
+    """Whether each label has a part of w to itself; under a joint prior each owns all of it."""
+    return len(codes.subspaces) > 1 and next(iter(codes.subspaces.values())).shape[1] < codes.w.shape[1]
 
 
 def _leak(seen, known_y, unseen, y, labels, seed):

@@ -4,25 +4,9 @@ import numpy as np
 import tensorflow as tf
 
 from tf_csvae import metrics
-from tf_csvae.errors import InputError
 
 # Examples that are made at a time, and of which pairwise distances are taken.
 CHUNK, MAX_PAIRED = 250, 500
-
-
-def check_judge(classifier, info):
-    """Raises ``InputError`` unless a classifier reads these data and these labels."""
-    known, wanted = ([label.name for label in labels] for labels in (classifier.labels, info.labels))
-    if known != wanted:
-        raise InputError(
-            f"The classifier knows the labels {', '.join(known)}; these data have {', '.join(wanted)}. "
-            "Give one that was trained on the same labels, in the same order."
-        )
-    if tuple(classifier.data_shape) != tuple(info.shape):
-        raise InputError(
-            f"The classifier reads data of shape {tuple(classifier.data_shape)}; these have shape "
-            f"{tuple(info.shape)}. Give one that was trained on the same data."
-        )
 
 
 class Judge:

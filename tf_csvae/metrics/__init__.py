@@ -8,6 +8,7 @@ from tf_csvae.metrics.latents import active_units
 from tf_csvae.metrics.probes import neighbour_probe, probe
 from tf_csvae.metrics.reconstruction import Reconstruction
 from tf_csvae.metrics.shares import shares
+from tf_csvae.metrics.styles import held_out_r2
 
 __all__ = [
     "Moments",
@@ -15,6 +16,7 @@ __all__ = [
     "active_units",
     "classification",
     "frechet_distance",
+    "held_out_r2",
     "knn_divergence",
     "label_divergence",
     "mean_pairwise_distance",

@@ -74,9 +74,13 @@ class LabelledModel(keras.Model):
 
     def configure(self, **options):
         """Keeps arguments of the constructor, plain values, as attributes and for ``get_config``."""
-        self._config.update(options)
+        self.record(**options)
         for name, value in options.items():
             setattr(self, name, value)
+
+    def record(self, **options):
+        """Keeps arguments of the constructor, plain values, for ``get_config``."""
+        self._config.update(options)
 
     def get_config(self):
         """Returns the constructor's arguments as plain values."""
@@ -123,6 +127,20 @@ class LabelledModel(keras.Model):
                 f"{where}: x must have shape ({expected}). Received: x of shape {tuple(x.shape)}."
             )
         return tf.cast(x, tf.float32)
+
+    def check_same(self, data_shape, labels, who):
+        """Raises ``InputError``, which says ``who``, unless this model is of such data and labels."""
+        known, wanted = ([label.name for label in of] for of in (self.labels, labels))
+        if known != wanted:
+            raise InputError(
+                f"{who} knows the labels {', '.join(known)}; these data have {', '.join(wanted)}. "
+                "Give one that was trained on the same labels, in the same order."
+            )
+        if self.data_shape != tuple(data_shape):
+            raise InputError(
+                f"{who} reads data of shape {self.data_shape}; these have shape {tuple(data_shape)}. "
+                "Give one that was trained on the same data."
+            )
 
     def label_index(self, label):
         """Returns the column of a label given by name or index; raises ``InputError``.
@@ -185,13 +203,15 @@ class GenerativeModel(LabelledModel):
             )
         self.likelihood = distributions.Likelihood(likelihood, likelihood_scale, name="likelihood")
         self.kl_warmup_steps = 0
-        self._config.update(
-            {
-                "networks": dataclasses.asdict(self.networks),
-                "likelihood": likelihood,
-                "likelihood_scale": likelihood_scale,
-            }
+        self.record(
+            networks=dataclasses.asdict(self.networks),
+            likelihood=likelihood,
+            likelihood_scale=likelihood_scale,
         )
+
+    def count_params(self):
+        """Returns the number of the model's own weights; a helper's do not count."""
+        return super().count_params() - (self.helper.count_params() if self.helper else 0)
 
     # What a subclass gives.
 
@@ -201,15 +221,15 @@ class GenerativeModel(LabelledModel):
         return (
             *("loss", "reconstruction", "kl_z"),
             *([] if self.likelihood.scale is None else ["scale"]),
-            *(["consistency", "helper"] if self.consistency_weight else []),
+            *(["consistency"] if self.consistency_weight else []),
         )
 
     def players(self):
         """Returns {player: list of its variables}; the first is no adversary.
 
-        Here: a generator, and of the adversaries and the helper those that are there.
+        Here: a generator, and those of the adversaries that are there.
         """
-        others = {name: getattr(self, name, None) for name in (*self.adversaries, "helper")}
+        others = {name: getattr(self, name) for name in self.adversaries}
         others = {
             name: network.trainable_variables for name, network in others.items() if network is not None
         }
@@ -221,8 +241,7 @@ class GenerativeModel(LabelledModel):
     """Names of the players that the others play against, each an attribute."""
 
     helper, consistency_weight = None, 0.0
-    """Classifier that reads made examples while it learns from real ones, and its weight; see
-    ``consistency``."""
+    """Classifier that reads labels, and the weight of what it reads in made data; see ``consistency``."""
 
     def losses(self, x, y, training, seed):
         """Returns ({player: scalar loss}, {term name: scalar}) for a batch; ``seed`` is int [2]."""
@@ -250,8 +269,10 @@ class GenerativeModel(LabelledModel):
             terms["scale"] = self.likelihood.scale
         return terms
 
-    reads_labels = False
-    """Whether ``encode`` reads labels from x, so that they need not be given."""
+    @property
+    def reads_labels(self):
+        """Whether labels of x need not be given, since the model reads them: here by the helper."""
+        return self.helper is not None
 
     label_width = 0
     """Columns that each label has in what the decoder gets beside z; 0: it gets no labels."""
@@ -368,8 +389,8 @@ class GenerativeModel(LabelledModel):
 
         Args:
             x: float [n, *data_shape].
-            y: float [n, k] or [k], the labels of x, where the system reads them. A CSVAE
-                without them leaves ``Code.w`` None.
+            y: float [n, k] or [k], the labels of x, where the system needs them; a helper reads
+                those that are not given. A CSVAE without either leaves ``Code.w`` None.
 
         Returns:
             A ``Code``.
@@ -378,7 +399,7 @@ class GenerativeModel(LabelledModel):
             InputError: shapes that do not fit, or labels missing where they are needed.
         """
         x = self.check_x(x, "encode")
-        return self.inference(x, None if y is None else self.check_y(y, "encode", x))
+        return self.inference(x, self._known(x, y, "encode"))
 
     def decode(self, z, w=None):
         """Returns the mean of p(x|z, w).
@@ -411,7 +432,7 @@ class GenerativeModel(LabelledModel):
             InputError: shapes that do not fit, or labels missing where they are needed.
         """
         x = self.check_x(x, "reconstruct")
-        y = None if y is None else self.check_y(y, "reconstruct", x)
+        y = self._known(x, y, "reconstruct")
         code = self.inference(x, y)
         return self.decode(code.z.mean(), self.own_code(code, y))
 
@@ -554,8 +575,16 @@ class GenerativeModel(LabelledModel):
         return self.check_y(y, where, rows)
 
     def labels_of(self, x, y, where):
-        """Returns y checked; a system that reads labels from x overrides this for no y."""
+        """Returns y checked, or without it what the helper, where there is one, sees in x."""
+        if y is None and self.helper is not None:
+            return tf.cast(self.helper.classify(x) > 0.5, tf.float32)
         return self._steerable(y, where, x)
+
+    def _known(self, x, y, where):
+        """Returns the labels of x, checked, as far as they are given or a helper reads them; or None."""
+        if y is None:
+            return None if self.helper is None else self.labels_of(x, None, where)
+        return self.check_y(y, where, x)
 
     def _needs_labels(self, where):
         raise InputError(

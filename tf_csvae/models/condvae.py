@@ -17,13 +17,12 @@ class CondVAE(VAE):
     and decodes it with y; to transfer it decodes z with other labels.
 
     Label consistency (``consistency``; ours) adds consistency_weight E[- log h(y'|x')] to it: x' is
-    decoded for labels y' of which one was exchanged, and the helper h is a classifier that learns
-    from real data meanwhile.
+    decoded for labels y' of which one was exchanged, and the helper h is a trained classifier.
 
     Args:
         data_shape, labels, z_dim, beta1, beta3, **kwargs: as of ``VAE``.
-        consistency_weight: float, weight of label consistency; 0: none, and no helper.
-        helper_width: int, size of the helper, see ``consistency.helper``.
+        consistency_weight: float, weight of label consistency; 0: none.
+        helper: trained ``Classifier``, see ``consistency.configure``; None where that weight is 0.
 
     Example:
         >>> from tf_csvae import CondVAE
@@ -33,9 +32,9 @@ class CondVAE(VAE):
 
     label_width = 1
 
-    def __init__(self, data_shape, labels, z_dim=2, consistency_weight=0.0, helper_width=8, **kwargs):
+    def __init__(self, data_shape, labels, z_dim=2, consistency_weight=0.0, helper=None, **kwargs):
         super().__init__(data_shape, labels, z_dim, **kwargs)
-        consistency.configure(self, consistency_weight, helper_width)
+        consistency.configure(self, consistency_weight, helper)
 
     def inference(self, x, y, training=False):
         """q(z|x, y), for checked tensors."""

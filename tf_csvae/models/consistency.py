@@ -2,52 +2,44 @@
 
 import tensorflow as tf
 
-from tf_csvae.models.base import positive, split_seed
+from tf_csvae.errors import InputError
+from tf_csvae.models.base import split_seed
 from tf_csvae.models.classifier import Classifier
 
-# The helper's augmentation, in pixels and in units of x: what it is shown is blurred as real
-# images are not, and one that reads fine noise could be fooled by it.
-SHIFT, BLUR, NOISE = 4, 1.5, 0.05
+# How many times the exchanged label weighs one of the others, which mostly are right already.
+EMPHASIS = 5.0
 
 
-def configure(model, weight, width):
-    """Gives a model label consistency, and with a weight above 0 the helper.
+def configure(model, weight, helper):
+    """Gives a model a helper, and label consistency its weight.
 
-    The helper is a small classifier with augmentation and a seed of its own, which learns from one
-    half of the data (``in_half``). It never is the judge that measures the model.
+    The helper is a trained classifier that does not learn any more; the model keeps a copy. It reads
+    labels that are not given, and with a weight above 0 what the model makes in training. It must not
+    be the judge that measures the model, nor one that learned from the same examples.
 
     Args:
         model: ``GenerativeModel``.
         weight: float, of the term.
-        width: int, channels of the helper's first stage, of a ResNet-10; for vectors units of both
-            of its layers.
+        helper: ``Classifier``, its configuration (of one whose weights are restored later), or None.
+
+    Raises:
+        InputError: a weight without a helper, or a helper of other data or labels.
     """
-    model.configure(consistency_weight=weight, helper_width=positive("helper_width", width))
-    if weight:
-        model.helper = Classifier(
-            model.data_shape,
-            model.labels,
-            depth=10,
-            width=width,
-            shift=SHIFT,
-            blur=BLUR,
-            noise=NOISE,
-            balance=0.25,
-            name="helper",
-            dtype=model.dtype_policy,
+    if weight and helper is None:
+        raise InputError(
+            f"consistency_weight={weight} needs a helper, a trained classifier of the same data. Received: none."
         )
-
-
-def in_half(x):
-    """Returns float32 [n], 1 for the half of all possible examples that a helper learns from.
-
-    A judge and a helper that learned from the same examples could share their mistakes. An
-    example's half depends on its values alone, in any order of them: an image and its mirror
-    image are in the same.
-    """
-    bits = tf.bitcast(tf.cast(x, tf.float32), tf.int32)
-    total = tf.reduce_sum(tf.reshape(bits, (tf.shape(x)[0], -1)), 1)
-    return tf.cast(tf.math.floormod(total, 2), tf.float32)
+    if helper is not None:
+        trained = helper.get_weights() if isinstance(helper, Classifier) else None
+        config = helper if trained is None else helper.get_config()
+        helper = Classifier.from_config({**config, "name": "helper"})
+        helper.check_same(model.data_shape, model.labels, "The helper")
+        if trained is not None:
+            helper.set_weights(trained)
+        helper.trainable = False
+        model.helper = helper
+    model.configure(consistency_weight=weight)
+    model.record(helper=None if helper is None else helper.get_config())
 
 
 def exchange_one(y, seed):
@@ -80,18 +72,19 @@ def asked_for(model, z, w, y, seed):
         seed: int [2].
 
     Returns:
-        z, w of the same shapes, and float32 [n, k], the labels that they ask for.
+        z, w of the same shapes; float32 [n, k], the labels that they ask for; bool [n, k], True
+        where those were exchanged.
     """
     which, z_seed, w_seed = tf.unstack(split_seed(seed, 3))
     y, changed = exchange_one(y, which)
     new = (tf.range(tf.shape(y)[0]) % 2 == 1)[:, None]
     z = tf.where(new, tf.random.stateless_normal(tf.shape(z), z_seed), z)
     w = tf.where(new | model.label_slots(changed), model.label_code(y, w_seed), w)
-    return z, w, y
+    return z, w, y, changed
 
 
 def decode(model, x, y, z, w, training, seed):
-    """Decodes a batch, and with it what label consistency needs.
+    """Decodes a batch, and with it what label consistency asks for.
 
     Args:
         model: ``GenerativeModel``; with a ``consistency_weight`` it has a ``helper``.
@@ -103,29 +96,19 @@ def decode(model, x, y, z, w, training, seed):
         seed: int [2].
 
     Returns:
-        p(x|z, w); and the terms of the losses, empty without a ``consistency_weight``:
-        "consistency", the helper's cross entropy on what was asked for, and "helper", that of
-        its own learning, both summed over labels, means over rows, in nats.
+        p(x|z, w); and {"consistency": float32 []}, empty without a ``consistency_weight``: the
+        helper's cross entropy on what was asked for, in nats, summed over labels, the exchanged one
+        ``EMPHASIS`` times.
     """
     if not model.consistency_weight:
         return model.generative(z, w, x, training), {}
-    code_seed, made_seed, real_seed = tf.unstack(split_seed(seed, 3))
-    z_asked, w_asked, y_asked = asked_for(model, z, w, y, code_seed)
+    code_seed, image_seed = tf.unstack(split_seed(seed, 2))
+    z_asked, w_asked, y_asked, changed = asked_for(model, z, w, y, code_seed)
     # One pass of the decoder, so that batch normalisation treats them alike.
     both = model.decoded(tf.concat([z, z_asked], 0), tf.concat([w, w_asked], 0), training)
     again, made = tf.split(both, 2)
-    helper = model.helper
-    # Not in training mode: batch normalisation's averages are those of real data.
-    seen = helper.head(helper.trunk(helper.augment(made, made_seed), training=False))
-    if training:
-        known = helper.head(helper.trunk(helper.augment(x, real_seed), training=True))
-        share = in_half(x)
-    else:
-        known, share = helper(x), tf.ones(tf.shape(x)[:1])
-    terms = {
-        "consistency": tf.reduce_mean(helper.cross_entropy(y_asked, seen)),
-        "helper": tf.math.divide_no_nan(
-            tf.reduce_sum(share * helper.cross_entropy(y, known)), tf.reduce_sum(share)
-        ),
-    }
-    return model.likelihood(again, x, training=training), terms
+    # Augmented as the helper's own training images were: else it could be fooled by fine noise.
+    logits = model.helper(model.helper.augment(made, image_seed))
+    weights = tf.where(changed, EMPHASIS, 1.0)
+    loss = tf.reduce_sum(weights * tf.nn.sigmoid_cross_entropy_with_logits(y_asked, logits), -1)
+    return model.likelihood(again, x, training=training), {"consistency": tf.reduce_mean(loss)}

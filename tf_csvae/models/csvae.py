@@ -34,8 +34,8 @@ class CSVAE(GenerativeModel):
 
     where x' is decoded for labels y' of which one was exchanged at random: half of the time from the z
     and the other w_j of x, with w_i drawn from p(w_i|1 - y_i), half of the time from a z of p(z) and a
-    w of p(w|y'). The helper h is a classifier that learns from real data meanwhile, a third player. It
-    makes w_i alone, whatever else the code knows, decide about what is seen of y_i.
+    w of p(w|y'). The helper h is a trained classifier; the exchanged label weighs five times another.
+    So w_i alone, whatever else the code knows, decides about what is seen of y_i.
 
     Args:
         data_shape: shape of one example: [d] or [height, width, channels].
@@ -55,8 +55,8 @@ class CSVAE(GenerativeModel):
         balanced: bool, the adversary's loss weighs the two classes of each label equally, by
             the labels' ``frequency``; labels given as mere names count as balanced already.
         mmd_weight: float, weight of the two-sample penalty; 0 for none.
-        consistency_weight: float, weight of label consistency; 0: none, and no helper.
-        helper_width: int, size of the helper, see ``consistency.configure``.
+        consistency_weight: float, weight of label consistency; 0: none.
+        helper: trained ``Classifier``, see ``consistency.configure``; None where that weight is 0.
         **kwargs: see ``GenerativeModel``: networks, likelihood, likelihood_scale, bounded, seed.
 
     Example:
@@ -85,7 +85,7 @@ class CSVAE(GenerativeModel):
         mmd_weight=20.0,
         w_posterior="free",
         consistency_weight=0.0,
-        helper_width=8,
+        helper=None,
         **kwargs,
     ):
         super().__init__(data_shape, labels, z_dim, **kwargs)
@@ -108,7 +108,7 @@ class CSVAE(GenerativeModel):
             balanced=balanced,
             mmd_weight=mmd_weight,
         )
-        consistency.configure(self, consistency_weight, helper_width)
+        consistency.configure(self, consistency_weight, helper)
 
         k, config, dtype = len(self.labels), self.networks, self.dtype_policy
         self.trunk = networks.trunk(self.data_shape, config, dtype, name="trunk")
@@ -133,7 +133,10 @@ class CSVAE(GenerativeModel):
         self.class_weights = class_weights([label.frequency for label in self.labels], float(balanced))
         self.built = True
 
-    adversaries = ("adversary",)
+    @property
+    def adversaries(self):
+        """The adversary, where it plays."""
+        return ("adversary",) if self.adversarial else ()
 
     @property
     def term_names(self):
@@ -166,10 +169,9 @@ class CSVAE(GenerativeModel):
         m1 = self.beta1 * terms["reconstruction"] + (self.kl_weight if training else 1.0) * (
             self.beta2 * terms["kl_w"] + self.beta3 * terms["kl_z"]
         )
-        losses = {}
         if self.consistency_weight:
             m1 += self.consistency_weight * terms["consistency"]
-            losses["helper"] = terms["helper"]
+        losses = {}
         if self.adversarial:
             logits = self.adversary(z, training=training)
             terms["entropy"] = tf.reduce_mean(label_distribution(logits).entropy())
@@ -212,8 +214,8 @@ class CSVAE(GenerativeModel):
     def style_transfer(self, content, style, label, y_content=None, y_style=None):
         """As of the base."""
         content, style = (self.check_x(x, "style_transfer") for x in (content, style))
-        y_content = self.check_y(y_content, "style_transfer", content)
-        y_style = self.check_y(y_style, "style_transfer", style)
+        y_content = self.labels_of(content, y_content, "style_transfer")
+        y_style = self.labels_of(style, y_style, "style_transfer")
         code = self.inference(content, y_content)
         w = tf.where(
             self.label_slots(self.label_mask(label)), self.inference(style, y_style).w.mean(), code.w.mean()
@@ -223,7 +225,7 @@ class CSVAE(GenerativeModel):
     def walk(self, x, label, y=None, value=1.0, steps=7, extent=2.0):
         """As of the base."""
         x = self.check_x(x, "walk")
-        y = self.check_y(y, "walk", x)
+        y = self.labels_of(x, y, "walk")
         this, steps = self.label_mask(label), positive("steps", steps)
         slot = self.label_slots(this)
         code = self.inference(x, y)

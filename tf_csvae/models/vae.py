@@ -51,8 +51,6 @@ class VAE(GenerativeModel):
         terms = {**self.bound_terms(x, px, code), **more}
         kl_weight = self.kl_weight if training else 1.0
         loss = self.beta1 * terms["reconstruction"] + kl_weight * self.beta3 * terms["kl_z"]
-        losses = {"generator": loss}
         if self.consistency_weight:
-            losses["generator"] += self.consistency_weight * terms["consistency"]
-            losses["helper"] = terms["helper"]
-        return losses, {"loss": losses["generator"], **terms}
+            loss += self.consistency_weight * terms["consistency"]
+        return {"generator": loss}, {"loss": loss, **terms}

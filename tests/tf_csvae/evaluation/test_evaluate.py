@@ -1,5 +1,7 @@
 """Models of which every number is known beforehand."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -7,6 +9,7 @@ import tensorflow_probability as tfp
 
 from tf_csvae import InputError, evaluation
 from tf_csvae.data.dataset import Dataset, Info
+from tf_csvae.evaluation.codes import read_styles
 from tf_csvae.labels import Label
 from tf_csvae.models import Code
 
@@ -206,3 +209,29 @@ def test_a_judge_of_other_data_is_refused(dataset):
         evaluation.evaluate(Perfect(), dataset, OtherLabels())
     with pytest.raises(InputError, match=r"reads data of shape \(7,\)"):
         evaluation.evaluate(Perfect(), dataset, OtherShape())
+
+
+def test_a_known_style_is_read_from_its_own_subspace(dataset):
+    """Of codes that are swapped, each label's style lies in the other's subspace."""
+    y = np.concatenate([y for _, y in dataset.test])
+    random = np.random.default_rng(0)
+    factors = {
+        label.name: np.where(y[:, i : i + 1] > 0, random.random((TEST, 1)), np.nan)
+        for i, label in enumerate(LABELS)
+    }
+    codes = evaluation.Codes(
+        z=random.normal(size=(TEST, 2)),
+        w=np.concatenate([np.nan_to_num(factors["b"]), np.nan_to_num(factors["a"])], 1),
+        z_mean=None,
+        w_mean=None,
+        y=y,
+        subspaces={"a": np.nan_to_num(factors["b"]), "b": np.nan_to_num(factors["a"])},
+    )
+    style = read_styles(codes, factors)["style"]
+    for name in ("a", "b"):
+        assert set(style[name]) == {"own", "z", "others"}
+        assert style[name]["others"] > 0.9
+        assert style[name]["own"] < 0.1
+        assert style[name]["z"] < 0.1
+    without = read_styles(dataclasses.replace(codes, w=None, subspaces={}), factors)["style"]
+    assert set(without["a"]) == {"z"}

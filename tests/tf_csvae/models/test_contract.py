@@ -1,22 +1,35 @@
 """What every system promises, written once and run for each, on vectors and on images."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_csvae import CSVAE, VAE, CondVAE, CondVAEInfo, InputError, load_model
+from tf_csvae import CSVAE, VAE, Classifier, CondVAE, CondVAEInfo, InputError, load_model
 
 LABELS = ("Smiling", "Male")
-SYSTEMS = {"vae": VAE, "condvae": CondVAE, "condvae_info": CondVAEInfo, "csvae": CSVAE}
 SHAPES = {"vectors": (5,), "images": (16, 16, 3)}
+SYSTEMS = {"vae": VAE, "condvae": CondVAE, "condvae_info": CondVAEInfo, "csvae": CSVAE}
+CONSISTENT = {
+    f"consistent {name}": functools.partial(
+        SYSTEMS[name], consistency_weight=1.0, helper=Classifier(SHAPES["vectors"], LABELS, width=8)
+    )
+    for name in ("condvae", "csvae")
+}
 
 
-@pytest.fixture(params=[(system, shape) for system in SYSTEMS for shape in SHAPES], ids="-".join)
+# To the contract a helper is a helper: not a ResNet, which takes seconds to build each time.
+EVERY = [(system, shape) for system in SYSTEMS for shape in SHAPES]
+EVERY += [(system, "vectors") for system in CONSISTENT]
+
+
+@pytest.fixture(params=EVERY, ids="-".join)
 def model(request):
     tf.keras.utils.set_random_seed(0)
     system, shape = request.param
-    return SYSTEMS[system](
+    return (SYSTEMS | CONSISTENT)[system](
         SHAPES[shape],
         LABELS,
         z_dim=3,

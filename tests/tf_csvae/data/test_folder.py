@@ -1,0 +1,165 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_csvae import InputError, data
+
+
+def load(folder, **options):
+    given = {
+        "data_dir": str(folder),
+        "labels": "labels.csv",
+        "image_size": 8,
+        "batch_size": 4,
+        "split": (0.5, 0.25, 0.25),
+    }
+    return data.load("folder", **{**given, **options})
+
+
+def columns(dataset, split):
+    pairs = [(x.numpy(), y.numpy()) for x, y in getattr(dataset, split)]
+    return [np.concatenate(column) for column in zip(*pairs, strict=True)]
+
+
+def test_images_of_any_format_meet_their_labels(image_dir):
+    dataset = load(image_dir, attributes=["light", "warm"])
+    assert [label.name for label in dataset.info.labels] == ["light", "warm"]
+    assert sum(dataset.info.counts.values()) == 40
+    for split in ("train", "validation", "test"):
+        x, y = columns(dataset, split)
+        assert x.shape[1:] == (8, 8, 3)
+        np.testing.assert_array_equal(x[:, 4, 4, 1] > 0.1, y[:, 0] == 1)
+        np.testing.assert_array_equal(x[:, 4, 4, 0] > 0.5, y[:, 1] == 1)
+
+
+def test_all_other_columns_are_labels(image_dir, edit):
+    dataset = load(image_dir, group_column="person")
+    assert [label.name for label in dataset.info.labels] == ["warm", "light"]
+
+
+def members(folder, **options):
+    """Which names are in which split, by the colour that each image has of its own."""
+    from tf_csvae.data import rows
+
+    table = rows.read(str(folder / "labels.csv"))
+    names = table.columns["file"]
+    problems = rows.Problems()
+    dealt = rows.deal(table, names, (0.5, 0.25, 0.25), options.get("group_column"), problems)
+    return {names[row]: split for split, chosen in dealt.items() for row in chosen}
+
+
+def test_images_that_are_added_move_no_other(image_dir):
+    before = members(image_dir)
+    path = image_dir / "labels.csv"
+    header, *lines = path.read_text().splitlines()
+    more = [f"new/{number}.png,1,0,q" for number in range(60)]
+    path.write_text("\n".join([header, *more[:30], *reversed(lines), *more[30:]]) + "\n")
+    after = members(image_dir)
+    assert len(after) == 100
+    assert {name: after[name] for name in before} == before
+    counts = [list(after.values()).count(split) for split in ("train", "validation", "test")]
+    assert 35 <= counts[0] <= 65
+    assert min(counts) >= 12
+
+
+def test_a_group_stays_together(image_dir):
+    found = members(image_dir, group_column="person")
+    people = {}
+    for name, split in found.items():
+        people.setdefault(int(name[-7:-4]) // 3, set()).add(split)
+    assert all(len(splits) == 1 for splits in people.values())
+    assert len(set(found.values())) == 3
+
+
+def test_a_column_split_is_obeyed(image_dir, edit):
+    path = image_dir / "labels.csv"
+    header, *lines = path.read_text().splitlines()
+    named = [f"{line},{('train', 'Val', 'test', 'train')[row % 4]}" for row, line in enumerate(lines)]
+    path.write_text("\n".join([header + ",split", *named]) + "\n")
+    dataset = load(image_dir, attributes=["warm"])
+    assert dataset.info.counts == {"train": 20, "validation": 10, "test": 10}
+    edit(path, 3, lines[1] + ",exam")
+    with pytest.raises(InputError, match=r"line 3, column split: expected train.*Received: 'exam'"):
+        load(image_dir, attributes=["warm"])
+    edit(path, 3, named[1])
+    with pytest.raises(
+        InputError, match=r"line 3, column person: 'p0' is in validation here and in train above"
+    ):
+        load(image_dir, attributes=["warm"], group_column="person")
+
+
+@pytest.mark.parametrize(
+    ("crop", "left", "right"),
+    [("center", 2, 14), ("none", 0, 16), ("0.5,0,0.5,1", 8, 16), ("4,2,6,10", 4, 10)],
+)
+def test_crops(image_dir, crop, left, right):
+    # Red grows from left to right, so the mean of what is left says what that is.
+    ramp = np.zeros((12, 16, 3), np.uint8)
+    ramp[..., 0] = np.arange(16) * 16 + 8
+    for path in image_dir.rglob("*.*"):
+        if path.suffix != ".csv":
+            path.write_bytes(tf.io.encode_png(ramp).numpy())
+    x, _ = columns(load(image_dir, attributes=["warm"], crop=crop), "test")
+    np.testing.assert_allclose(255 * x[..., 0].mean(), 8 * (left + right), atol=1.5)
+
+
+@pytest.mark.parametrize("crop", ["middle", "1,2,3", "0,0,0,1", "-1,0,5,5"])
+def test_a_wrong_crop(image_dir, crop):
+    with pytest.raises(InputError, match=f"--crop={crop}: expected center, none, or x,y,w,h"):
+        load(image_dir, attributes=["warm"], crop=crop)
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "complaint"),
+    [
+        (4, "a/404.png,1,0,p", r"line 4, column file: there is no file .*a/404\.png"),
+        (4, "b/c/000.png,1,0,p", r"line 4, column file: b/c/000.png is there twice, first in .*line 2"),
+        (4, "b/c/002.bmp,2,0,p", r"line 4, column warm: expected a binary label \(0 or 1.*Received: '2'"),
+        (4, "b/c/002.bmp,,0,p", r"line 4, column warm: .*Received: ''"),
+        (4, "b/c/002.bmp,1,0", "line 4: expected 4 values, one per column. Received: 3"),
+        (1, "file,warm,warm,person", "line 1: the column 'warm' is there twice"),
+    ],
+)
+def test_a_mistake_is_told_by_file_line_column_and_value(image_dir, edit, line, text, complaint):
+    edit(image_dir / "labels.csv", line, text)
+    with pytest.raises(InputError, match=r"labels.csv, " + complaint):
+        load(image_dir, attributes=["warm", "light"])
+
+
+def test_all_mistakes_are_kept_for_who_asks(image_dir, edit):
+    edit(image_dir / "labels.csv", 4, "b/c/002.bmp,2,0,p")
+    edit(image_dir / "labels.csv", 6, "a/gone.bmp,1,maybe,p")
+    with pytest.raises(InputError, match=r"And 2 more: python -m trainers.inspect") as raised:
+        load(image_dir, attributes=["warm", "light"])
+    assert len(raised.value.problems) == 3
+    assert any("'maybe'" in problem for problem in raised.value.problems)
+
+
+def test_what_cannot_be_learned_or_found(image_dir):
+    path = image_dir / "labels.csv"
+    with pytest.raises(InputError, match=r"Unknown column of .* in --attributes 'Warm'. Did you mean warm"):
+        load(image_dir, attributes=["Warm"])
+    with pytest.raises(InputError, match=r"needs --data_dir=FOLDER and --labels=FILE.csv"):
+        data.load("folder", data_dir=str(image_dir))
+    with pytest.raises(InputError, match=r"There is no file nowhere.csv"):
+        load(image_dir, labels="nowhere.csv")
+    with pytest.raises(InputError, match=r"--split=0.8,0.3,0.1: expected the shares"):
+        load(image_dir, attributes=["warm"], split=["0.8", "0.3", "0.1"])
+    with pytest.raises(InputError, match=r"labels.csv: none of the 40 rows is in the test split"):
+        load(image_dir, attributes=["warm"], split=["0.5", "0.4999", "0.0001"])
+    text = path.read_text()
+    path.write_text(text.replace("True", "False"))
+    with pytest.raises(InputError, match=r"column light: all training examples have the value 0"):
+        load(image_dir, attributes=["light"])
+    path.write_text(text.splitlines()[0] + "\n")
+    with pytest.raises(InputError, match=r"has no rows"):
+        load(image_dir)
+    path.write_text("")
+    with pytest.raises(InputError, match=r"is empty"):
+        load(image_dir)
+
+
+def test_an_image_that_cannot_be_read_is_named(image_dir):
+    (image_dir / "a" / "001.jpg").write_bytes(b"no picture")
+    dataset = load(image_dir, attributes=["warm"], augment=())
+    assert "001.jpg" in dataset.explain_failure()

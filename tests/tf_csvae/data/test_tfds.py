@@ -1,0 +1,96 @@
+"""Sets of TensorFlow Datasets that are made on the spot, and for the errors mocked ones; no download."""
+
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+
+from tf_csvae import InputError, data
+
+
+class TinyPictures(tfds.core.GeneratorBasedBuilder):
+    """Grey images, light where the label is "day"; one in three has a moon. It has a train split alone."""
+
+    VERSION = tfds.core.Version("1.0.0")
+
+    def _info(self):
+        features = {
+            "image": tfds.features.Image(shape=(None, None, 1)),
+            "label": tfds.features.ClassLabel(names=["night", "day"]),
+            "seen": {"moon": np.bool_},
+            "place": tfds.features.ClassLabel(num_classes=3),
+        }
+        return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
+
+    def _split_generators(self, manager):
+        return {"train": self._generate_examples()}
+
+    def _generate_examples(self):
+        for number in range(60):
+            image = np.full((6 + number % 3, 9, 1), 220 if number % 2 else 20, np.uint8)
+            seen = {"moon": number % 3 == 0}
+            yield number, {"image": image, "label": number % 2, "seen": seen, "place": number % 3}
+
+
+class TinyRows(tfds.core.GeneratorBasedBuilder):
+    """Numbers; a label that is whether the first is large; all three splits."""
+
+    VERSION = tfds.core.Version("1.0.0")
+
+    def _info(self):
+        features = {"size": np.float32, "measured": tfds.features.Tensor(shape=(2,), dtype=np.float32)}
+        label = tfds.features.ClassLabel(names=["small", "large"])
+        features = tfds.features.FeaturesDict({**features, "kind": label})
+        return tfds.core.DatasetInfo(builder=self, features=features)
+
+    def _split_generators(self, manager):
+        return {
+            "train": self._generate_examples(40, 0),
+            "validation": self._generate_examples(8, 1),
+            "test": self._generate_examples(12, 2),
+        }
+
+    def _generate_examples(self, count, seed):
+        for number, (size, *measured) in enumerate(np.random.default_rng(seed).normal(5, 2, (count, 3))):
+            yield number, {"size": size, "measured": np.float32(measured), "kind": int(size > 5)}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return str(tmp_path_factory.mktemp("sets"))
+
+
+def test_images_and_their_labels_alone_or_in_groups(folder):
+    options = {"data_dir": folder, "image_size": 8, "batch_size": 4}
+    dataset = data.load("tfds:tiny_pictures", **options)
+    assert dataset.info.name == "tfds:tiny_pictures"
+    assert [label.name for label in dataset.info.labels] == ["label", "moon"]
+    assert dataset.info.counts == {"train": 48, "validation": 6, "test": 6}  # it has train alone
+    for split in (dataset.train, dataset.validation, dataset.test):
+        for x, y in split:
+            assert x.shape[1:] == (8, 8, 3)
+            np.testing.assert_array_equal(x[:, 0, 0, 0] > 0.5, y[:, 0] == 1)
+    chosen = data.load("tfds:tiny_pictures", attributes=["moon"], **options)
+    assert chosen.info.labels[0].frequency == pytest.approx(dataset.info.labels[1].frequency)
+
+
+def test_numbers_are_standardised(folder):
+    dataset = data.load("tfds:tiny_rows", data_dir=folder, batch_size=4)
+    assert dataset.info.feature_names == ("size", "measured[0]", "measured[1]")
+    assert dataset.info.counts == {"train": 40, "validation": 8, "test": 12}
+    for x, y in dataset.test:
+        assert np.abs(x).max() < 5
+        np.testing.assert_array_equal(dataset.info.unscale(x)[:, 0] > 5, y[:, 0] == 1)
+
+
+def test_what_cannot_be_had(folder):
+    with pytest.raises(
+        InputError, match=r"Unknown binary label of tfds:tiny_pictures 'noon'. Did you mean moon"
+    ):
+        data.load("tfds:tiny_pictures", data_dir=folder, attributes=["noon"])
+    with pytest.raises(InputError, match=r"--dataset=tfds: give the set's name too"):
+        data.load("tfds")
+    with tfds.testing.mock_data(num_examples=3):
+        with pytest.raises(InputError, match=r"TensorFlow Datasets could not provide nowhere"):
+            data.load("tfds:nowhere")
+        with pytest.raises(InputError, match=r"tfds:mnist has no binary label.* It has image, label"):
+            data.load("tfds:mnist")

@@ -1,0 +1,113 @@
+import functools
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_csvae import CSVAE, Classifier, CondVAE, InputError, load_model
+from tf_csvae.models import consistency
+
+
+def test_one_label_of_each_row_is_exchanged_each_as_often():
+    y = np.float32(np.random.default_rng(0).random((900, 3)) < 0.2)
+    exchanged, changed = consistency.exchange_one(tf.constant(y), tf.constant([1, 2]))
+    np.testing.assert_array_equal(changed.numpy().sum(1), 1)
+    np.testing.assert_array_equal(exchanged, np.where(changed, 1 - y, y))
+    share = changed.numpy().mean(0)
+    assert np.all(abs(share - 1 / 3) < 4 * np.sqrt(2 / 9 / 900))
+
+
+def test_what_is_asked_for_keeps_all_of_a_row_but_one_subspace_or_is_new():
+    model = CSVAE((3,), ("a", "b"), z_dim=4, w_dim=2, w_prior="fixed", w_separation=50.0)
+    random = np.random.default_rng(0)
+    z, w = (random.normal(size=(6, 4)).astype(np.float32) for _ in range(2))
+    y = np.float32(random.random((6, 2)) < 0.5)
+    asked_z, asked_w, asked_y, _ = (
+        part.numpy() for part in consistency.asked_for(model, z, w, tf.constant(y), tf.constant([0, 1]))
+    )
+    np.testing.assert_array_equal(np.abs(asked_y - y).sum(1), 1)
+    for row in range(6):
+        changed = int(np.argmax(asked_y[row] != y[row]))
+        if row % 2:
+            assert not np.any(asked_z[row] == z[row])
+            assert np.all(np.sign(asked_w[row]) == np.repeat(2 * asked_y[row] - 1, 2))
+        else:
+            np.testing.assert_array_equal(asked_z[row], z[row])
+            own, other = (slice(2 * i, 2 * i + 2) for i in (changed, 1 - changed))
+            np.testing.assert_array_equal(asked_w[row, other], w[row, other])
+            assert np.all(np.sign(asked_w[row, own]) == 2 * asked_y[row, changed] - 1)
+
+
+SYSTEMS = {
+    # Nothing drives the labels out of z, and at this price w is not used: so z carries them.
+    "csvae": functools.partial(CSVAE, adversarial=False, beta2=8.0),
+    "condvae": CondVAE,
+}
+
+
+@pytest.mark.parametrize(
+    ("system", "weight", "moves"), [("csvae", 20.0, True), ("csvae", 0.0, False), ("condvae", 20.0, True)]
+)
+def test_with_consistency_an_exchange_shows_the_label_and_keeps_the_other(system, weight, moves):
+    # Each label moves a coordinate of its own; a third is the object's.
+    keras.utils.set_random_seed(0)
+    random = np.random.default_rng(0)
+    y = np.float32(random.random((2048, 2)) < [0.5, 0.2])
+    x = np.float32(np.concatenate([2 * y - 1, random.normal(size=(2048, 1))], 1))
+    x += 0.1 * random.normal(size=x.shape).astype(np.float32)
+    judge = Classifier((3,), ("a", "b"), width=16)
+    judge.compile(keras.optimizers.Adam(1e-2), jit_compile=False)
+    judge.fit(x, y, batch_size=128, epochs=3, verbose=0)
+    model = SYSTEMS[system](
+        *((3,), ("a", "b")),
+        z_dim=3,
+        beta3=0.1,
+        consistency_weight=weight,
+        helper=judge if weight else None,
+        networks={"hidden": [32, 32]},
+    )
+    model.compile(keras.optimizers.Adam(5e-3), jit_compile=False)
+    model.fit(tf.data.Dataset.from_tensor_slices((x, y)).batch(128).repeat(12), verbose=0)
+    for label, other in ((0, 1), (1, 0)):
+        target = y.copy()
+        target[:, label] = 1 - y[:, label]
+        moved = model.transfer(x, y, target, seed=1).numpy() > 0
+        shown, kept = (np.mean(moved[:, i] == (target[:, i] > 0.5)) for i in (label, other))
+        assert (shown > 0.95) if moves else (shown < 0.05)
+        assert kept > 0.95
+
+
+@pytest.mark.parametrize("system", [CSVAE, CondVAE])
+def test_a_helper_reads_the_labels_that_are_not_given(system):
+    model = system((3,), ("a", "b"), helper=Classifier((3,), ("a", "b"), width=8))
+    x = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
+    read = np.float32(model.helper.classify(x).numpy() > 0.5)
+    np.testing.assert_allclose(model.reconstruct(x), model.reconstruct(x, read), atol=1e-6)
+    moved = model.transfer(x, None, [1.0, 0.0])
+    np.testing.assert_allclose(moved, model.transfer(x, read, [1.0, 0.0]), atol=1e-6)
+    assert model.reads_labels
+    assert not system((3,), ("a", "b")).reads_labels
+
+
+def test_a_helper_must_be_there_and_of_the_same_data():
+    with pytest.raises(InputError, match="needs a helper, a trained classifier"):
+        CSVAE((3,), ("a", "b"), consistency_weight=1.0)
+    with pytest.raises(InputError, match="The helper knows the labels a; these data have a, b"):
+        CSVAE((3,), ("a", "b"), helper=Classifier((3,), ("a",)))
+
+
+def test_a_helper_is_saved_with_the_model_and_does_not_learn(tmp_path):
+    helper = Classifier((3,), ("a", "b"), width=8)
+    helper.compile()
+    model = CSVAE((3,), ("a", "b"), consistency_weight=1.0, helper=helper)
+    assert model.count_params() == CSVAE((3,), ("a", "b")).count_params()
+    before = helper.get_weights()
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(64, 3)), random.integers(0, 2, (64, 2))
+    model.compile(jit_compile=False)
+    model.fit(np.float32(x), np.float32(y), verbose=0)
+    model.save(tmp_path / "model.keras")
+    for kept in (model, load_model(tmp_path / "model.keras")):
+        for a, b in zip(before, kept.helper.get_weights(), strict=True):
+            np.testing.assert_array_equal(a, b)
