@@ -59,15 +59,16 @@ def test_a_model_file_that_is_none_of_ours_is_refused(tmp_path):
         load_model(path)
 
 
-@pytest.mark.parametrize("keep", [0, 10, 1000, -100])
-def test_a_model_file_that_is_cut_is_refused(tmp_path, keep):
+def test_a_model_file_that_is_cut_is_refused(tmp_path):
     path = tmp_path / "model.keras"
     model = CSVAE([2], ["a"], networks={"hidden": [4]})
     model.compile()
     model.save(path)
-    path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(InputError, match="Cannot load a model"):
-        load_model(str(path))
+    whole = path.read_bytes()
+    for keep in (0, 10, 1000, -100):
+        path.write_bytes(whole[:keep])
+        with pytest.raises(InputError, match="Cannot load a model"):
+            load_model(str(path))
 
 
 RAN = {
@@ -176,27 +177,27 @@ def test_a_flags_file_that_is_none_is_never_a_run(run, content):
         run.check("# python -m trainers.csvae\n")
 
 
+EVALUATE, TRAIN = ("trainers.evaluate", "--run_dir={}"), ("trainers.csvae", "--flagfile={}/flags.txt")
+
+
 @pytest.mark.parametrize(
-    ("line", "complaint"),
+    ("how", "line"),
     [
-        ("--flagfile=/etc/passwd", "line 3"),
-        ("--undefok=seed", "line 3"),
-        ("root:x:0:0", "line 3"),
-        ("-flagfile=/etc/passwd", "line 3"),
-        ("\xff", "line 3"),
+        (EVALUATE, "--flagfile=/etc/passwd"),
+        (EVALUATE, "root:x:0:0"),
+        (EVALUATE, "-flagfile=/etc/passwd"),
+        (TRAIN, "--flagfile=/etc/passwd"),
+        (TRAIN, "--undefok=seed"),
     ],
 )
-@pytest.mark.parametrize(
-    "how", [["-m", "trainers.evaluate", "--run_dir={}"], ["-m", "trainers.csvae", "--flagfile={}/flags.txt"]]
-)
-def test_a_hostile_flags_file_is_one_line_and_exit_code_2(run, line, complaint, how):
+def test_a_hostile_flags_file_is_one_line_and_exit_code_2(run, how, line):
     runs.write_text(run.file(runs.FLAGS), run.flags() + line + "\n")
-    command = [sys.executable, *(part.format(run.path) for part in how), "--dataset=nowhere"]
+    module, flag = how
+    command = [sys.executable, "-m", module, flag.format(run.path)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2
-    assert done.stderr.startswith("error: ")
+    assert done.stderr.startswith(f"error: {run.file(runs.FLAGS)}, line 3: expected --flag=value")
     assert done.stderr.count("\n") == 1
-    assert complaint in done.stderr
     assert "root:" not in done.stderr
 
 
