@@ -11,7 +11,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-lowest lint format clean
+.PHONY: demo test test-lowest chaos fuzz lint format clean
 
 demo: $(READY)
 	$(BIN)/python -m trainers.csvae --dataset=swiss_roll --run_dir=runs/demo --overwrite
@@ -22,6 +22,17 @@ test: $(READY)
 # The oldest supported version of every dependency, in an environment of its own.
 test-lowest:
 	$(MAKE) test VENV=.venv-lowest CONSTRAINTS=constraints-lowest.txt
+
+# Trainings killed at random moments, on full disks and with damaged checkpoints; KILLS=30 SEED=0.
+chaos: $(READY)
+	$(BIN)/python -m tests.chaos
+
+# What strangers send, at random, for so many seconds each; what was found stays in tests/fuzz/.
+FUZZ_SECONDS ?= 60
+fuzz: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[fuzz]'
+	$(BIN)/python -m tests.fuzz attributes $(FUZZ_SECONDS)
+	$(BIN)/python -m tests.fuzz images $(FUZZ_SECONDS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

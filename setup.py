@@ -6,6 +6,7 @@ from setuptools import find_packages, setup
 
 # The protos that a server speaks, with grpc; and for its REST form.
 SERVING = ["tensorflow-serving-api>=2.18,<2.22", "requests>=2.31,<3"]
+TEST = [*SERVING, "hypothesis>=6.100,<7", "pytest>=8,<10", "pytest-xdist>=3.6,<4"]
 
 here = Path(__file__).parent
 
@@ -41,8 +42,9 @@ setup(
     ],
     extras_require={
         "serving": SERVING,
-        "test": [*SERVING, "pytest>=8,<10", "pytest-xdist>=3.6,<4"],
-        "dev": [*SERVING, "pytest>=8,<10", "pytest-xdist>=3.6,<4", "ruff>=0.15,<0.18"],
+        "test": TEST,
+        "dev": [*TEST, "ruff>=0.15,<0.18"],
+        "fuzz": ["atheris>=3,<4"],
         "gpu": ["tensorflow[and-cuda]>=2.20,<2.22"],
     },
     classifiers=[

@@ -47,8 +47,7 @@ def load(run):
         raise InputError(
             f"{run.path} has no {runs.INFO}. python -m trainers.evaluate --run_dir={run.path} writes it."
         )
-    with open(run.file(runs.INFO), encoding="utf-8") as file:
-        info = Info.from_dict(json.load(file))
+    info = Info.from_dict(runs.read_json(run.file(runs.INFO)))
     return load_model(run.file(runs.MODEL)), info, numbers
 
 
@@ -187,7 +186,7 @@ def card(name, version, run, info, numbers, signatures):
         "## Flags",
         "",
         "```",
-        run.flags().rstrip(),
+        run.flags().rstrip().replace("```", ""),  # which would end the block
         "```",
     ]
     return "\n".join(lines) + "\n"

@@ -9,6 +9,7 @@ from the others has one of its own, TRAINER_DATASET, whose values go over those.
 import itertools
 import math
 import os
+import re
 import sys
 
 from absl import flags
@@ -56,11 +57,14 @@ def parse(argv, groups, usage, trainer="", of_run=False, commands=()):
         list of the words that are no flags, the command first; empty without ``commands``.
     """
     try:
+        for argument in argv[1:]:
+            if os.path.basename(argument.partition("=")[2]) == "flags.txt":
+                _recorded(argument.partition("=")[2])
         arguments = FLAGS.read_flags_from_files(_with_presets_found(argv[1:]), force_gnu=False)
         recorded = []
         if of_run:
             path = os.path.join(_last(arguments, "run_dir") or "", "flags.txt")
-            recorded = FLAGS.read_flags_from_files([f"--flagfile={path}"]) if os.path.exists(path) else []
+            recorded = _recorded(path) if os.path.exists(path) else []
         if "dataset" in FLAGS:
             _take_preset(trainer, _last([*recorded, *arguments], "dataset") or FLAGS["dataset"].default)
         _take_defaults(recorded)
@@ -85,6 +89,30 @@ def parse(argv, groups, usage, trainer="", of_run=False, commands=()):
         message = " ".join(str(error).split())
         print(f"error: {message} (--help lists the flags.)", file=sys.stderr)
         sys.exit(2)
+
+
+def _recorded(path):
+    """Returns the lines of a run's flags.txt that are flags.
+
+    Unlike other flagfiles it names no further ones: somebody else may have written it, and what a
+    line that is no flag holds would be read out. What is not recorded there, such as where to
+    write, counts only on the command line.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            lines = [line.strip() for line in file]
+    except (OSError, UnicodeDecodeError) as error:
+        raise flags.Error(f"{path} cannot be read: {error}.") from error
+    found = []
+    for number, line in enumerate(lines, start=1):
+        if not line or line.startswith("#"):
+            continue
+        name = line.removeprefix("--").partition("=")[0]
+        if not re.fullmatch("--[a-z][a-z0-9_]*(=.*)?", line) or name in ("flagfile", "undefok"):
+            raise flags.Error(f"{path}, line {number}: expected --flag=value, as a training records it.")
+        if name not in _NOT_RECORDED:
+            found.append(line)
+    return found
 
 
 def _with_presets_found(arguments):

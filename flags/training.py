@@ -41,7 +41,7 @@ flags.DEFINE_boolean(
     "deterministic",
     False,
     "Only operations that give the same bits each time: an interrupted run ends with the weights of one "
-    "that was not. Slower.",
+    "that was not.",
 )
 flags.DEFINE_enum(
     "on_nan",

@@ -17,11 +17,13 @@ import contextlib
 import csv
 import fcntl
 import json
+import math
 import os
 import re
 import shutil
 
 from tf_csvae.errors import InputError
+from tf_csvae.paths import is_within
 
 FLAGS, METRICS, MODEL, HISTORY = "flags.txt", "metrics.json", "model.keras", "history.csv"
 REPORT, FIGURES, BACKUP, TENSORBOARD = "report.html", "figures", "backup", "tensorboard"
@@ -79,6 +81,50 @@ def write_text(path, text):
 def write_json(path, value):
     """Writes plain values as JSON, whole."""
     write_text(path, json.dumps(value, indent=2) + "\n")
+
+
+def read_json(path):
+    """Reads a JSON object, such as one of a run that somebody else sent.
+
+    Raises:
+        InputError: no such file, or no JSON, or no object.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            value = json.load(file)
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path} cannot be read: {_line(error)}. Train or evaluate the run anew.") from error
+    if not isinstance(value, dict):
+        raise InputError(f"{path} holds no JSON object but a {type(value).__name__}. Train the run anew.")
+    return value
+
+
+def _line(error):
+    return (str(error) or type(error).__name__).splitlines()[0]
+
+
+def _is_number(value):
+    return type(value) in (int, float) and math.isfinite(value)
+
+
+def _wrong_numbers(value, where=""):
+    """Returns where in nested dicts something stands that is no finite number or list of such, or None."""
+    if isinstance(value, dict):
+        found = (_wrong_numbers(each, f"{where}/{name}") for name, each in value.items())
+        return next((each for each in found if each), None)
+    several = isinstance(value, list) and all(map(_is_number, value))
+    return None if several or _is_number(value) else where
+
+
+def _wrong_run(ran):
+    """Returns what is wrong with the part "run" of metrics.json, or None."""
+    kinds = {"system": str, "dataset": str, "seed": int, "counts": dict, "versions": dict}
+    for name, kind in kinds.items():
+        if not isinstance(ran, dict) or type(ran.get(name)) is not kind:
+            return f"/run/{name}"
+    if not all(type(count) is int for count in ran["counts"].values()):
+        return "/run/counts"
+    return None if all(isinstance(each, str) for each in ran["versions"].values()) else "/run/versions"
 
 
 class Run:
@@ -176,9 +222,12 @@ class Run:
         write_text(self.file(FLAGS), flags)
 
     def flags(self):
-        """Returns the text of flags.txt."""
-        with open(self.file(FLAGS), encoding="utf-8") as file:
-            return file.read()
+        """Returns the text of flags.txt; raises ``InputError`` where it is none."""
+        try:
+            with open(self.file(FLAGS), encoding="utf-8") as file:
+                return file.read()
+        except UnicodeDecodeError as error:
+            raise InputError(f"{self.file(FLAGS)} is no text: {error}.") from error
 
     def _check_same(self, flags, resume):
         there = self.flags()
@@ -206,9 +255,12 @@ class Run:
         """Returns history.csv as {column: list of float}; empty before the first epoch."""
         if not os.path.exists(self.file(HISTORY)):
             return {}
-        with open(self.file(HISTORY), encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-        return {name: [float(row[name]) for row in rows] for name in (rows[0] if rows else ())}
+        try:
+            with open(self.file(HISTORY), encoding="utf-8", newline="") as file:
+                rows = list(csv.DictReader(file))
+            return {name: [float(row[name]) for row in rows] for name in (rows[0] if rows else ())}
+        except (ValueError, TypeError, csv.Error) as error:
+            raise InputError(f"{self.file(HISTORY)} is no table of numbers: {_line(error)}.") from error
 
     def cut_history(self, epochs):
         """Drops the rows of history.csv after the first ``epochs``.
@@ -224,15 +276,43 @@ class Run:
                 os.remove(self.file(HISTORY))
 
     def metrics(self):
-        """Returns metrics.json; raises ``InputError`` where the run is not finished."""
+        """Returns metrics.json; raises ``InputError`` where the run is not finished or that is malformed."""
         if not self.finished:
             raise InputError(f"{self.path} holds no finished run: there is no {METRICS}.")
-        with open(self.file(METRICS), encoding="utf-8") as file:
-            return json.load(file)
+        numbers = read_json(self.file(METRICS))
+        told = {name: value for name, value in numbers.items() if name in ("run", "judge")}
+        wrong = _wrong_numbers({name: value for name, value in numbers.items() if name not in told})
+        if "run" in told:
+            wrong = wrong or _wrong_run(told["run"])
+        if wrong:
+            raise InputError(
+                f"{self.file(METRICS)} has no number, or not the one that belongs there, at {wrong}."
+            )
+        return numbers
+
+    def pictures(self):
+        """Returns [(name, caption, PNG bytes)] of the figures.
+
+        Raises:
+            InputError: captions.json names what is no picture in the run's folder of figures.
+        """
+        folder, found = self.file(FIGURES), []
+        for name, caption in read_json(self.file(FIGURES, CAPTIONS)).items():
+            path = os.path.join(folder, f"{name}.png")
+            if not is_within(path, folder) or not isinstance(caption, str):
+                raise InputError(
+                    f"{self.file(FIGURES, CAPTIONS)} names {name!r}, which is no picture of the run."
+                )
+            with open(path, "rb") as file:
+                content = file.read()
+            if not content.startswith(b"\x89PNG"):
+                raise InputError(f"{path} is no PNG file.")
+            found.append((name, caption, content))
+        return found
 
 
 def _trainer(flags):
-    return flags.splitlines()[0].lstrip("# ")
+    return flags.partition("\n")[0].lstrip("# ")
 
 
 def flag_values(flags):

@@ -97,12 +97,12 @@ def _as_given(flag, value):
 def _data(run):
     """Says what a run's data are, as far as two runs must share it to be compared."""
     from tf_csvae import runs
+    from tf_csvae.data import Info
 
-    with open(run.file(runs.INFO), encoding="utf-8") as file:
-        info = json.load(file)
-    labels = [label["name"] for label in info["labels"]]
+    info = Info.from_dict(runs.read_json(run.file(runs.INFO)))
+    labels = [label.name for label in info.labels]
     shown = ", ".join(labels[:3]) + (f" and {len(labels) - 3} more" if len(labels) > 3 else "")
-    return f"{info['name']} of shape {info['shape']}, {info['counts']['test']} test examples, labels {shown}"
+    return f"{info.name} of shape {list(info.shape)}, {info.counts['test']} test examples, labels {shown}"
 
 
 def compare():
@@ -139,11 +139,8 @@ def compare():
     pictures = {}
     for title, members in named.items():
         run = members[0][0]
-        with open(run.file(runs.FIGURES, runs.CAPTIONS), encoding="utf-8") as file:
-            captions = json.load(file)
-        for name, caption in captions.items():
-            with open(run.file(runs.FIGURES, f"{name}.png"), "rb") as file:
-                pictures.setdefault(name, []).append((f"{title}. {caption}", file.read()))
+        for name, caption, png in run.pictures():
+            pictures.setdefault(name, []).append((f"{title}. {caption}", png))
 
     out = runs.Run(FLAGS.out)
     for name, versions in pictures.items():

@@ -225,7 +225,6 @@ def _train(trainer, run, flagfile):
         if FLAGS.on_nan == "rollback":
             checkpoints.begin(model)
         while True:
-            run.cut_history(checkpoints.progress.epoch)
             try:
                 _fit(trainer, model, dataset, run, checkpoints)
                 break
@@ -247,6 +246,8 @@ def _prepared(trainer, dataset, run, checkpoints, anew=False):
     trainer.compile(model, dataset, checkpoints.progress.rate_factor)
     if not anew:
         checkpoints.restore(model)
+        # Before it is read: a power cut may have left its last row unfinished.
+        run.cut_history(checkpoints.progress.epoch)
     _check_resumed(model, run, checkpoints.progress.epoch)
     if checkpoints.newest is None:
         trainer.start(model)

@@ -100,5 +100,9 @@ def test_history_is_read_and_cut(run):
         csv.writer(file).writerows([["epoch", "loss"], [0, 3.5], [1, 2.5], [2, 1.5]])
     run.cut_history(2)
     assert run.history() == {"epoch": [0, 1], "loss": [3.5, 2.5]}
+    with open(run.file(runs.HISTORY), "a") as file:
+        file.write("2,-")  # where the power went
+    run.cut_history(2)
+    assert run.history() == {"epoch": [0, 1], "loss": [3.5, 2.5]}
     run.cut_history(0)
     assert run.history() == {}

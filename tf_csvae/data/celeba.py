@@ -21,6 +21,7 @@ from tf_csvae.data import images, pipeline, tfds
 from tf_csvae.data.dataset import SPLITS, Info
 from tf_csvae.errors import InputError, check_known
 from tf_csvae.labels import Label
+from tf_csvae.paths import is_within
 
 # The attributes that can be seen, as the student report chose them.
 REPORT_ATTRIBUTES = (
@@ -109,12 +110,7 @@ def load(
         if on_bad_example == "skip":
             files, more = _readable(files)
             left_out += more
-            if len(left_out) > max_bad_examples:
-                shown = " ".join(left_out[:3])
-                raise InputError(
-                    f"--data_dir={data_dir} has {len(left_out)} bad examples, more than "
-                    f"--max_bad_examples={max_bad_examples}. The first: {shown}"
-                )
+            images.check_few(left_out, max_bad_examples, data_dir)
         for split, paths in files.items():
             if not paths:
                 raise InputError(f"--data_dir={data_dir} has no image in the {split} split that can be used.")
@@ -193,16 +189,11 @@ def _read_folder(data_dir, attributes, skip):
 
 def _files_within(folder, data_dir):
     """Returns {name: whether it lies within ``data_dir``, were it a link} of what is in a folder."""
-    root = os.path.realpath(data_dir)
-
-    def within(entry):
-        # The folder itself may be a link that the user made; what is in it, anyone.
-        target = os.path.realpath(entry.path)
-        homes = (root, os.path.realpath(folder))
-        return any(os.path.commonpath([home, target]) == home for home in homes)
-
+    # The folder itself may be a link that the user made; what is in it, anyone.
     with os.scandir(folder) as entries:
-        return {entry.name: not entry.is_symlink() or within(entry) for entry in entries}
+        return {
+            entry.name: not entry.is_symlink() or is_within(entry.path, data_dir, folder) for entry in entries
+        }
 
 
 def _readable(files):

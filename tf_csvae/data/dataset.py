@@ -10,6 +10,7 @@ import numpy as np
 
 from tf_csvae.data.columns import Column
 from tf_csvae.data.rows import SPLITS
+from tf_csvae.errors import InputError
 from tf_csvae.labels import Label, as_labels
 
 __all__ = ["SPLITS", "Dataset", "Info"]
@@ -60,7 +61,38 @@ class Info:
 
     @classmethod
     def from_dict(cls, plain):
-        """Returns the ``Info`` of which ``to_dict`` gave these plain values."""
+        """Returns the ``Info`` of which ``to_dict`` gave these plain values.
+
+        Raises:
+            InputError: they are none of an ``Info``.
+        """
+        try:
+            info = cls._from_dict(plain)
+            sides, crop = (*info.shape, *info.counts.values()), info.crop
+            whole = (0.0, 0.0, 1.0, 1.0)
+            top, left, bottom, right = whole if crop in (None, "center") else crop
+            fine = (
+                isinstance(info.name, str)
+                and info.labels
+                and all(isinstance(label.name, str) for label in info.labels)
+                and set(info.counts) == {"train", "validation", "test"}
+                and all(type(side) is int and side >= 0 for side in sides)
+                and 0 <= top < bottom < np.inf
+                and 0 <= left < right < np.inf
+                and all(
+                    np.issubdtype(np.asarray(each).dtype, np.number) for each in (info.offset, info.scale)
+                )
+            )
+        except (TypeError, KeyError, ValueError, AttributeError, IndexError) as error:
+            raise InputError(f"This describes no dataset: {error!r}.") from error
+        if not fine:
+            raise InputError(
+                "This describes no dataset: a value in it is not of the kind that belongs there."
+            )
+        return info
+
+    @classmethod
+    def _from_dict(cls, plain):
         tuples = {
             name: tuple(plain[name]) if isinstance(plain[name], list) else plain[name]
             for name in ("shape", "value_range", "feature_names", "crop")

@@ -4,6 +4,7 @@ The CSV file's first column names the files, relative to the folder; the others 
 0 or 1, false or true, no or yes, -1 or 1. A column ``split`` says where an image belongs.
 """
 
+import dataclasses
 import os
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from tf_csvae.data import images, rows
 from tf_csvae.data.dataset import Info
 from tf_csvae.errors import InputError
+from tf_csvae.paths import is_within
 
 
 def load(
@@ -26,6 +28,8 @@ def load(
     seed=0,
     cache="memory",
     augment=("flip",),
+    on_bad_example="error",
+    max_bad_examples=100,
 ):
     """Loads a folder of images.
 
@@ -44,13 +48,16 @@ def load(
         seed: int, of the order of the training images and of augmentation.
         cache: "memory", "none", or a folder for the read images.
         augment: names of ``pipeline.AUGMENTATIONS`` for the training images.
+        on_bad_example: "error", or "skip": images that are not there or cannot be read are left out, and
+            listed in ``Dataset.left_out``. All are read once before the training.
+        max_bad_examples: int, with "skip": more than so many are an error.
 
     Returns:
         A ``Dataset`` of x float32 [image_size, image_size, 3] in [0, 1] and y float32 [k].
 
     Raises:
-        InputError: a missing file, a value that is no label, a name that is there twice, a label that
-            all training images have or none.
+        InputError: a missing file, a value that is no label, a name that is there twice or leads out
+            of the folder, a label that all training images have or none, or too many bad examples.
     """
     if not data_dir or not labels:
         raise InputError("--dataset=folder needs --data_dir=FOLDER and --labels=FILE.csv.")
@@ -69,20 +76,30 @@ def load(
     if len(set(attributes)) < len(attributes):
         raise InputError(f"An attribute is named twice. Received: {', '.join(attributes)}.")
 
-    problems, first = rows.Problems(), {}
+    problems, first, bad = rows.Problems(), {}, {}
+    skip = on_bad_example == "skip"
     for row, name in enumerate(names):
         if first.setdefault(name, row) != row:
             problems.append(
                 f"{table.at(row, file_column)}: {name} is there twice, first in {table.at(first[name])}."
             )
+        elif not is_within(os.path.join(data_dir, name), data_dir):
+            problems.append(f"{table.at(row, file_column)}: {name} leads out of --data_dir={data_dir}.")
         elif not os.path.isfile(os.path.join(data_dir, name)):
-            problems.append(f"{table.at(row, file_column)}: there is no file {os.path.join(data_dir, name)}.")
+            bad[row] = f"{table.at(row, file_column)}: there is no file {os.path.join(data_dir, name)}."
+    if not skip:
+        problems.extend(bad.values())
     y = np.stack([rows.binary(table, name, problems) for name in attributes], 1)
     members = rows.deal(table, names, split, group_column, problems)
+    paths = np.array([os.path.join(data_dir, name) for name in names])
+    if skip and not problems:
+        unreadable = images.all_unreadable([path for row, path in enumerate(paths) if row not in bad])
+        bad |= {row: unreadable[path] for row, path in enumerate(paths) if path in unreadable}
+        images.check_few(list(bad.values()), max_bad_examples, data_dir)
+        members = {part: np.setdiff1d(chosen, list(bad)).astype(int) for part, chosen in members.items()}
     known = rows.labels(attributes, y[members["train"]], table.path, problems)
     problems.raise_any()
 
-    paths = np.array([os.path.join(data_dir, name) for name in names])
     files = {part: (paths[chosen], y[chosen]) for part, chosen in members.items()}
     info = Info(
         name="folder",
@@ -92,4 +109,5 @@ def load(
         counts={part: len(chosen) for part, chosen in members.items()},
         crop=images.parse_crop(crop),
     )
-    return images.build(files, info, batch_size, seed, augment, cache)
+    dataset = images.build(files, info, batch_size, seed, augment, cache)
+    return dataclasses.replace(dataset, left_out=tuple(bad.values()))

@@ -219,6 +219,21 @@ def all_unreadable(paths):
         return {path: sentence for path, sentence in told if sentence}
 
 
+def check_few(left_out, most, data_dir):
+    """Raises ``InputError`` where more examples are bad than ``--max_bad_examples`` admits.
+
+    Args:
+        left_out: sentences about them.
+        most: int.
+        data_dir: str, the folder.
+    """
+    if len(left_out) > most:
+        raise InputError(
+            f"--data_dir={data_dir} has {len(left_out)} bad examples, more than --max_bad_examples={most}. "
+            f"The first: {' '.join(left_out[:3])}"
+        )
+
+
 def build(files, info, batch_size, seed, augment, cache):
     """Makes the ``Dataset`` of image files.
 

@@ -3,7 +3,7 @@
 import keras
 
 from tf_csvae.errors import InputError
-from tf_csvae.models.base import Code, GenerativeModel
+from tf_csvae.models.base import Code, GenerativeModel, LabelledModel
 from tf_csvae.models.classifier import Classifier
 from tf_csvae.models.condvae import CondVAE
 from tf_csvae.models.condvae_info import CondVAEInfo
@@ -36,9 +36,13 @@ def load_model(path):
         The model, with its weights, and compiled with its optimizers' state.
 
     Raises:
-        InputError: no such file, or one that is not a Keras model.
+        InputError: no such file, or one that is not a model of this package.
     """
     try:
-        return keras.models.load_model(path, safe_mode=True)
-    except (OSError, ValueError) as error:
-        raise InputError(f"Cannot load a model from {path}: {str(error).splitlines()[0]}") from error
+        model = keras.models.load_model(path, safe_mode=True)
+    except Exception as error:  # a file that anyone may have made can fail in any way
+        reason = (str(error) or repr(error)).splitlines()[0]
+        raise InputError(f"Cannot load a model from {path}: {reason}") from error
+    if not isinstance(model, LabelledModel):
+        raise InputError(f"{path} holds a {type(model).__name__}, which is no model of tf_csvae.")
+    return model

@@ -163,3 +163,28 @@ def test_an_image_that_cannot_be_read_is_named(image_dir):
     (image_dir / "a" / "001.jpg").write_bytes(b"no picture")
     dataset = load(image_dir, attributes=["warm"], augment=())
     assert "001.jpg" in dataset.explain_failure()
+
+
+def test_bad_images_are_left_out_and_listed(image_dir):
+    names, options = sorted(members(image_dir)), {"group_column": "person"}
+    (image_dir / names[0]).unlink()
+    (image_dir / names[1]).write_bytes(b"no image")
+    with pytest.raises(InputError, match="there is no file"):
+        load(image_dir, **options)
+    dataset = load(image_dir, **options, on_bad_example="skip")
+    assert sum(dataset.info.counts.values()) == 38
+    missing, unreadable = dataset.left_out
+    assert "there is no file" in missing
+    assert "Cannot read image" in unreadable
+    with pytest.raises(InputError, match="has 2 bad examples, more than --max_bad_examples=1"):
+        load(image_dir, **options, on_bad_example="skip", max_bad_examples=1)
+
+
+@pytest.mark.parametrize("name", ["../secret.png", "{root}/secret.png", "link.png"])
+def test_a_name_does_not_lead_out_of_the_folder(image_dir, edit, name):
+    (image_dir.parent / "secret.png").write_bytes(next(image_dir.rglob("*.png")).read_bytes())
+    (image_dir / "link.png").symlink_to(image_dir.parent / "secret.png")
+    line = (image_dir / "labels.csv").read_text().splitlines()[1]
+    edit(image_dir / "labels.csv", 2, ",".join([name.format(root=image_dir.parent), *line.split(",")[1:]]))
+    with pytest.raises(InputError, match="leads out of --data_dir"):
+        load(image_dir, group_column="person", on_bad_example="skip")

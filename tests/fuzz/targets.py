@@ -1,0 +1,59 @@
+"""What is fuzzed: functions of bytes that must end, or raise what their callers expect, and nothing else."""
+
+import functools
+import os
+import pathlib
+import tempfile
+
+SEEDS = pathlib.Path(__file__).parent / "seeds"
+
+
+@functools.cache
+def _scratch():
+    folder = tempfile.TemporaryDirectory()
+    return folder, os.path.join(folder.name, "file.txt")
+
+
+def attributes(content):
+    """Reads the bytes as a file of attributes and as one of a partition."""
+    from tf_csvae import InputError
+    from tf_csvae.data import celeba
+
+    _, path = _scratch()
+    with open(path, "wb") as file:
+        file.write(content)
+    for read in (celeba.read_attributes, celeba.read_partition):
+        told = ""
+        try:
+            read(path)
+        except InputError as error:
+            told = str(error)
+        assert len(told.splitlines()) <= 1, told
+        assert len(told) < 1000, told
+
+
+@functools.cache
+def _served():
+    from export import signatures
+    from tf_csvae import VAE
+    from tf_csvae.data import Info
+    from tf_csvae.labels import Label
+
+    info = Info("fuzz", (8, 8, 3), (0.0, 1.0), (Label("a"),), {}, crop=(0.125, 0.125, 0.875, 0.875))
+    model = VAE(info.shape, info.labels, networks={"filters": [2], "hidden": [4]}, bounded=True)
+    return signatures.Served(model, info).signatures["encode_bytes"]
+
+
+def images(content):
+    """Asks an exported model to encode the bytes as an image."""
+    import numpy as np
+    import tensorflow as tf
+
+    try:
+        code = _served()(tf.constant([content]))
+    except tf.errors.InvalidArgumentError:
+        return
+    assert all(np.isfinite(value).all() for value in code.values())
+
+
+TARGETS = {"attributes": attributes, "images": images}

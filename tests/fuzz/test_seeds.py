@@ -1,0 +1,11 @@
+import pytest
+
+from tests.fuzz import targets
+
+
+@pytest.mark.parametrize("name", targets.TARGETS)
+def test_what_fuzzing_began_from_and_found_is_read_or_refused(name):
+    seeds = sorted((targets.SEEDS / name).iterdir())
+    assert seeds
+    for path in seeds:
+        targets.TARGETS[name](path.read_bytes())
