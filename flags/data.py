@@ -26,7 +26,7 @@ flags.DEFINE_enum(
     "half",
     None,
     ["first", "second"],
-    "CelebA: learn from every other training image only. A helper that learned from the second half shares no "
+    "Of images: learn from every other training image only. A helper that learned from the second half shares no "
     "image with a judge that learned from the first.",
 )
 flags.DEFINE_enum(

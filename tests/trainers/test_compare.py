@@ -24,7 +24,7 @@ def run(module, *arguments):
 
 @pytest.fixture(scope="module")
 def there(tmp_path_factory):
-    """A folder with the finished runs judge, csvae, plain (without adversary) and vae."""
+    """A folder with the finished runs judge, helper, csvae (with that), plain (without adversary) and vae."""
     folder = tmp_path_factory.mktemp("runs")
     data = (
         "--dataset=celeba",
@@ -33,7 +33,8 @@ def there(tmp_path_factory):
     )
     for module, name, options in (
         ("classifier", "judge", ("--depth=10", "--width=4", "--shift=1")),
-        ("csvae", "csvae", SMALL),
+        ("classifier", "helper", ("--depth=10", "--width=4", "--shift=1", "--half=second")),
+        ("csvae", "csvae", (*SMALL, f"--helper={folder / 'helper'}")),
         ("csvae", "plain", (*SMALL, "--noadversarial")),
         ("vae", "vae", SMALL),
     ):
@@ -152,3 +153,10 @@ def test_a_run_starts_from_the_networks_of_another(there, tmp_path):
     assert done.returncode == 1
     assert "holds no finished run" in done.stderr
     assert (tmp_path / "run" / "metrics.json").exists()
+
+
+def test_the_helper_of_a_training_may_not_judge_it(there):
+    done = run("evaluate", f"--run_dir={there / 'csvae'}", f"--classifier={there / 'helper'}")
+    assert done.returncode == 1
+    assert "is the helper that took part in the training" in done.stderr
+    assert done.stderr.count("\n") == 1

@@ -53,7 +53,7 @@ def test_a_run_leaves_everything_and_can_be_repeated(tmp_path):
     assert set(numbers["reconstruction"]) == {"mse"}
 
     page = (first / "report.html").read_text()
-    assert page.count("data:image/png;base64,") == len(list((first / "figures").glob("*.png"))) == 3
+    assert page.count("data:image/") == len(list((first / "figures").glob("*.png"))) == 3
     assert "http" not in page.replace("http-equiv", "")
 
     model, roll = load_model(str(first / "model.keras")), data.load("swiss_roll")

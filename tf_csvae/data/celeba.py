@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_csvae.data import images, pipeline, tfds
-from tf_csvae.data.dataset import SPLITS, Info
+from tf_csvae.data.dataset import SPLITS, Info, half_of
 from tf_csvae.errors import InputError, check_known
 from tf_csvae.labels import Label
 from tf_csvae.paths import is_within
@@ -47,8 +47,6 @@ REPORT_ATTRIBUTES = (
 
 # The report's face crop: of the image resized to 256 x 256, the pixels (32, 32) to (224, 224).
 FACE_BOX = (32 / 256, 32 / 256, 224 / 256, 224 / 256)
-
-HALVES = ("first", "second")
 
 _IMAGES, _ATTRIBUTES, _PARTITION = "img_align_celeba", "list_attr_celeba.txt", "list_eval_partition.txt"
 
@@ -100,7 +98,7 @@ def load(
         raise InputError("CelebA needs at least one attribute. Received: none.")
     if len(set(attributes)) < len(attributes):
         raise InputError(f"An attribute is named twice. Received: {', '.join(attributes)}.")
-    used = slice(None) if half is None else slice(HALVES.index(half), None, 2)
+    used = half_of(half)
     if data_dir is None:
         labels, counts, examples = _from_tfds(attributes, image_size, used)
         left_out = ()

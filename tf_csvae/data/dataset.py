@@ -10,13 +10,23 @@ import numpy as np
 
 from tf_csvae.data.columns import Column
 from tf_csvae.data.rows import SPLITS
-from tf_csvae.errors import InputError
+from tf_csvae.errors import InputError, check_known
 from tf_csvae.labels import Label, as_labels
 
-__all__ = ["SPLITS", "Dataset", "Info"]
+__all__ = ["HALVES", "SPLITS", "Dataset", "Info", "half_of"]
 
 if TYPE_CHECKING:  # naming the datasets must not cost the import of TensorFlow
     import tensorflow as tf
+
+HALVES = ("first", "second")
+
+
+def half_of(half):
+    """Returns the slice of the training examples that ``half`` names: every other one; None: of all."""
+    if half is None:
+        return slice(None)
+    check_known(half, HALVES, "half")
+    return slice(HALVES.index(half), None, 2)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -23,7 +23,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_csvae.data import pipeline
-from tf_csvae.data.dataset import SPLITS, Info
+from tf_csvae.data.dataset import SPLITS, Info, half_of
 from tf_csvae.labels import Label
 
 # The labels, and the share of the faces that have each.
@@ -43,7 +43,7 @@ _DRAWS = {"train": (20_000, 0), "validation": (2_000, 1), "test": (5_000, 2)}
 _CHUNK = 250
 
 
-def load(image_size=32, batch_size=64, seed=0, augment=()):
+def load(image_size=32, batch_size=64, seed=0, augment=(), half=None):
     """Loads the drawn faces.
 
     Args:
@@ -51,19 +51,22 @@ def load(image_size=32, batch_size=64, seed=0, augment=()):
         batch_size: int.
         seed: int, of the order of the training examples; the faces are always the same.
         augment: names of ``pipeline.AUGMENTATIONS`` for the training images.
+        half: "first" or "second", every other training face, from the first or the second on;
+            None: all.
 
     Returns:
         A ``Dataset`` of x float32 [image_size, image_size, 3] in [0, 1] and y float32 [6], with
         the styles of the test faces as its ``factors``.
     """
     drawn = {split: draw(count, image_size, draw_seed) for split, (count, draw_seed) in _DRAWS.items()}
+    drawn["train"] = [part[half_of(half)] for part in drawn["train"][:2]]
     frequencies = drawn["train"][1].mean(0)
     info = Info(
         name="drawn_faces",
         shape=(image_size, image_size, 3),
         value_range=(0.0, 1.0),
         labels=tuple(Label(name, float(p)) for name, p in zip(FREQUENCIES, frequencies, strict=True)),
-        counts={split: count for split, (count, _) in _DRAWS.items()},
+        counts={split: len(drawn[split][0]) for split in SPLITS},
     )
     examples = {split: tf.data.Dataset.from_tensor_slices(drawn[split][:2]) for split in SPLITS}
     dataset = pipeline.build(

@@ -10,7 +10,7 @@ import os
 import numpy as np
 
 from tf_csvae.data import images, rows
-from tf_csvae.data.dataset import Info
+from tf_csvae.data.dataset import Info, half_of
 from tf_csvae.errors import InputError
 from tf_csvae.paths import is_within
 
@@ -28,6 +28,7 @@ def load(
     seed=0,
     cache="memory",
     augment=("flip",),
+    half=None,
     on_bad_example="error",
     max_bad_examples=100,
 ):
@@ -48,6 +49,8 @@ def load(
         seed: int, of the order of the training images and of augmentation.
         cache: "memory", "none", or a folder for the read images.
         augment: names of ``pipeline.AUGMENTATIONS`` for the training images.
+        half: "first" or "second", every other training image, from the first or the second on;
+            None: all.
         on_bad_example: "error", or "skip": images that are not there or cannot be read are left out, and
             listed in ``Dataset.left_out``. All are read once before the training.
         max_bad_examples: int, with "skip": more than so many are an error.
@@ -97,6 +100,7 @@ def load(
         bad |= {row: unreadable[path] for row, path in enumerate(paths) if path in unreadable}
         images.check_few(list(bad.values()), max_bad_examples, data_dir)
         members = {part: np.setdiff1d(chosen, list(bad)).astype(int) for part, chosen in members.items()}
+    members["train"] = members["train"][half_of(half)]
     known = rows.labels(attributes, y[members["train"]], table.path, problems)
     problems.raise_any()
 

@@ -24,6 +24,19 @@ def test_images_meet_their_labels(celeba_dir):
             np.testing.assert_array_equal(tf.reduce_mean(x, (1, 2)) > 0.5, y > 0.5)
 
 
+def test_two_halves_make_the_training_images_and_leave_the_others(celeba_dir):
+    def images(half, split):
+        dataset = load(celeba_dir, half=half, batch_size=1, augment=())
+        return sorted(x.numpy().tobytes() for x, _ in getattr(dataset, split))
+
+    halves = [images(half, "train") for half in ("first", "second")]
+    assert len(halves[0]) == len(halves[1]) == SPLITS[0] // 2
+    assert sorted(halves[0] + halves[1]) == images(None, "train")
+    assert images("first", "test") == images("second", "test") == images(None, "test")
+    with pytest.raises(InputError, match="third"):
+        load(celeba_dir, half="third")
+
+
 def test_frequencies_are_of_the_training_images(celeba_dir):
     dataset = load(celeba_dir)
     y = np.concatenate([y for _, y in dataset.train])
