@@ -1,6 +1,7 @@
 """report.html: a run, or several side by side, on one page that needs nothing beside it."""
 
 import base64
+import contextlib
 import dataclasses
 import io
 import statistics
@@ -397,10 +398,13 @@ def as_png(figure):
 
 def as_data_uri(png):
     """Returns a picture as the source of an <img>: as WebP where that is smaller, as of photographs."""
-    buffer = io.BytesIO()
-    with PIL.Image.open(io.BytesIO(png)) as picture:
-        picture.save(buffer, format="webp", quality=85)
-    kind, content = min([("webp", buffer.getvalue()), ("png", png)], key=lambda each: len(each[1]))
+    kind, content = "png", png
+    with contextlib.suppress(OSError):  # of a file that a stranger sent: the browser shows no picture
+        buffer = io.BytesIO()
+        with PIL.Image.open(io.BytesIO(png)) as picture:
+            picture.save(buffer, format="webp", quality=85)
+        if len(buffer.getvalue()) < len(png):
+            kind, content = "webp", buffer.getvalue()
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 

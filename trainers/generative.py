@@ -33,8 +33,8 @@ def trainer(name, system, usage, own=(), subspaces=False):
         z_dim = FLAGS.z_dim
         if options.get("helper"):
             options["helper"], _ = measuring.load_classifier("helper", info)
-        elif "helper" in options and not FLAGS["consistency_weight"].present:
-            options["consistency_weight"] = 0.0  # a preset's, for those who give a helper
+        elif "helper" in options:
+            options["consistency_weight"] = 0.0
         if subspaces:
             options["w_dim"] = FLAGS.w_dim
         else:

@@ -84,6 +84,7 @@ def load_classifier(flag, info):
         InputError: no finished run, not one of a classifier, or of other data or labels.
     """
     from tf_csvae import Classifier, InputError, load_model, runs
+    from tf_csvae.models.base import check_same
 
     run = runs.Run(FLAGS[flag].value)
     run.metrics()  # raises where it is not finished
@@ -92,7 +93,7 @@ def load_classifier(flag, info):
         raise InputError(
             f"--{flag}={run.path} holds a {type(found).__name__}. Give a run of trainers.classifier."
         )
-    found.check_same(info.shape, info.labels, f"The classifier in {run.path}")
+    check_same(found, info.shape, info.labels, "The classifier")
     return found, checksum(run)
 
 

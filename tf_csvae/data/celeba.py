@@ -168,13 +168,14 @@ def _read_folder(data_dir, attributes, skip):
     partition = os.path.join(data_dir, _PARTITION)
     for number, name, split in read_partition(partition):
         at, path = f"{partition}, line {number}", os.path.join(folder, name)
+        told = os.path.join(folder, shown(name))
         wrong = None
         if name not in rows:
             wrong = f"{at}: {shown(name)} has no row in {_ATTRIBUTES}."
         elif name not in present:
-            wrong = f"{at}: there is no image {shown(path)}."
+            wrong = f"{at}: there is no image {told}."
         elif not present[name]:
-            raise InputError(f"{at}: {shown(path)} is a link that leads out of --data_dir={data_dir}.")
+            raise InputError(f"{at}: {told} is a link that leads out of --data_dir={data_dir}.")
         if wrong and not skip:
             raise InputError(wrong)
         if wrong:

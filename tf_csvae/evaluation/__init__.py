@@ -15,6 +15,7 @@ from tf_csvae.evaluation.classifier import classifier_pictures, evaluate_classif
 from tf_csvae.evaluation.codes import Codes, encode, read_labels, read_styles
 from tf_csvae.evaluation.judge import MAX_PAIRED, Judge, sampler, transfers
 from tf_csvae.evaluation.pictures import pictures
+from tf_csvae.models.base import check_same
 
 __all__ = [
     "Codes",
@@ -73,7 +74,7 @@ def evaluate(model, dataset, classifier=None, samples=1_000, seed=0):
     labels = [label.name for label in info.labels]
     judge = None
     if classifier is not None:
-        classifier.check_same(info.shape, info.labels, "The classifier")
+        check_same(classifier, info.shape, info.labels, "The classifier")
         judge = Judge(classifier, labels)
 
     reconstruction = metrics.Reconstruction(info.scale, image=info.is_image)

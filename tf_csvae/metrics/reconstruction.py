@@ -3,6 +3,9 @@
 import numpy as np
 import tensorflow as tf
 
+# Pixels of the side of the window over which SSIM compares (Wang et al. 2004); smaller images have none.
+SSIM_WINDOW = 11
+
 
 class Reconstruction:
     """Means over a data set, a batch at a time: memory does not grow with the data.
@@ -22,7 +25,10 @@ class Reconstruction:
         values = {"mse": error.reshape(len(error), -1).mean(1)}
         if self._image:
             values["psnr"] = tf.image.psnr(x, reconstruction, max_val=1.0).numpy()
-            values["ssim"] = tf.image.ssim(x, reconstruction, max_val=1.0).numpy()
+            if min(x.shape[1:3]) >= SSIM_WINDOW:
+                values["ssim"] = tf.image.ssim(
+                    x, reconstruction, max_val=1.0, filter_size=SSIM_WINDOW
+                ).numpy()
         for name, each in values.items():
             self._sums[name] = self._sums.get(name, 0.0) + float(each.sum())
         self._count += len(error)

@@ -55,6 +55,21 @@ def split_seed(seed, n):
     return tf.random.experimental.stateless_split(tf.cast(seed, tf.int32), n)
 
 
+def check_same(model, data_shape, labels, who):
+    """Raises ``InputError``, which says ``who`` the model is, unless it is of such data and labels."""
+    known, wanted = ([label.name for label in of] for of in (model.labels, labels))
+    if known != wanted:
+        raise InputError(
+            f"{who} knows the labels {', '.join(known)}; these data have {', '.join(wanted)}. "
+            "Give one that was trained on the same labels, in the same order."
+        )
+    if tuple(model.data_shape) != tuple(data_shape):
+        raise InputError(
+            f"{who} reads data of shape {tuple(model.data_shape)}; these have shape {tuple(data_shape)}. "
+            "Give one that was trained on the same data."
+        )
+
+
 class LabelledModel(keras.Model):
     """What the generative systems and the classifier share: shape, labels, configuration.
 
@@ -127,20 +142,6 @@ class LabelledModel(keras.Model):
                 f"{where}: x must have shape ({expected}). Received: x of shape {tuple(x.shape)}."
             )
         return tf.cast(x, tf.float32)
-
-    def check_same(self, data_shape, labels, who):
-        """Raises ``InputError``, which says ``who``, unless this model is of such data and labels."""
-        known, wanted = ([label.name for label in of] for of in (self.labels, labels))
-        if known != wanted:
-            raise InputError(
-                f"{who} knows the labels {', '.join(known)}; these data have {', '.join(wanted)}. "
-                "Give one that was trained on the same labels, in the same order."
-            )
-        if self.data_shape != tuple(data_shape):
-            raise InputError(
-                f"{who} reads data of shape {self.data_shape}; these have shape {tuple(data_shape)}. "
-                "Give one that was trained on the same data."
-            )
 
     def label_index(self, label):
         """Returns the column of a label given by name or index; raises ``InputError``.

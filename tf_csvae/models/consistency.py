@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from tf_csvae.errors import InputError
-from tf_csvae.models.base import split_seed
+from tf_csvae.models.base import check_same, split_seed
 from tf_csvae.models.classifier import Classifier
 
 # How many times the exchanged label weighs one of the others, which mostly are right already.
@@ -33,7 +33,7 @@ def configure(model, weight, helper):
         trained = helper.get_weights() if isinstance(helper, Classifier) else None
         config = helper if trained is None else helper.get_config()
         helper = Classifier.from_config({**config, "name": "helper"})
-        helper.check_same(model.data_shape, model.labels, "The helper")
+        check_same(helper, model.data_shape, model.labels, "The helper")
         if trained is not None:
             helper.set_weights(trained)
         helper.trainable = False
