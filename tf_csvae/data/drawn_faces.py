@@ -59,7 +59,7 @@ def load(image_size=32, batch_size=64, seed=0, augment=(), half=None):
         the styles of the test faces as its ``factors``.
     """
     drawn = {split: draw(count, image_size, draw_seed) for split, (count, draw_seed) in _DRAWS.items()}
-    drawn["train"] = [part[half_of(half)] for part in drawn["train"][:2]]
+    drawn["train"] = tuple(part[half_of(half)] for part in drawn["train"][:2])
     frequencies = drawn["train"][1].mean(0)
     info = Info(
         name="drawn_faces",
