@@ -126,14 +126,13 @@ def load(
     if data_dir is not None:
         dataset = images.build(files, info, batch_size, seed, augment, cache)
         return dataclasses.replace(dataset, left_out=left_out)
-    return pipeline.build(
+    return pipeline.build_images(
         examples,
         info,
         batch_size,
         seed,
-        convert=pipeline.image_to_float,
-        augment=pipeline.augmentation(augment),
-        cache=cache,
+        augment,
+        cache,
         fingerprint=repr(("tfds", half, attributes, image_size, FACE_BOX)).encode(),
     )
 

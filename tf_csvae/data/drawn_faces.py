@@ -69,13 +69,12 @@ def load(image_size=32, batch_size=64, seed=0, augment=(), half=None):
         counts={split: len(drawn[split][0]) for split in SPLITS},
     )
     examples = {split: tf.data.Dataset.from_tensor_slices(drawn[split][:2]) for split in SPLITS}
-    dataset = pipeline.build(
+    dataset = pipeline.build_images(
         examples,
         info,
         batch_size,
         seed,
-        convert=pipeline.image_to_float,
-        augment=pipeline.augmentation(augment),
+        augment,
         cache="none",
     )
     return dataclasses.replace(dataset, factors=drawn["test"][2])

@@ -257,14 +257,13 @@ def build(files, info, batch_size, seed, augment, cache):
 
     source = {split: (paths.tolist(), y.tolist(), seed) for split, (paths, y) in files.items()}
     names = [label.name for label in info.labels]
-    return pipeline.build(
+    return pipeline.build_images(
         {split: examples(split) for split in SPLITS if len(files[split][0])},
         info,
         batch_size,
         seed,
-        convert=pipeline.image_to_float,
-        augment=pipeline.augmentation(augment),
-        cache=cache,
+        augment,
+        cache,
         fingerprint=repr((source, names, info.shape, info.crop)).encode(),
         explain_failure=lambda: first_unreadable([path for paths, _ in files.values() for path in paths]),
     )

@@ -204,3 +204,27 @@ def build(
         steps_per_epoch=steps,
         explain_failure=explain_failure,
     )
+
+
+def build_images(examples, info, batch_size, seed, augment, cache, **options):
+    """Makes the ``Dataset`` of examples (uint8 image, y), whose x are float32 in [0, 1].
+
+    Args:
+        examples: see ``build``.
+        info: see ``build``.
+        batch_size: see ``build``.
+        seed: see ``build``.
+        augment: names of ``AUGMENTATIONS`` for the training images.
+        cache: see ``build``.
+        **options: further arguments of ``build``.
+    """
+    return build(
+        examples,
+        info,
+        batch_size,
+        seed,
+        convert=image_to_float,
+        augment=augmentation(augment),
+        cache=cache,
+        **options,
+    )

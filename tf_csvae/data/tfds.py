@@ -113,14 +113,13 @@ def load(
         split: pipeline.read_all(read(builder, instructions[split], split == "train"), prepare)
         for split in SPLITS
     }
-    return pipeline.build(
+    return pipeline.build_images(
         examples,
         info,
         batch_size,
         seed,
-        convert=pipeline.image_to_float,
-        augment=pipeline.augmentation(augment),
-        cache=cache,
+        augment,
+        cache,
         fingerprint=repr((name, str(builder.version), instructions, attributes, info.shape, box)).encode(),
     )
 
