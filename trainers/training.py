@@ -302,12 +302,11 @@ def _fit(trainer, model, dataset, run, checkpoints):
 
     info, at, steps = dataset.info, checkpoints.progress, dataset.steps_per_epoch
     done = f"epoch {at.epoch}" + (f" and {at.step} steps" if at.step else "")
-    print(
+    told = (
         f"{type(model).__name__} on {info.name}: {info.counts['train']} training examples, "
         f"{len(info.labels)} label{'s' * (len(info.labels) != 1)}, {model.count_params():,} parameters, "
         f"{FLAGS.epochs} epochs of {steps} steps, written to {run.path}"
-        + (f"; going on after {done}" if at.epoch or at.step else ""),
-        flush=True,
+        + (f"; going on after {done}" if at.epoch or at.step else "")
     )
     used = [
         callbacks.Clock(min(FLAGS.batch_size, info.counts["train"]), at),
@@ -330,6 +329,7 @@ def _fit(trainer, model, dataset, run, checkpoints):
 
     first = at.epoch
     with _finishing_steps(checkpoints):
+        print(told, flush=True)
         if at.step:  # the rest of an epoch that was interrupted
             first += 1
             fit(dataset.train_from(at.epoch).skip(at.step), at.epoch, first, steps - at.step)
