@@ -17,7 +17,7 @@ demo: $(READY)
 	$(BIN)/python -m trainers.csvae --dataset=swiss_roll --run_dir=runs/demo --overwrite
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist=loadgroup $(ARGS)
 
 # The oldest supported version of every dependency, in an environment of its own.
 test-lowest:

@@ -17,6 +17,12 @@ flags.DEFINE_enum(
     "q(w|x, y). free: a network's mean and scale; centred: in units of p(w|y), from its centre, so that w "
     "follows the labels from the first step.",
 )
+flags.DEFINE_boolean(
+    "absent_style",
+    True,
+    "Examples without a label have a style of it too. --noabsent_style: their w_i says nothing, "
+    "q(w_i|x, y) = p(w_i|y_i), so that it can hold only what those with the label need.",
+)
 flags.DEFINE_boolean("shared_encoder", False, "One trunk reads x for q(z|x) and for q(w|x, y).")
 flags.DEFINE_float(
     "beta2", 1.0, "Weight of KL(q(w|x, y) || p(w|y)). The report's: 1, beside beta1=20.", lower_bound=0

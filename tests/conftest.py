@@ -99,6 +99,18 @@ def _bmp(image):
     return header + struct.pack("<IiiHHIIiiII", 40, width, height, 1, 24, 0, len(pixels), 0, 0, 0, 0) + pixels
 
 
+def write_table(folder, rows=120):
+    """Writes people.csv, rows of height, weight and whether they are "tall"; returns its flags.
+
+    The cheapest data there are for a test that is about processes, not about what is learned.
+    """
+    random = np.random.default_rng(0)
+    height, weight = random.normal(170, 10, rows), random.normal(70, 8, rows)
+    lines = [f"{h:.1f},{w:.1f},{int(h > 170)}" for h, w in zip(height, weight, strict=True)]
+    (folder / "people.csv").write_text("\n".join(["height,weight,tall", *lines]) + "\n")
+    return "--dataset=table", f"--data_path={folder}/people.csv", "--label_columns=tall"
+
+
 @pytest.fixture
 def edit():
     """A function that replaces a line (numbered from 1) of a text file; None removes it."""

@@ -15,6 +15,8 @@ from tf_csvae import InputError
 
 SERVERS = {"grpc": grpc_server, "rest": rest_server}
 
+pytestmark = pytest.mark.xdist_group("exports")
+
 
 def run(*arguments, cwd):
     return subprocess.run(

@@ -13,12 +13,22 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from export import requests, saved_model
-from tests.export.conftest import IMAGES, SYSTEMS, VECTORS, make
+from tests.conftest import write_table
+from tests.export.conftest import IMAGES, VECTORS, make
 from tf_csvae import InputError
 
-ALL = [*((system, IMAGES) for system in (*SYSTEMS, "classifier")), ("csvae", VECTORS), ("vae", VECTORS)]
+ALL = [
+    ("csvae", IMAGES),
+    ("condvae_info", IMAGES),
+    ("classifier", IMAGES),
+    ("csvae", VECTORS),
+    ("vae", VECTORS),
+]
 IDS = [f"{system}-{info.name}" for system, info in ALL]
 HERE = os.path.dirname(os.path.abspath(__file__))
+
+# One process exports the models, for all of these.
+pytestmark = pytest.mark.xdist_group("exports")
 
 
 def meta_graph(folder):
@@ -185,16 +195,15 @@ def test_the_commands_export_check_and_time_a_run(tmp_path):
         return done.stdout
 
     small = ("--hidden=8", "--epochs=1", "--jit_compile=false", "--notensorboard")
-    run("trainers.csvae", "--run_dir=roll", *small)
-    for version in (1, 2):
-        said = run("export.saved_model", "--run_dir=roll", "--export_dir=models")
-        assert os.path.join("models", "roll", str(version)) in said
-    folder = tmp_path / "models" / "roll" / "1"
+    run("trainers.csvae", "--run_dir=people", *write_table(tmp_path), *small)
+    said = run("export.saved_model", "--run_dir=people", "--export_dir=models")
+    assert os.path.join("models", "people", "1") in said
+    folder = tmp_path / "models" / "people" / "1"
     assert "CSVAE" in (folder / "assets.extra" / "README.md").read_text()
     assert json.loads((folder / "assets.extra" / "labels.json").read_text())["labels"]
     assert "walk" in run("export.check", f"--model_dir={folder}")
     one = ("--signatures=sample", "--batches=2", "--seconds=0.05")
-    assert "sample" in run("benchmarks.serving", "--run_dir=roll", *one)
+    assert "sample" in run("benchmarks.serving", "--run_dir=people", *one)
 
 
 HOSTILE = [
@@ -217,9 +226,25 @@ HOSTILE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "inputs", "sentence"), HOSTILE, ids=[f"{n}-{s}" for n, _, s in HOSTILE])
-def test_hostile_input_is_an_invalid_argument_with_a_sentence(exported, name, inputs, sentence):
+@pytest.fixture(scope="module")
+def served(exported):
+    """A function (signature, inputs) -> outputs, by a session that is fed as by a server: no Python looks at the shapes."""
     *_, folder = exported("csvae", IMAGES)
+    with tf.Graph().as_default() as graph:
+        session = tf.compat.v1.Session(graph=graph)
+        signatures = tf.compat.v1.saved_model.load(session, ["serve"], folder).signature_def
+
+    def ask(name, inputs):
+        signature = signatures[name]
+        feeds = {signature.inputs[key].name: value for key, value in inputs.items()}
+        return session.run({key: tensor.name for key, tensor in signature.outputs.items()}, feeds)
+
+    yield ask
+    session.close()
+
+
+@pytest.mark.parametrize(("name", "inputs", "sentence"), HOSTILE, ids=[f"{n}-{s}" for n, _, s in HOSTILE])
+def test_hostile_input_is_an_invalid_argument_with_a_sentence(served, name, inputs, sentence):
     files = {
         "truncated": tf.io.encode_jpeg(np.zeros((64, 64, 3), np.uint8)).numpy()[:300],
         # The header of a picture whose pixels would take more than a gigabyte.
@@ -229,24 +254,13 @@ def test_hostile_input_is_an_invalid_argument_with_a_sentence(exported, name, in
         key: np.array([files[value]], object) if isinstance(value, str) else value
         for key, value in inputs.items()
     }
-    session_run(folder, name, inputs, sentence)
-
-
-def session_run(folder, name, inputs, sentence):
-    """Feeds a session, as a server does: no Python looks at the shapes first."""
-    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        meta = tf.compat.v1.saved_model.load(session, ["serve"], folder)
-        signature = meta.signature_def[name]
-        feeds = {signature.inputs[key].name: value for key, value in inputs.items()}
-        with pytest.raises((tf.errors.InvalidArgumentError, ValueError)) as caught:
-            session.run([tensor.name for tensor in signature.outputs.values()], feeds)
-        if isinstance(caught.value, tf.errors.InvalidArgumentError):
-            assert sentence in caught.value.message
-        # It is alive, and answers the next request.
-        sample = meta.signature_def["sample"]
-        fine = {"labels": np.ones((1, 2), np.float32), "seed": np.zeros(1, np.int32)}
-        feeds = {sample.inputs[key].name: value for key, value in fine.items()}
-        assert session.run(sample.outputs["x"].name, feeds).shape == (1, 16, 16, 3)
+    with pytest.raises((tf.errors.InvalidArgumentError, ValueError)) as caught:
+        served(name, inputs)
+    if isinstance(caught.value, tf.errors.InvalidArgumentError):
+        assert sentence in caught.value.message
+    # It is alive, and answers the next request.
+    fine = {"labels": np.ones((1, 2), np.float32), "seed": np.zeros(1, np.int32)}
+    assert served("sample", fine)["x"].shape == (1, 16, 16, 3)
 
 
 def test_a_version_is_never_written_over_and_leaves_no_trace_where_it_fails(exported, tmp_path):

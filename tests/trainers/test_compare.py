@@ -7,7 +7,10 @@ import sys
 
 import pytest
 
-from tests.conftest import ATTRIBUTES, write_celeba
+from tests.conftest import ATTRIBUTES, write_celeba, write_table
+
+# One process trains the runs, for all of these.
+pytestmark = pytest.mark.xdist_group("runs_side_by_side")
 
 QUICK = ("--notensorboard", "--epochs=1", "--image_size=16", "--batch_size=4", "--seed=1")
 SMALL = ("--hidden=8,8", "--filters=4,8", "--z_dim=3")
@@ -131,11 +134,11 @@ def test_a_mistake_is_one_line_and_exit_code_1(there, tmp_path, module, argument
 
 def test_a_judge_of_other_labels_and_runs_of_other_data_are_refused(there, tmp_path):
     judge = tmp_path / "judge"
-    done = run("classifier", "--epochs=1", "--notensorboard", "--jit_compile=false", f"--run_dir={judge}")
+    done = run("classifier", *write_table(tmp_path), "--epochs=1", "--notensorboard", f"--run_dir={judge}")
     assert done.returncode == 0, done.stderr
     done = run("evaluate", f"--run_dir={there / 'csvae'}", f"--classifier={judge}")
     assert done.returncode == 1
-    assert "The classifier knows the labels x1_at_least_10; these data have Smiling" in done.stderr
+    assert "The classifier knows the labels tall; these data have Smiling" in done.stderr
     assert done.stderr.count("\n") == 1
     done = run("compare", f"--run_dirs={there / 'csvae'},{judge}", f"--out={tmp_path}/out")
     assert done.returncode == 1

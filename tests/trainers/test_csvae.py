@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from tests.conftest import ATTRIBUTES
+from tests.conftest import ATTRIBUTES, write_table
 from tf_csvae import data, load_model, runs
 
 QUICK = ("--hidden=16,16", "--checkpoint_seconds=0", "--jit_compile=false", "--notensorboard")
@@ -90,26 +90,30 @@ def wait_for_epoch(process, run_dir, epoch, seconds=120):
     assert reached()
 
 
-EXACT = (*QUICK, "--epochs=6", "--batch_size=500", "--steps_per_execution=1", "--deterministic")
+EPOCHS = 12
+EXACT = (*QUICK, f"--epochs={EPOCHS}", "--batch_size=12", "--steps_per_execution=1", "--deterministic")
 
 
 @pytest.fixture(scope="module")
 def never_interrupted(tmp_path_factory):
-    """The folder of a run that nothing befell."""
+    """The flags of a run that nothing befell, and its folder."""
     folder = tmp_path_factory.mktemp("never_interrupted")
-    done = run(*EXACT, f"--run_dir={folder}/run")
+    arguments = (*write_table(folder), *EXACT)
+    done = run(*arguments, f"--run_dir={folder}/run")
     assert done.returncode == 0, done.stderr
-    return folder / "run"
+    return arguments, folder / "run"
 
 
+@pytest.mark.xdist_group("never_interrupted")
 @pytest.mark.parametrize(
     ("signum", "code"), [(signal.SIGKILL, -9), (signal.SIGTERM, 143), (signal.SIGINT, 130)]
 )
 def test_an_interrupted_run_goes_on_by_the_same_command_to_the_same_weights(
     tmp_path, never_interrupted, signum, code
 ):
+    arguments, whole = never_interrupted
     # A checkpoint after each step, so that it goes on from within an epoch.
-    arguments = (*EXACT, "--checkpoint_minutes=1e-6", f"--run_dir={tmp_path}/run")
+    arguments = (*arguments, "--checkpoint_minutes=1e-6", f"--run_dir={tmp_path}/run")
     process = subprocess.Popen(command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     wait_for_epoch(process, tmp_path / "run", 2)
     process.send_signal(signum)
@@ -123,12 +127,12 @@ def test_an_interrupted_run_goes_on_by_the_same_command_to_the_same_weights(
     done = run(*arguments)
     assert done.returncode == 0, done.stderr
     assert "going on after epoch" in done.stdout
-    history, expected = (runs.Run(str(path)).history() for path in (tmp_path / "run", never_interrupted))
-    assert history["epoch"] == expected["epoch"] == list(range(6))
+    history, expected = (runs.Run(str(path)).history() for path in (tmp_path / "run", whole))
+    assert history["epoch"] == expected["epoch"] == list(range(EPOCHS))
     for column in set(expected) - {"seconds", "examples_per_second"}:
         np.testing.assert_allclose(history[column], expected[column], rtol=1e-4, atol=1e-6, err_msg=column)
-    for resumed, whole in zip(*map(state, (tmp_path / "run", never_interrupted)), strict=True):
-        np.testing.assert_array_equal(resumed, whole)
+    for resumed, expected in zip(*map(state, (tmp_path / "run", whole)), strict=True):
+        np.testing.assert_array_equal(resumed, expected)
 
 
 def state(run_dir):

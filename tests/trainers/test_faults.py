@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.conftest import ATTRIBUTES
+from tests.conftest import ATTRIBUTES, write_table
 from tf_csvae import runs
 
 QUICK = ("--hidden=16,16", "--batch_size=1000", "--epochs=1", "--steps_per_execution=1", "--notensorboard")
@@ -50,7 +50,8 @@ def test_a_process_that_was_killed_holds_no_lock(tmp_path):
 
 
 def test_a_loss_that_is_not_finite_is_named_with_its_step_and_rolled_back(tmp_path):
-    out, error = fails("--learning_rate=1e30", "--on_nan=rollback", f"--run_dir={tmp_path}/run")
+    table = (*write_table(tmp_path), "--batch_size=12")
+    out, error = fails(*table, "--learning_rate=1e30", "--on_nan=rollback", f"--run_dir={tmp_path}/run")
     assert out.count("Going back, at") == 5
     assert "diverged in step 2 of epoch 1:" in error
     assert "kl_w, kl_z, loss" in error

@@ -48,6 +48,9 @@ class CSVAE(GenerativeModel):
         w_posterior: str, q(w|x, y): "free"; or "centred", whose network gives mean and scale in units
             of p(w|y), from its centre: w then follows the labels from the first step, and the
             network has to say only how x differs from others that have them.
+        absent_style: bool, examples without a label differ in its way too, as faces that are not Male
+            do. False: where y_i = 0, q(w_i|x, y) is p(w_i|y_i). w_i can then hold only what those that
+            have the label need, such as the shape of their glasses.
         shared_encoder: bool, one trunk reads x for both q(z|x) and q(w|x, y).
         beta1, beta2, beta3, beta4, beta5: float, weights of the terms above.
         adversarial: bool; False drops all that drives the labels out of z: beta4, beta5 and
@@ -84,6 +87,7 @@ class CSVAE(GenerativeModel):
         balanced=True,
         mmd_weight=20.0,
         w_posterior="free",
+        absent_style=True,
         consistency_weight=0.0,
         helper=None,
         **kwargs,
@@ -98,6 +102,7 @@ class CSVAE(GenerativeModel):
             w_prior=w_prior,
             w_separation=w_separation,
             w_posterior=w_posterior,
+            absent_style=absent_style,
             shared_encoder=shared_encoder,
             beta1=beta1,
             beta2=beta2,
@@ -152,12 +157,15 @@ class CSVAE(GenerativeModel):
             return Code(z)
         if not self.shared_encoder:
             features = self.w_trunk(x, training=training)
-        w = diagonal_normal(self.w_head([features, y], training=training))
+        w, prior = diagonal_normal(self.w_head([features, y], training=training)), self.prior(y)
+        mean, deviation = w.mean(), w.stddev()
         if self.w_posterior == "centred":
-            prior = self.prior(y)
-            centre, deviation = prior.mean(), prior.stddev()
-            w = tfd.Independent(tfd.Normal(centre + deviation * w.mean(), deviation * w.stddev()), 1)
-        return Code(z, w)
+            mean, deviation = prior.mean() + prior.stddev() * mean, prior.stddev() * deviation
+        if not self.absent_style:
+            present = self.label_slots(y > 0.5)
+            mean = tf.where(present, mean, prior.mean())
+            deviation = tf.where(present, deviation, prior.stddev())
+        return Code(z, tfd.Independent(tfd.Normal(mean, deviation), 1))
 
     def losses(self, x, y, training, seed):
         """M1 and M2, and their terms, in nats per example."""
