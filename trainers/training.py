@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable
 
 import flags
+import flags.data
 from trainers import measuring
 
 FLAGS = flags.FLAGS
@@ -133,10 +134,18 @@ def quietly():
 
 
 def load_data():
-    """Loads --dataset with those of the flags that are options of it."""
+    """Loads --dataset with those of the flags that are options of it; raises ``InputError`` where others are given."""
     from tf_csvae import data
+    from tf_csvae.errors import InputError
 
-    values = {name: FLAGS[name].value for name in data.options(FLAGS.dataset) if name in FLAGS}
+    options = data.options(FLAGS.dataset)
+    for flag in FLAGS.get_flags_for_module(flags.data):
+        if flag.name not in ("dataset", *options) and flag.present and flag.value != flag.default:
+            raise InputError(
+                f"{flag.serialize()}: --dataset={FLAGS.dataset} has no such option. "
+                f"Its options: {', '.join(f'--{name}' for name in options if name in FLAGS)}."
+            )
+    values = {name: FLAGS[name].value for name in options if name in FLAGS}
     loaded = data.load(FLAGS.dataset, **{name: value for name, value in values.items() if value is not None})
     if loaded.left_out:
         told = "\n".join(loaded.left_out)
