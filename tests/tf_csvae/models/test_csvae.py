@@ -188,6 +188,17 @@ def test_style_transfer_exchanges_one_subspace():
     np.testing.assert_allclose(model.style_transfer(x, x, "b", y, y), model.reconstruct(x, y), atol=1e-6)
 
 
+@pytest.mark.parametrize("w_posterior", ["free", "centred"])
+def test_without_absent_style_those_that_lack_a_label_have_the_prior_of_it(w_posterior):
+    model = make(absent_style=False, w_posterior=w_posterior)
+    x, y = batch()
+    w, prior = model.encode(x, y).w, model.prior(y)
+    lacks = np.repeat(y == 0, model.w_dim, axis=1)
+    for found, expected in ((w.mean(), prior.mean()), (w.stddev(), prior.stddev())):
+        np.testing.assert_allclose(found.numpy()[lacks], expected.numpy()[lacks])
+        assert not np.isclose(found.numpy()[~lacks], expected.numpy()[~lacks]).any()
+
+
 @pytest.mark.parametrize(("w_dim", "rows"), [(1, 1), (2, 5), (3, 5)])
 def test_a_walk_is_a_grid_around_the_priors_mean(w_dim, rows):
     model = make(w_dim=w_dim)
