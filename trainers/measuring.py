@@ -37,9 +37,10 @@ def what_ran(model, info, helper=None):
 
 
 def checksum(run):
-    """Returns what tells the model of a run from all others."""
+    """Returns what tells the model of a run from all others; raises ``InputError`` where it is not finished."""
     from tf_csvae import runs
 
+    run.metrics()
     with open(run.file(runs.MODEL), "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -87,14 +88,14 @@ def load_classifier(flag, info):
     from tf_csvae.models.base import check_same
 
     run = runs.Run(FLAGS[flag].value)
-    run.metrics()  # raises where it is not finished
+    which = checksum(run)
     found = load_model(run.file(runs.MODEL))
     if not isinstance(found, Classifier):
         raise InputError(
             f"--{flag}={run.path} holds a {type(found).__name__}. Give a run of trainers.classifier."
         )
     check_same(found, info.shape, info.labels, "The classifier")
-    return found, checksum(run)
+    return found, which
 
 
 def pictured_labels(info):
