@@ -2,13 +2,12 @@
 
 import contextlib
 import dataclasses
-import errno
 import hashlib
+import io
 import json
 import math
 import os
 import re
-import shutil
 import time
 import warnings
 
@@ -16,13 +15,10 @@ import keras
 import numpy as np
 
 from tf_csvae.errors import InputError
-from tf_csvae.runs import remove_unfinished, write_json, written_whole
+from tf_csvae.runs import remove_unfinished, write_bytes, write_json
 
 # Halvings of the learning rate after which a training that still diverges is given up.
 MOST_ROLLBACKS = 5
-
-# Bytes left on a disk on which writing failed, below which it is taken to be full.
-FULL = 2**20
 
 WEIGHTS = ".weights.h5"
 STATE = re.compile(r"epoch-\d+(-step-\d+)?\.json")
@@ -76,6 +72,13 @@ class Progress:
         """Returns the same for epochs of so many steps: as far in its epoch, in whole multiples of steps."""
         step = self.step * steps_per_epoch // max(self.steps_per_epoch, 1) // multiple * multiple
         return dataclasses.replace(self, step=step, steps_per_epoch=steps_per_epoch)
+
+
+class _InMemory(io.BytesIO):
+    """A file of weights in memory, of the name that Keras asks for."""
+
+    def __str__(self):
+        return WEIGHTS
 
 
 class Checkpoints(keras.callbacks.Callback):
@@ -328,10 +331,11 @@ class Checkpoints(keras.callbacks.Callback):
                 if os.path.exists(log):
                     with open(log, "rb") as file:
                         os.fsync(file.fileno())
-            with written_whole(path + WEIGHTS) as temporary:
-                self._save_weights(temporary)
-                checksum = _checksum(temporary)
-            self._write(path, progress, checksum)
+            # By way of memory: HDF5 does not outlive a disk that fills up under it.
+            content = _InMemory()
+            self.model.save_weights(content)
+            write_bytes(path + WEIGHTS, content.getbuffer())
+            self._write(path, progress, hashlib.sha256(content.getbuffer()).hexdigest())
         except OSError as error:
             kept = f"The checkpoint before it, {self.newest}, is kept." if self.newest else ""
             reason = os.strerror(error.errno) if error.errno else str(error).splitlines()[0]
@@ -342,13 +346,6 @@ class Checkpoints(keras.callbacks.Callback):
         for old in self._states()[: -self.keep]:
             if old != best:
                 _remove(old)
-
-    def _save_weights(self, path):
-        try:
-            self.model.save_weights(path)
-        except (OSError, RuntimeError) as error:  # h5py's, whose words for a full disk vary
-            full = shutil.disk_usage(self.folder).free < FULL
-            raise OSError(*((errno.ENOSPC, "") if full else (str(error),))) from error
 
     @staticmethod
     def _write(path, progress, checksum):

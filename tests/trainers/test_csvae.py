@@ -178,7 +178,10 @@ def test_images_from_a_folder(celeba_dir, tmp_path):
         (["--dataset=swiss_rol"], "Did you mean swiss_roll"),
         (["--dataset=celeba", "--data_dir=/nowhere"], "--data_dir=/nowhere has no img_align_celeba"),
         (["--resume"], "there is no run"),
-        (["--half=first"], "--half=first: --dataset=swiss_roll has no such option. Its options: --batch_size"),
+        (
+            ["--half=first"],
+            "--half=first: --dataset=swiss_roll has no such option. Its options: --batch_size",
+        ),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_1(arguments, complaint, tmp_path):
