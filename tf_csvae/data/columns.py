@@ -1,11 +1,10 @@
 """Columns of a table, and the way from them to vectors and back."""
 
 import dataclasses
-import math
 
 import numpy as np
 
-from tf_csvae.data.rows import MISSING
+from tf_csvae.texts import missing, number
 
 # A column with more different texts is no category but a name or a remark.
 MAX_CATEGORIES = 100
@@ -68,20 +67,6 @@ class Column:
         if self.whole:
             return [round(float(value)) for value in values[:, 0]]
         return [float(f"{value:.6g}") for value in values[:, 0]]
-
-
-def number(text):
-    """Returns a text's finite number, or NaN."""
-    try:
-        value = float(text)
-    except ValueError:
-        return math.nan
-    return value if math.isfinite(value) else math.nan
-
-
-def missing(text):
-    """Whether a text stands for a value that is not known."""
-    return text.casefold() in MISSING
 
 
 def learn(table, name, train, as_category, problems):

@@ -1,7 +1,7 @@
 """Your own images: a folder of files, and a CSV file with a row per image.
 
-The CSV file's first column names the files, relative to the folder; the others are labels, each value
-0 or 1, false or true, no or yes, -1 or 1. A column ``split`` says where an image belongs.
+The CSV file's first column names the files, relative to the folder; the others are labels. A column
+``split`` says where an image belongs.
 """
 
 import dataclasses
@@ -22,6 +22,7 @@ def load(
     file_column=None,
     split=(0.8, 0.1, 0.1),
     group_column=None,
+    label_kinds=(),
     image_size=64,
     crop="center",
     batch_size=64,
@@ -43,6 +44,7 @@ def load(
         split: shares of train, validation and test, where there is no column ``split``. They go by a
             hash of the name, so new images move no other.
         group_column: str, column of a person or the like, whose images stay in one split.
+        label_kinds: list of "label:kind", where the kind is not the one that ``rows.kind_of`` infers.
         image_size: int, side of the images in pixels.
         crop: str, see ``images.parse_crop``.
         batch_size: int.
@@ -56,7 +58,8 @@ def load(
         max_bad_examples: int, with "skip": more than so many are an error.
 
     Returns:
-        A ``Dataset`` of x float32 [image_size, image_size, 3] in [0, 1] and y float32 [k].
+        A ``Dataset`` of x float32 [image_size, image_size, 3] in [0, 1] and y float32 [k], NaN where
+        a label is missing.
 
     Raises:
         InputError: a missing file, a value that is no label, a name that is there twice or leads out
@@ -92,7 +95,9 @@ def load(
             bad[row] = f"{table.at(row, file_column)}: there is no file {os.path.join(data_dir, name)}."
     if not skip:
         problems.extend(bad.values())
-    y = np.stack([rows.binary(table, name, problems) for name in attributes], 1)
+    kinds = rows.parse_kinds(label_kinds, attributes, table.path)
+    read_labels = [rows.read_label(table, name, problems, kinds.get(name)) for name in attributes]
+    drafts, values = zip(*read_labels, strict=True)
     members = rows.deal(table, names, split, group_column, problems)
     paths = np.array([os.path.join(data_dir, name) for name in names])
     if skip and not problems:
@@ -100,8 +105,8 @@ def load(
         bad |= {row: unreadable[path] for row, path in enumerate(paths) if path in unreadable}
         images.check_few(list(bad.values()), max_bad_examples, data_dir)
         members = {part: np.setdiff1d(chosen, list(bad)).astype(int) for part, chosen in members.items()}
-    members["train"] = members["train"][half_of(half)]
-    known = rows.labels(attributes, y[members["train"]], table.path, problems)
+    whole, members["train"] = members["train"], members["train"][half_of(half)]
+    known, y = rows.learned(drafts, np.stack(values, 1), members["train"], table.path, problems, whole)
     problems.raise_any()
 
     files = {part: (paths[chosen], y[chosen]) for part, chosen in members.items()}

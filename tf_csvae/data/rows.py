@@ -7,16 +7,17 @@ import os
 
 import numpy as np
 
+from tf_csvae import texts
 from tf_csvae.errors import InputError, check_known
-from tf_csvae.labels import Label
+from tf_csvae.labels import KINDS, Label
 
 SPLITS = ("train", "validation", "test")
 
-# Words of a binary label, in any case; numbers that equal these count too, as 1.0 does.
-_BINARY = {"0": 0, "1": 1, "-1": 0, "false": 0, "true": 1, "no": 0, "yes": 1}
+# A column with more different whole numbers is a real label, unless it is said to be none.
+MAX_NUMBERED_CLASSES = 10
 
-# What stands for a value that is not known, in any case.
-MISSING = ("", "na", "n/a", "nan", "none", "null", "?")
+# More different texts are no classes but names or remarks.
+MAX_CLASSES = 100
 
 _SPLIT_NAMES = {**{split: split for split in SPLITS}, "val": "validation", "valid": "validation"}
 
@@ -37,7 +38,7 @@ class Table:
 
     Attributes:
         path: str, its file.
-        columns: {name: list of str}, equally long; a value that is missing is one of ``MISSING``.
+        columns: {name: list of str}, equally long; a value that is missing is one of ``texts.MISSING``.
         lines: list of int, where each row stands in the file.
         unit: str, what is counted there: "line" of a CSV file, "row" of a Parquet file.
     """
@@ -126,28 +127,106 @@ def column(table, name, flag):
     return table.columns[name]
 
 
-def binary(table, name, problems):
-    """Reads a column as a binary label: 0 or 1, false or true, no or yes, -1 or 1.
+def parse_kinds(given, names, where):
+    """Reads ``--label_kinds``.
+
+    Args:
+        given: list of texts "label:kind".
+        names: names of the labels.
+        where: str, what has the labels, as in "labels.csv".
+
+    Returns:
+        {label: its kind}.
+
+    Raises:
+        InputError: no such label or kind.
+    """
+    kinds = {}
+    for pair in given:
+        name, colon, kind = pair.rpartition(":")
+        if not colon or kind not in KINDS:
+            raise InputError(
+                f"--label_kinds={','.join(given)}: expected pairs like age:real, of a label and one of "
+                f"{', '.join(KINDS)}. Received: {pair!r}."
+            )
+        check_known(name, names, f"label of {where} in --label_kinds")
+        kinds[name] = kind
+    return kinds
+
+
+def kind_of(values):
+    """Infers the kind of a label from the texts of its values that are not missing.
+
+    binary: 0 and 1, false and true, no and yes, -1 and 1, or mostly these, so that others are mistakes.
+    categorical: up to ``MAX_NUMBERED_CLASSES`` whole numbers, or texts. real: other numbers.
+    """
+    if all(texts.binary(value) is not None for value in set(values)):
+        return "binary"
+    numbers = np.array([texts.number(value) for value in values])
+    if np.isfinite(numbers).all():
+        few = len(np.unique(numbers)) <= MAX_NUMBERED_CLASSES and np.all(numbers % 1 == 0)
+        return "categorical" if few else "real"
+    if np.mean([texts.binary(value) is not None for value in values]) > 0.5:
+        return "binary"
+    return "real" if np.isfinite(numbers).mean() > 0.5 else "categorical"
+
+
+def read_label(table, name, problems, kind=None):
+    """Reads a column as a label.
 
     Args:
         table: ``Table``.
         name: str, the column.
-        problems: ``Problems``, which gets a sentence for each other value.
+        problems: ``Problems``, which gets a sentence for each value that does not fit.
+        kind: str, of the label; None infers it.
 
     Returns:
-        float32 [n] of 0 and 1.
+        ``Label``, of which ``learned`` knows the rest, and its values, float64 [n]: 0 and 1, indices of
+        classes, numbers in the column's own units; NaN where missing.
     """
-    found, seen = np.zeros(len(table), np.float32), {}
+    column = table.columns[name]
+    known = [text for text in column if not texts.missing(text)]
+    kind = kind or kind_of(known)
+    if kind == "binary":
+        return Label(name), _binary(table, name, problems)
+    numbers = {text: texts.number(text) for text in set(known)}
+    if kind == "real":
+        for row, text in enumerate(column):
+            if not texts.missing(text) and np.isnan(numbers[text]):
+                problems.append(
+                    f"{table.at(row, name)}: expected a number. Received: {text!r}. Texts are classes of a "
+                    f"label with --label_kinds={name}:categorical."
+                )
+        return Label(name, kind="real"), np.array([numbers.get(text, np.nan) for text in column])
+    if np.isfinite(list(numbers.values())).all():  # 1 and 1.0 are one class
+        written = {text: f"{number:g}" for text, number in numbers.items()}
+        classes = sorted(set(written.values()), key=float)
+    else:
+        written = {text: text for text in numbers}
+        classes = sorted(written)
+    if not 1 < len(classes) <= MAX_CLASSES:
+        problems.append(
+            f"{table.path}, column {name}: {len(classes)} different values. A categorical label has 2 to "
+            f"{MAX_CLASSES}; leave the column out, or say what it is: --label_kinds={name}:real."
+        )
+        return Label(name), np.zeros(len(table))
+    places = {text: classes.index(written[text]) for text in numbers}
+    label = Label(name, kind="categorical", classes=tuple(classes))
+    return label, np.array([places.get(text, np.nan) for text in column], np.float64)
+
+
+def _binary(table, name, problems):
+    found, seen = np.full(len(table), np.nan), {}
     for row, text in enumerate(table.columns[name]):
         if text not in seen:
-            seen[text] = _binary(text)
-        if seen[text] is None:
+            seen[text] = texts.binary(text)
+        if seen[text] is not None:
+            found[row] = seen[text] > 0
+        elif not texts.missing(text):
             problems.append(
                 f"{table.at(row, name)}: expected a binary label (0 or 1, false or true, no or yes, -1 or 1). "
-                f"Received: {text!r}."
+                f"Received: {text!r}. --label_kinds={name}:categorical takes classes, {name}:real numbers."
             )
-        else:
-            found[row] = seen[text] > 0
     if {-1, 0} <= set(seen.values()):
         row = next(row for row, text in enumerate(table.columns[name]) if seen[text] == 0)
         problems.append(
@@ -157,35 +236,73 @@ def binary(table, name, problems):
     return found
 
 
-def _binary(text):
-    """Returns -1, 0 or 1, or None."""
-    try:
-        number = float(text)
-        return int(number) if number in (-1, 0, 1) else None
-    except ValueError:
-        return _BINARY.get(text.casefold())
-
-
-def labels(names, y, where, problems):
-    """Makes the labels of the columns of y, and finds those that are constant.
+def values_of(table, label, problems):
+    """Reads a column as a label that is known already.
 
     Args:
-        names: names of the k labels.
-        y: float32 [n, k], of the training split.
-        where: str, the file.
-        problems: ``Problems``.
+        table: ``Table``.
+        label: ``Label``, named like the column.
+        problems: ``Problems``, which gets a sentence for each value that it cannot have.
 
     Returns:
-        tuple of ``Label``.
+        float [n], as y has them; NaN where missing.
     """
-    frequencies = y.mean(0) if len(y) else np.zeros(len(names))
-    for name, p in zip(names, frequencies, strict=True):
-        if len(y) and p in (0, 1):
+    found = [label.value(text) for text in table.columns[label.name]]
+    for row, value in enumerate(found):
+        if value is None:
             problems.append(
-                f"{where}, column {name}: all training examples have the value {p:.0f}, so nothing can be "
+                f"{table.at(row, label.name)}: expected {label.wanted()}. "
+                f"Received: {table.columns[label.name][row]!r}."
+            )
+    return np.array([np.nan if value is None else value for value in found])
+
+
+def learned(labels, values, train, where, problems, whole=None):
+    """Learns from the training rows how labels are distributed, and finds those that never vary.
+
+    Args:
+        labels: ``Label``s as ``read_label`` gives them.
+        values: float [n, k], their values.
+        train: int [m], the training rows.
+        where: str, the file.
+        problems: ``Problems``.
+        whole: int [m'], the rows by which real labels are standardised, where they are more than
+            those that are learned from; so that all who learn from parts of them agree.
+
+    Returns:
+        tuple of ``Label``, and y, float32 [n, k].
+    """
+    found = []
+    for label, column in zip(labels, values.T, strict=True):
+        of_train = column[train][~np.isnan(column[train])]
+        missing = float(np.isnan(column[train]).mean()) if len(train) else 0.0
+        one = of_train[0] if len(of_train) else np.nan
+        if len(train) and (of_train == one).all():
+            told = label.text(one) if len(of_train) else "missing"
+            problems.append(
+                f"{where}, column {label.name}: all training examples have the value {told}, so nothing can be "
                 "learned of it. Leave the column out."
             )
-    return tuple(Label(name, float(p)) for name, p in zip(names, frequencies, strict=True))
+        if label.kind == "real":
+            scaled = column[train if whole is None else whole]
+            mean, scale = (
+                float(np.nan_to_num(part(scaled))) if len(of_train) else 0.0
+                for part in (np.nanmean, np.nanstd)
+            )
+            label = dataclasses.replace(label, mean=mean, scale=scale or 1.0)
+        elif label.kind == "categorical" and len(of_train):
+            counts = np.bincount(of_train.astype(int), minlength=len(label.classes))
+            for place in np.flatnonzero(counts == 0):
+                problems.append(
+                    f"{where}, column {label.name}: no training example has the value {label.classes[place]!r}, so "
+                    "nothing can be learned of it. Leave such rows out, or give the training split some."
+                )
+            label = dataclasses.replace(label, frequencies=tuple(counts / counts.sum()))
+        elif len(of_train):
+            label = dataclasses.replace(label, frequency=float(of_train.astype(np.float32).mean()))
+        found.append(dataclasses.replace(label, missing=missing))
+    offset, scale = (np.array([getattr(label, name) for label in found]) for name in ("mean", "scale"))
+    return tuple(found), ((values - offset) / scale).astype(np.float32)
 
 
 def shares_of(split):

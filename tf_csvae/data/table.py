@@ -18,6 +18,7 @@ def load(
     category_columns=(),
     split=(0.8, 0.1, 0.1),
     group_column=None,
+    label_kinds=(),
     batch_size=256,
     seed=0,
 ):
@@ -25,17 +26,18 @@ def load(
 
     Args:
         data_path: str, a CSV file with a header, or a Parquet file.
-        label_columns: names of the columns that are binary labels, in the order they shall have in y.
+        label_columns: names of the columns that are labels, in the order they shall have in y.
         feature_columns: names of the columns of x; None: all but labels, groups and ``split``.
         category_columns: names of those that are categories although their values are numbers.
         split: shares of train, validation and test, where there is no column ``split``. They go by a
             hash of the whole row, so new rows move no other, and equal rows stay together.
         group_column: str, column of a patient or the like, whose rows stay in one split.
+        label_kinds: list of "label:kind", where the kind is not the one that ``rows.kind_of`` infers.
         batch_size: int.
         seed: int, of the order of the training rows.
 
     Returns:
-        A ``Dataset`` of x float32 [d] and y float32 [k]; ``info.to_columns(x)`` gives the table's own
+        A ``Dataset`` of x float32 [d] and y float32 [k], NaN where a label is missing; ``info.to_columns(x)`` gives the table's own
         columns back.
 
     Raises:
@@ -63,11 +65,13 @@ def load(
         raise InputError(f"--feature_columns of {data_path}: {what}.")
 
     problems = rows.Problems()
-    y = np.stack([rows.binary(table, name, problems) for name in label_columns], 1)
+    kinds = rows.parse_kinds(label_kinds, label_columns, data_path)
+    read = [rows.read_label(table, name, problems, kinds.get(name)) for name in label_columns]
+    labels, values = zip(*read, strict=True)
     keys = ["\x1f".join(values) for values in zip(*table.columns.values(), strict=True)]
     members = rows.deal(table, keys, split, group_column, problems)
     train = members["train"]
-    known = rows.labels(label_columns, y[train], data_path, problems)
+    known, y = rows.learned(labels, np.stack(values, 1), train, data_path, problems)
     learned = tuple(
         columns.learn(table, name, train, name in category_columns, problems) for name in features
     )

@@ -1,44 +1,31 @@
 """Weights for labels whose values are not equally frequent."""
 
 import numpy as np
-import tensorflow as tf
 
-# One value of a label weighs at most so many times the other: of a label of a few examples
+# One value of a label weighs at most so many times another: of a label of a few examples
 # a network would learn those by heart.
 MAX_RATIO = 50.0
 
 
 def class_weights(frequencies, balance):
-    """Weights of the values 0 and 1 of each label in the loss.
+    """Weights of the values of labels in the loss.
 
-    The value 1 weighs ((1 - p) / p)^balance times as much as the value 0, p its frequency, and
-    the mean weight over the training data is 1.
+    A value of share p weighs in proportion to p^-balance, and the mean weight over the training
+    data is 1.
 
     Args:
-        frequencies: list of k floats in [0, 1], the share of the value 1.
-        balance: float in [0, 1]. At 0 all weigh the same; at 1 both values of a label weigh the
-            same in total, so who knows nothing of x answers 1/2.
+        frequencies: list of k floats in [0, 1], the share of the value 1; or [c, k], the shares of
+            all c values.
+        balance: float in [0, 1]. At 0 all weigh the same; at 1 all values of a label weigh the
+            same in total, so who knows nothing of x finds them equally likely.
 
     Returns:
-        float [2, k]. A label that never varies weighs 1.
+        float [2, k] or [c, k]. A label that never varies weighs 1.
     """
     p = np.asarray(frequencies, np.float64)
-    p = np.where((p > 0) & (p < 1), p, 0.5)
-    ratio = np.clip(((1 - p) / p) ** balance, 1 / MAX_RATIO, MAX_RATIO)
-    return np.stack([np.ones_like(p), ratio]) / (1 - p + p * ratio)
-
-
-def cross_entropy(y, logits, weights):
-    """The loss of predicting labels, summed over them.
-
-    Args:
-        y: float32 [n, k] in [0, 1].
-        logits: float32 [n, k].
-        weights: [2, k], from ``class_weights``.
-
-    Returns:
-        float32 [n], nats.
-    """
-    weights = tf.cast(weights, tf.float32)
-    of_value = weights[0] * (1 - y) + weights[1] * y
-    return tf.reduce_sum(of_value * tf.nn.sigmoid_cross_entropy_with_logits(y, logits), -1)
+    p = np.stack([1 - p, p]) if p.ndim == 1 else p
+    varies = p.max(0) < 1
+    p = np.where(varies, np.maximum(p, 1e-12), 1.0)
+    weights = (p[0] / p) ** balance
+    weights = np.minimum(weights, MAX_RATIO * weights.min(0))
+    return np.where(varies, weights / (p * weights).sum(0), 1.0)

@@ -7,6 +7,7 @@ import numbers
 from typing import NamedTuple
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras.src.saving.serialization_lib import deserialize_keras_object
 
@@ -14,6 +15,7 @@ from tf_csvae.errors import InputError
 from tf_csvae.labels import as_labels
 from tf_csvae.models import distributions
 from tf_csvae.models.distributions import standard_normal, tfd
+from tf_csvae.models.label_space import LabelSpace
 from tf_csvae.models.networks import NetworkConfig
 
 
@@ -24,8 +26,8 @@ class Code(NamedTuple):
         z: distribution of batch shape [n] and event shape [z_dim].
         w: distribution of batch shape [n] and event shape [k w_dim], label by label, or None
             where the system has no label subspaces or was not given the labels it needs.
-        y: distribution of batch shape [n] and event shape [k], what the model reads the labels
-            of x to be, or None where it reads none.
+        y: distribution of batch shape [n] over the features of the labels (``LabelSpace``), of which
+            binary labels alone have k; what the model reads from x, or None where it reads none.
     """
 
     z: tfd.Distribution
@@ -63,6 +65,18 @@ def check_same(model, data_shape, labels, who):
             f"{who} knows the labels {', '.join(known)}; these data have {', '.join(wanted)}. "
             "Give one that was trained on the same labels, in the same order."
         )
+    for own, other in zip(model.labels, labels, strict=True):
+        if not own.same_values(other):
+            described = [
+                f"{label.kind}"
+                + (f" ({', '.join(label.classes)})" if label.classes else "")
+                + (f" (mean {label.mean:g}, scale {label.scale:g})" if label.kind == "real" else "")
+                for label in (own, other)
+            ]
+            raise InputError(
+                f"{who} knows the label {own.name} as {described[0]}; these data have it as {described[1]}. "
+                "Give one that was trained on the same data."
+            )
     if tuple(model.data_shape) != tuple(data_shape):
         raise InputError(
             f"{who} reads data of shape {tuple(model.data_shape)}; these have shape {tuple(data_shape)}. "
@@ -82,6 +96,7 @@ class LabelledModel(keras.Model):
         super().__init__(**kwargs)
         self.data_shape = tuple(int(side) for side in data_shape)
         self.labels = as_labels(labels)
+        self.space = LabelSpace(self.labels)
         self._config = {
             "data_shape": list(self.data_shape),
             "labels": [label.to_dict() for label in self.labels],
@@ -275,19 +290,19 @@ class GenerativeModel(LabelledModel):
         """Whether labels of x need not be given, since the model reads them: here by the helper."""
         return self.helper is not None
 
-    label_width = 0
-    """Columns that each label has in what the decoder gets beside z; 0: it gets no labels."""
+    label_widths = ()
+    """Columns that each label has in what the decoder gets beside z; none: it gets no labels."""
 
     def label_code(self, y, seed=None):
-        """Returns what the decoder gets for labels y beside z, [n, k label_width]; None for nothing.
+        """Returns what the decoder gets for labels y beside z, [n, sum of label_widths]; None for nothing.
 
         The most likely one, or with a seed a sample.
         """
         return
 
     def label_slots(self, labels):
-        """Spreads bool [n, k] of labels to the columns [n, k label_width] that they own."""
-        return tf.repeat(labels, self.label_width, axis=1)
+        """Spreads bool [n, k] of labels to the columns [n, sum of label_widths] that they own."""
+        return tf.gather(labels, np.repeat(np.arange(len(self.labels)), self.label_widths), axis=1)
 
     def own_code(self, code, y):
         """Returns what the decoder gets beside z to reconstruct x: its own w where there is one."""
@@ -407,7 +422,8 @@ class GenerativeModel(LabelledModel):
 
         Args:
             z: float [n, z_dim].
-            w: float [n, k label_width]: label subspaces, or for systems without them labels.
+            w: float [n, sum of label_widths]: label subspaces, or for systems without them what
+                ``label_code`` gives for labels; binary labels are that themselves.
 
         Returns:
             float32 [n, *data_shape].
@@ -415,7 +431,7 @@ class GenerativeModel(LabelledModel):
         Raises:
             InputError: w missing where it is needed.
         """
-        if w is None and self.label_width:
+        if w is None and self.label_widths:
             self._needs_labels("decode")
         return self.generative(z, w).mean()
 
@@ -441,7 +457,8 @@ class GenerativeModel(LabelledModel):
         """Samples new examples that have the labels y: z ~ p(z), w ~ p(w|y), the mean of p(x|z, w).
 
         Args:
-            y: float [m, k] or [k], rows of labels; None for a system that knows no labels.
+            y: float [m, k] or [k], rows of labels; one that is NaN is drawn, as often as in the training
+                data. None for a system that knows no labels.
             n: int, samples per row.
             seed: int or int [2]; the same seed gives the same samples. None: new ones each call.
 
@@ -452,7 +469,7 @@ class GenerativeModel(LabelledModel):
             InputError: y of the wrong width, missing, or given where it cannot be used.
         """
         n = positive("n", n)
-        if y is not None or self.label_width:
+        if y is not None or self.label_widths:
             y = tf.repeat(self._steerable(y, "sample"), n, axis=0)
             n = tf.shape(y)[0]
         return self.decode(*self.sample_code(y, n, seed))
@@ -461,11 +478,11 @@ class GenerativeModel(LabelledModel):
         """Draws n codes: z ~ p(z), and with labels, checked, [n, k], what the decoder gets for them.
 
         Returns:
-            z float32 [n, z_dim]; w float32 [n, k label_width] or None.
+            z float32 [n, z_dim]; w float32 [n, sum of label_widths] or None.
         """
         z_seed, w_seed = tf.unstack(split_seed(seed, 2))
         z = standard_normal(self.z_dim).sample(n, seed=z_seed)
-        return z, None if y is None else self.label_code(y, w_seed)
+        return z, None if y is None else self.label_code(self.space.filled(y, w_seed), w_seed)
 
     def transfer(self, x, y_source, y_target, seed=None):
         """Changes labels of x and keeps the rest: z, and what stands for the labels that stay.
@@ -474,7 +491,7 @@ class GenerativeModel(LabelledModel):
             x: float [n, *data_shape].
             y_source: float [n, k] or [k], the labels that x has; None where the system reads
                 them from x, which then counts all of them as changed.
-            y_target: float [n, k] or [k], the labels to give it.
+            y_target: float [n, k] or [k], the labels to give it; one that is NaN stays.
             seed: int or int [2], draws w_i of the changed labels from p(w_i|y_i); None takes
                 its mean.
 
@@ -488,18 +505,18 @@ class GenerativeModel(LabelledModel):
         y_source = self.labels_of(x, y_source, "transfer")
         y_target = self._steerable(y_target, "transfer", x)
         code = self.inference(x, y_source)
-        changed = self.label_slots(tf.not_equal(y_source, y_target))
+        changed = self.label_slots(tf.not_equal(y_source, y_target) & ~tf.math.is_nan(y_target))
         w = tf.where(changed, self.label_code(y_target, seed), self.own_code(code, y_source))
         return self.decode(code.z.mean(), w)
 
-    def interpolate(self, x, label, start=0.0, stop=1.0, steps=8, y=None):
+    def interpolate(self, x, label, start=None, stop=None, steps=8, y=None):
         """Moves x along one label, in a straight line of what the decoder gets for it.
 
         Args:
             x: float [n, *data_shape].
             label: str or int, the label to move.
-            start: float in [0, 1], its first value.
-            stop: float in [0, 1], its last value.
+            start: float, its first value; None: ``Label.ends`` has it, of a binary label 0.
+            stop: float, its last value; None: the other end, of a binary label 1.
             steps: int, points of the line, both ends included.
             y: float [n, k] or [k], the labels of x; None where the system reads them from x.
 
@@ -513,7 +530,11 @@ class GenerativeModel(LabelledModel):
         y = self.labels_of(x, y, "interpolate")
         code = self.inference(x, y)
         z, w = code.z.mean(), self.own_code(code, y)
-        first, last = (self.label_code(tf.where(this, value, y)) for value in (start, stop))
+        ends = [
+            tf.constant([[label.ends[end] for label in self.labels]]) if value is None else value
+            for end, value in enumerate((start, stop))
+        ]
+        first, last = (self.label_code(tf.where(this, value, y)) for value in ends)
         here = self.label_slots(this)
         path = []
         for share in tf.unstack(tf.linspace(0.0, 1.0, positive("steps", steps))):
@@ -538,7 +559,7 @@ class GenerativeModel(LabelledModel):
         """
         self._needs_subspaces("style_transfer")
 
-    def walk(self, x, label, y=None, value=1.0, steps=7, extent=2.0):
+    def walk(self, x, label, y=None, value=None, steps=7, extent=2.0):
         """Walks through a label's subspace w_i, all else of x kept.
 
         The steps are a grid over two dimensions of w_i around the mean of p(w_i|y_i = value);
@@ -548,7 +569,7 @@ class GenerativeModel(LabelledModel):
             x: float [n, *data_shape].
             label: str or int, whose subspace it is.
             y: float [n, k] or [k], the labels of x.
-            value: float, the value of the label.
+            value: float, the value of the label; None: of a binary label 1, of another that of x.
             steps: int, points along each dimension.
             extent: float, how far the walk goes each way, in standard deviations of the prior.
 
@@ -568,7 +589,7 @@ class GenerativeModel(LabelledModel):
         )
 
     def _steerable(self, y, where, rows=None):
-        if not self.label_width:
+        if not self.label_widths:
             raise InputError(
                 f"{where}: {type(self).__name__} knows no labels, so it cannot be steered by them. "
                 "sample(n=...) without y samples from all it knows."
@@ -578,7 +599,7 @@ class GenerativeModel(LabelledModel):
     def labels_of(self, x, y, where):
         """Returns y checked, or without it what the helper, where there is one, sees in x."""
         if y is None and self.helper is not None:
-            return tf.cast(self.helper.classify(x) > 0.5, tf.float32)
+            return self.helper.read(x)
         return self._steerable(y, where, x)
 
     def _known(self, x, y, where):
@@ -598,7 +619,7 @@ class GenerativeModel(LabelledModel):
         """Returns y as float32 [n, k] or raises ``InputError`` naming ``where``.
 
         Args:
-            y: array-like [k] or [n, k].
+            y: array-like [k] or [n, k]; NaN where a label is not known.
             where: str, the method that was called.
             rows: tensor whose first dimension n must be; a y of one row is repeated to it.
         """
@@ -613,8 +634,8 @@ class GenerativeModel(LabelledModel):
                 f"{where}: y must have {k} column{'s' * (k != 1)}, one per label ({names}). "
                 f"Received: y of shape {tuple(y.shape)}."
             )
-        if tf.executing_eagerly() and not bool(tf.reduce_all((y >= 0) & (y <= 1))):
-            raise InputError(f"{where}: labels must lie between 0 and 1. Received: {y.numpy().ravel()[:10]}.")
+        if tf.executing_eagerly():
+            self.space.check(y, where)
         if rows is not None:
             if y.shape[0] == 1:
                 y = tf.repeat(y, tf.shape(rows)[0], axis=0)

@@ -1,12 +1,11 @@
 """The attribute classifier: a ResNet (He et al. 2015, arXiv:1512.03385) that judges images."""
 
 import keras
-import numpy as np
 import tensorflow as tf
 from keras import Input, Model, layers
 
-from tf_csvae.models.balance import class_weights, cross_entropy
 from tf_csvae.models.base import LabelledModel, positive, split_seed
+from tf_csvae.models.label_space import LabelSpace
 
 # Basic blocks in each stage, by depth: two of He et al.'s table 1, and one of half the smaller.
 BLOCKS = {10: (1, 1, 1, 1), 18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
@@ -14,12 +13,13 @@ BLOCKS = {10: (1, 1, 1, 1), 18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
 
 @keras.saving.register_keras_serializable("tf_csvae")
 class Classifier(LabelledModel):
-    """p(y|x): the labels of x, each by a logit of its own.
+    """p(y|x): the labels of x, each by outputs of its own: a logit, one per class, or a mean.
 
     Images pass a ResNet of basic blocks: a stem for small images (one 3 x 3 convolution, no
     pooling), four stages, each of which after the first doubles the channels and halves the
     sides, and a mean over the pixels left. Vectors pass two dense layers. The loss, in nats per
-    example, is the cross entropy summed over the labels, weighted as ``balance.class_weights`` says.
+    example, is -log p(y|x) summed over the labels that are known, classes weighted as
+    ``balance.class_weights`` says; a real label is normal around the mean, of scale 1.
 
     Args:
         data_shape: shape of one example: [d] or [height, width, channels].
@@ -87,15 +87,13 @@ class Classifier(LabelledModel):
             balance=balance,
             seed=int(seed),
         )
-        frequencies = [label.frequency for label in self.labels]
-        self.class_weights = weights = class_weights(frequencies, balance)
+        self.space = LabelSpace(self.labels, balance=balance)
         self.trunk = trunk(self.data_shape, BLOCKS[depth], self.width, self.stem_stride, self.dtype_policy)
         # Float32, so that no loss is computed in half precision. It starts at the answer of one
         # who has seen no x: with small steps a rare label would be long on the way there.
-        p = np.clip(frequencies, 1e-3, 1 - 1e-3)
         self.head = layers.Dense(
-            len(self.labels),
-            bias_initializer=keras.initializers.Constant(np.log(weights[1] * p / (weights[0] * (1 - p)))),
+            self.space.outputs,
+            bias_initializer=keras.initializers.Constant(self.space.bias()),
             dtype="float32",
             name="head",
         )
@@ -117,8 +115,8 @@ class Classifier(LabelledModel):
             jit_compile,
             loss=self.cross_entropy,
             metrics=[
-                keras.metrics.MeanMetricWrapper(accuracy, name="accuracy"),
-                BalancedAccuracy(len(self.labels)),
+                Accuracy(self.labels),
+                *([BalancedAccuracy(self.labels)] if any(map(_has_classes, self.labels)) else []),
             ],
             **kwargs,
         )
@@ -126,18 +124,18 @@ class Classifier(LabelledModel):
         self.optimizer.build(self.trainable_variables)
 
     def cross_entropy(self, y, logits):
-        """The loss of each example in nats, float32 [n]: the weighted sum over its labels."""
-        return cross_entropy(y, logits, self.class_weights)
+        """The loss of each example in nats, float32 [n]: the weighted sum over its known labels."""
+        return tf.reduce_sum(self.space.losses(y, logits), -1)
 
     def call(self, x, training=False):
-        """The logits of p(y_i = 1|x).
+        """The outputs that p(y|x) has as its parameters: logits, of a real label its mean.
 
         Args:
             x: float [n, *data_shape].
             training: bool, augment the images, drop features, and normalise by the batch.
 
         Returns:
-            float32 [n, k].
+            float32 [n, k], a categorical label having a column per class.
         """
         if not training:
             return self.head(self.trunk(x, training=False))
@@ -173,10 +171,24 @@ class Classifier(LabelledModel):
     # The public methods.
 
     def classify(self, x):
-        """Returns p(y_i = 1|x) of every label.
+        """Returns p(y_i = 1|x) of every label; of a categorical one p(y_i|x), of a real one its mean.
 
         With ``balance`` above 0 these are probabilities among data in which the values of a
         label are more equally frequent than in the training data.
+
+        Args:
+            x: float [n, *data_shape].
+
+        Returns:
+            float32 [n, k], a categorical label having a column per class.
+
+        Raises:
+            InputError: x of another shape.
+        """
+        return self.space.means(self(self.check_x(x, "classify")))
+
+    def read(self, x):
+        """Returns the labels y that x is seen to have, each at its likeliest value.
 
         Args:
             x: float [n, *data_shape].
@@ -187,7 +199,7 @@ class Classifier(LabelledModel):
         Raises:
             InputError: x of another shape.
         """
-        return tf.sigmoid(self(self.check_x(x, "classify")))
+        return self.space.decided(self.classify(x))
 
     def features(self, x):
         """Returns what the logits are a linear function of, as for a Fréchet distance.
@@ -305,33 +317,61 @@ def random_noise(x, most, seed):
     return x + deviation * tf.random.stateless_normal(tf.shape(x), noise_seed)
 
 
-def accuracy(y, logits):
-    """Share of the labels of each example that a threshold at 1/2 gets right, float32 [n]."""
-    return tf.reduce_mean(tf.cast(tf.equal(logits > 0, y > 0.5), tf.float32), -1)
+def _has_classes(label):
+    return label.kind != "real"
+
+
+class Accuracy(keras.metrics.Mean):
+    """Share of right answers among all that are known, over all labels.
+
+    Of a real label, which is standardised, an answer counts 1 - error^2: the mean of that is its R^2.
+
+    Args:
+        labels: tuple of ``Label``.
+        name: str, the Keras name.
+    """
+
+    def __init__(self, labels, name="accuracy"):
+        super().__init__(name=name)
+        self._labels = labels
+        self._space = LabelSpace(labels)
+
+    def update_state(self, y, logits, sample_weight=None):
+        """Adds a batch: y float [n, k], and the outputs for it."""
+        known = ~tf.math.is_nan(y)
+        y, seen = tf.where(known, y, 0.0), self._space.decided(self._space.means(logits))
+        right = tf.cast(tf.equal(seen, y), tf.float32)
+        real = [[not _has_classes(label) for label in self._labels]]
+        super().update_state(tf.where(real, 1 - tf.square(seen - y), right), tf.cast(known, tf.float32))
 
 
 class BalancedAccuracy(keras.metrics.Metric):
     """Mean over the labels of the mean share of right answers among the examples of each value.
 
     Counted over all batches, since most have no example of a rare label. A value that no
-    example has is left out, as scikit-learn does.
+    example has is left out, as scikit-learn does. A real label has no such share.
 
     Args:
-        labels: int, k.
+        labels: tuple of ``Label``.
         name: str, the Keras name.
     """
 
     def __init__(self, labels, name="balanced_accuracy"):
         super().__init__(name=name)
+        self._columns = [i for i, label in enumerate(labels) if _has_classes(label)]
+        self._space = LabelSpace(labels)
+        most = max(len(labels[i].points[0]) for i in self._columns)
         self.right, self.all = (
-            self.add_variable((2, labels), "zeros", name=which) for which in ("right", "all")
+            self.add_variable((most, len(self._columns)), "zeros", name=which) for which in ("right", "all")
         )
 
     def update_state(self, y, logits, sample_weight=None):
-        """Adds a batch: y and logits float [n, k]."""
-        on = y > 0.5
-        of_value = tf.cast(tf.stack([~on, on]), tf.float32)  # [2, n, k]
-        right = tf.cast(tf.equal(logits > 0, on), tf.float32)
+        """Adds a batch: y float [n, k], and the outputs for it."""
+        seen = tf.gather(self._space.decided(self._space.means(logits)), self._columns, axis=1)
+        y = tf.gather(y, self._columns, axis=1)  # NaN is none of the values
+        values = tf.range(self.all.shape[0], dtype=tf.float32)[:, None, None]
+        of_value = tf.cast(tf.equal(y, values), tf.float32)  # [values, n, k]
+        right = tf.cast(tf.equal(seen, y), tf.float32)
         self.all.assign_add(tf.reduce_sum(of_value, 1))
         self.right.assign_add(tf.reduce_sum(of_value * right, 1))
 

@@ -30,8 +30,6 @@ class CondVAE(VAE):
         TensorShape([5, 3])
     """
 
-    label_width = 1
-
     def __init__(self, data_shape, labels, z_dim=2, consistency_weight=0.0, helper=None, **kwargs):
         super().__init__(data_shape, labels, z_dim, **kwargs)
         consistency.configure(self, consistency_weight, helper)
@@ -41,8 +39,14 @@ class CondVAE(VAE):
         if y is None:
             self._needs_labels("encode")
         features = self.trunk(x, training=training)
-        return Code(diagonal_normal(self.z_head([features, y], training=training)))
+        condition = self.space.features(y)
+        return Code(diagonal_normal(self.z_head([features, condition], training=training)))
+
+    @property
+    def label_widths(self):
+        """The decoder gets the labels' features."""
+        return self.space.widths
 
     def label_code(self, y, seed=None):
-        """The labels themselves."""
-        return y
+        """The labels' features; of binary labels themselves."""
+        return self.space.features(y)

@@ -6,9 +6,9 @@ import keras
 import tensorflow as tf
 
 from tf_csvae.models import networks
-from tf_csvae.models.balance import class_weights, cross_entropy
 from tf_csvae.models.base import Code, GenerativeModel, split_seed
-from tf_csvae.models.distributions import diagonal_normal, label_distribution, standard_normal
+from tf_csvae.models.distributions import diagonal_normal, standard_normal
+from tf_csvae.models.label_space import LabelSpace
 
 
 @keras.saving.register_keras_serializable("tf_csvae")
@@ -21,7 +21,7 @@ class CondVAEInfo(GenerativeModel):
         encoder        beta1 R + beta3 KL(q(z|x) || p(z)) + label_weight L(yhat(x), y)
                        - auxiliary_weight E[H(a(y|z))]
         decoder        beta1 R + relabel_weight L(yhat(xhat), y) + gan_weight G
-        auxiliary      L(a(y|z), y), the two values of each label weighing the same
+        auxiliary      L(a(y|z), y), all values of a label weighing the same
         discriminator  softplus(-D(x)) + (softplus(D(xhat)) + softplus(D(xnew))) / 2
                        + r1 / 2 |dD(x)/dx|^2
 
@@ -61,7 +61,6 @@ class CondVAEInfo(GenerativeModel):
         TensorShape([1, 1])
     """
 
-    label_width = 1
     reads_labels = True
     adversaries = ("auxiliary", "discriminator")
 
@@ -93,13 +92,18 @@ class CondVAEInfo(GenerativeModel):
             r1=r1,
             instance_noise=instance_noise,
         )
-        k, config, dtype = len(self.labels), self.networks, self.dtype_policy
+        config, dtype = self.networks, self.dtype_policy
+        # Balanced: so the auxiliary answers 1/2 to a z from which nothing can be read, where the
+        # entropy is largest.
+        self.auxiliary_space = LabelSpace(self.labels, spread=True, balance=1.0)
         self.trunk = networks.trunk(self.data_shape, config, dtype)
         features = self.trunk.output_shape[-1]
         self.z_head = networks.head(features, 2 * self.z_dim, config, dtype=dtype, name="z_head")
-        self.y_head = networks.head(features, k, config, dtype=dtype, name="y_head")
-        self.decoder = networks.decoder(self.z_dim + k, self.data_shape, config, self.bounded, dtype)
-        self.auxiliary = networks.dense(self.z_dim, k, config, dtype, name="auxiliary")
+        self.y_head = networks.head(features, self.space.outputs, config, dtype=dtype, name="y_head")
+        code = self.z_dim + self.space.width
+        self.decoder = networks.decoder(code, self.data_shape, config, self.bounded, dtype)
+        outputs = self.auxiliary_space.outputs
+        self.auxiliary = networks.dense(self.z_dim, outputs, config, dtype, name="auxiliary")
         # Without batch normalisation: it would tell real from made by the company they are in.
         critic = dataclasses.replace(config, batch_norm=False, spectral_norm=spectral_norm)
         # Keras assigns the normalised weights in the type that the layer computes in: in half
@@ -108,9 +112,6 @@ class CondVAEInfo(GenerativeModel):
         self.critic_trunk = networks.trunk(self.data_shape, critic, critic_dtype, name="critic_trunk")
         features = self.critic_trunk.output_shape[-1]
         self.critic_head = networks.head(features, 1, critic, dtype=critic_dtype, name="critic_head")
-        # Of the auxiliary: so it answers 1/2 to a z from which nothing can be read, where the
-        # entropy is largest.
-        self.class_weights = class_weights([label.frequency for label in self.labels], 1.0)
         self.built = True
 
     @property
@@ -134,9 +135,14 @@ class CondVAEInfo(GenerativeModel):
 
     def inference(self, x, y=None, training=False):
         """q(z|x) and yhat(x), for checked tensors; the labels given are not read."""
+        z, read = self._encoded(x, training)
+        return Code(z, y=self.space.distribution(read))
+
+    def _encoded(self, x, training=False):
+        """Returns q(z|x), and the outputs of what is read of the labels."""
         features = self.trunk(x, training=training)
         z = diagonal_normal(self.z_head(features, training=training))
-        return Code(z, y=label_distribution(self.y_head(features, training=training)))
+        return z, self.y_head(features, training=training)
 
     def critic(self, x, seed, training):
         """The discriminator's logit that x is real, float32 [n]."""
@@ -146,20 +152,25 @@ class CondVAEInfo(GenerativeModel):
     def losses(self, x, y, training, seed):
         """The losses of the four players and their terms, in nats per example."""
         z_seed, prior_seed, noise_seed = tf.unstack(split_seed(seed, 3))
-        code = self.inference(x, y, training)
+        z_given, read = self._encoded(x, training)
+        code = Code(z_given)
         z = code.sample(z_seed)[0]
+        told = self.label_code(y)
         new = standard_normal(self.z_dim).sample(tf.shape(x)[0], seed=prior_seed)
         # Reconstructions and samples in one batch: one pass, and normalised alike.
-        made = self.decoded(tf.concat([z, new], 0), tf.concat([y, y], 0), training)
+        made = self.decoded(tf.concat([z, new], 0), tf.concat([told, told], 0), training)
         again, _ = tf.split(made, 2)
         terms = self.bound_terms(x, self.likelihood(again, x, training=training), code)
 
-        terms["label"] = -tf.reduce_mean(code.y.log_prob(y))
+        def mean_loss(space, outputs):
+            return tf.reduce_mean(tf.reduce_sum(space.losses(y, outputs), -1))
+
+        terms["label"] = mean_loss(self.space, read)
         # Not in training mode: batch normalisation's averages are those of real data.
-        terms["relabel"] = -tf.reduce_mean(self.inference(again).y.log_prob(y))
+        terms["relabel"] = mean_loss(self.space, self._encoded(again)[1])
         guessed = self.auxiliary(z, training=training)
-        terms["entropy"] = tf.reduce_mean(label_distribution(guessed).entropy())
-        terms["auxiliary"] = tf.reduce_mean(cross_entropy(y, guessed, self.class_weights))
+        terms["entropy"] = tf.reduce_mean(self.auxiliary_space.entropy(guessed))
+        terms["auxiliary"] = mean_loss(self.auxiliary_space, guessed)
         real, fake = self._judge(x, made, noise_seed, training)
         terms["gan"] = tf.reduce_mean(tf.nn.softplus(-fake))
         terms["discriminator"] = tf.reduce_mean(tf.nn.softplus(-real)) + tf.reduce_mean(tf.nn.softplus(fake))
@@ -197,14 +208,19 @@ class CondVAEInfo(GenerativeModel):
         squares = tf.square(tape.gradient(logits, x))
         return tf.reduce_mean(tf.reduce_sum(tf.reshape(squares, [tf.shape(x)[0], -1]), -1))
 
+    @property
+    def label_widths(self):
+        """The decoder gets the labels' features."""
+        return self.space.widths
+
     def label_code(self, y, seed=None):
-        """The labels themselves."""
-        return y
+        """The labels' features; of binary labels themselves."""
+        return self.space.features(y)
 
     def own_code(self, code, y):
         """The labels of x, or without them what the encoder reads them to be."""
-        return code.y.mean() if y is None else y
+        return code.y.mean() if y is None else self.label_code(y)
 
     def labels_of(self, x, y, where):
         """Returns y checked, or without it what the encoder reads the labels of x to be."""
-        return self.inference(x).y.mean() if y is None else super().labels_of(x, y, where)
+        return self.space.values(self.inference(x).y.mean()) if y is None else super().labels_of(x, y, where)

@@ -42,11 +42,14 @@ def configure(model, weight, helper):
     model.record(helper=None if helper is None else helper.get_config())
 
 
-def exchange_one(y, seed):
+def exchange_one(space, y, seed):
     """Exchanges the value of one label of each row, at random.
 
+    For the other value, another class, or another number.
+
     Args:
-        y: float32 [n, k] of 0 and 1.
+        space: ``LabelSpace`` of the labels.
+        y: float32 [n, k].
         seed: int [2].
 
     Returns:
@@ -55,19 +58,19 @@ def exchange_one(y, seed):
     k = y.shape[-1]
     chosen = tf.random.stateless_uniform((tf.shape(y)[0],), seed, 0, k, tf.int32)
     changed = tf.one_hot(chosen, k) > 0
-    return tf.where(changed, 1 - y, y), changed
+    return tf.where(changed, space.exchanged(y, seed), y), changed
 
 
 def asked_for(model, z, w, y, seed):
     """Makes codes that ask for other labels than the batch has, as many as it has rows.
 
     In each row one label is exchanged. Even rows keep z and all else and get w_i from
-    p(w_i|1 - y_i); odd rows are new: z from p(z), w from p(w|y').
+    p(w_i|y'_i); odd rows are new: z from p(z), w from p(w|y'), labels that are not known drawn.
 
     Args:
         model: ``GenerativeModel`` that labels can steer.
         z: float32 [n, z_dim], samples of the posterior.
-        w: float32 [n, k label_width], what the decoder gets beside it.
+        w: float32 [n, sum of label_widths], what the decoder gets beside it.
         y: float32 [n, k].
         seed: int [2].
 
@@ -76,8 +79,9 @@ def asked_for(model, z, w, y, seed):
         where those were exchanged.
     """
     which, z_seed, w_seed = tf.unstack(split_seed(seed, 3))
-    y, changed = exchange_one(y, which)
+    y, changed = exchange_one(model.space, y, which)
     new = (tf.range(tf.shape(y)[0]) % 2 == 1)[:, None]
+    y = tf.where(new, model.space.filled(y, w_seed), y)
     z = tf.where(new, tf.random.stateless_normal(tf.shape(z), z_seed), z)
     w = tf.where(new | model.label_slots(changed), model.label_code(y, w_seed), w)
     return z, w, y, changed
@@ -91,14 +95,14 @@ def decode(model, x, y, z, w, training, seed):
         x: float32 [n, *data_shape].
         y: float32 [n, k].
         z: float32 [n, z_dim], samples of the posterior.
-        w: float32 [n, k label_width], what the decoder gets beside it; None for nothing.
+        w: float32 [n, sum of label_widths], what the decoder gets beside it; None for nothing.
         training: bool.
         seed: int [2].
 
     Returns:
         p(x|z, w); and {"consistency": float32 []}, empty without a ``consistency_weight``: the
-        helper's cross entropy on what was asked for, in nats, summed over labels, the exchanged one
-        ``EMPHASIS`` times.
+        helper's cross entropy on what was asked for, in nats, summed over the labels that are known, the
+        exchanged one ``EMPHASIS`` times.
     """
     if not model.consistency_weight:
         return model.generative(z, w, x, training), {}
@@ -108,7 +112,7 @@ def decode(model, x, y, z, w, training, seed):
     both = model.decoded(tf.concat([z, z_asked], 0), tf.concat([w, w_asked], 0), training)
     again, made = tf.split(both, 2)
     # Augmented as the helper's own training images were: else it could be fooled by fine noise.
-    logits = model.helper(model.helper.augment(made, image_seed))
+    read = model.helper(model.helper.augment(made, image_seed))
     weights = tf.where(changed, EMPHASIS, 1.0)
-    loss = tf.reduce_sum(weights * tf.nn.sigmoid_cross_entropy_with_logits(y_asked, logits), -1)
+    loss = tf.reduce_sum(weights * model.space.losses(y_asked, read), -1)
     return model.likelihood(again, x, training=training), {"consistency": tf.reduce_mean(loss)}

@@ -4,9 +4,9 @@ import keras
 import tensorflow as tf
 
 from tf_csvae.models import consistency, independence, networks, priors
-from tf_csvae.models.balance import class_weights, cross_entropy
 from tf_csvae.models.base import Code, GenerativeModel, positive, split_seed
-from tf_csvae.models.distributions import diagonal_normal, label_distribution, tfd
+from tf_csvae.models.distributions import diagonal_normal, tfd
+from tf_csvae.models.label_space import LabelSpace
 
 W_POSTERIORS = ("free", "centred")
 
@@ -122,20 +122,21 @@ class CSVAE(GenerativeModel):
         )
         features = self.trunk.output_shape[-1]
         self.z_head = networks.head(features, 2 * self.z_dim, config, dtype=dtype, name="z_head")
-        self.w_head = networks.head(features, 2 * k * w_dim, config, condition=k, dtype=dtype, name="w_head")
+        self.w_head = networks.head(features, 2 * k * w_dim, config, self.space.width, dtype, name="w_head")
         self.decoder = networks.decoder(self.z_dim + k * w_dim, self.data_shape, config, self.bounded, dtype)
-        self.adversary = (
-            networks.dense(self.z_dim, k, config, dtype, name="adversary") if adversarial else None
-        )
-        if w_prior == "joint":
-            self.prior = priors.JointPrior(k, w_dim, config, name="prior")
-        else:
-            self.prior = priors.FactorizedPrior(
-                k, w_dim, w_separation, learned=w_prior == "factorized", name="prior"
-            )
         # Balanced, an adversary that can read nothing from z answers 1/2, the point to which the
         # entropy term drives it; else it answers p(y), and the two losses pull apart.
-        self.class_weights = class_weights([label.frequency for label in self.labels], float(balanced))
+        self.adversary_space = LabelSpace(self.labels, spread=True, balance=float(balanced))
+        outputs = self.adversary_space.outputs
+        self.adversary = (
+            networks.dense(self.z_dim, outputs, config, dtype, name="adversary") if adversarial else None
+        )
+        if w_prior == "joint":
+            self.prior = priors.JointPrior(self.labels, w_dim, config, name="prior")
+        else:
+            self.prior = priors.FactorizedPrior(
+                self.labels, w_dim, w_separation, learned=w_prior == "factorized", name="prior"
+            )
         self.built = True
 
     @property
@@ -157,12 +158,14 @@ class CSVAE(GenerativeModel):
             return Code(z)
         if not self.shared_encoder:
             features = self.w_trunk(x, training=training)
-        w, prior = diagonal_normal(self.w_head([features, y], training=training)), self.prior(y)
+        condition = self.space.features(y)
+        w, prior = diagonal_normal(self.w_head([features, condition], training=training)), self.prior(y)
         mean, deviation = w.mean(), w.stddev()
         if self.w_posterior == "centred":
             mean, deviation = prior.mean() + prior.stddev() * mean, prior.stddev() * deviation
         if not self.absent_style:
-            present = self.label_slots(y > 0.5)
+            binary = [[label.kind == "binary" for label in self.labels]]
+            present = self.label_slots(~(binary & (y <= 0.5)))  # where it is not known, too
             mean = tf.where(present, mean, prior.mean())
             deviation = tf.where(present, deviation, prior.stddev())
         return Code(z, tfd.Independent(tfd.Normal(mean, deviation), 1))
@@ -173,7 +176,7 @@ class CSVAE(GenerativeModel):
         z, w = code.sample(seed)
         px, more = consistency.decode(self, x, y, z, w, training, seed)
         terms = {**self.bound_terms(x, px, code), **more}
-        terms["kl_w"] = tf.reduce_mean(tfd.kl_divergence(code.w, self.prior(y)))
+        terms["kl_w"] = tf.reduce_mean(self.prior.kl(code.w, y))
         m1 = self.beta1 * terms["reconstruction"] + (self.kl_weight if training else 1.0) * (
             self.beta2 * terms["kl_w"] + self.beta3 * terms["kl_z"]
         )
@@ -182,12 +185,13 @@ class CSVAE(GenerativeModel):
         losses = {}
         if self.adversarial:
             logits = self.adversary(z, training=training)
-            terms["entropy"] = tf.reduce_mean(label_distribution(logits).entropy())
-            terms["adversary"] = tf.reduce_mean(cross_entropy(y, logits, self.class_weights))
+            terms["entropy"] = tf.reduce_mean(self.adversary_space.entropy(logits))
+            terms["adversary"] = tf.reduce_mean(tf.reduce_sum(self.adversary_space.losses(y, logits), -1))
             losses["adversary"] = self.beta5 * terms["adversary"]
             m1 -= self.beta4 * terms["entropy"]
             if self.mmd_weight:
-                terms["mmd"] = tf.reduce_sum(independence.mmd(z, y))
+                members, others, share = self.space.groups(y)
+                terms["mmd"] = tf.reduce_sum(share * independence.mmd(z, members, others))
                 m1 += self.mmd_weight * terms["mmd"]
         return {"generator": m1, **losses}, {"loss": m1, **terms}
 
@@ -199,9 +203,9 @@ class CSVAE(GenerativeModel):
         return prior.mean() if seed is None else prior.sample(seed=split_seed(seed, 1)[0])
 
     @property
-    def label_width(self):
-        """w_dim: the decoder gets w_i for each label."""
-        return self.w_dim
+    def label_widths(self):
+        """w_dim each: the decoder gets w_i for each label."""
+        return (self.w_dim,) * len(self.labels)
 
     def label_slots(self, labels):
         """As of the base; under a joint prior every label owns all of w."""
@@ -230,7 +234,7 @@ class CSVAE(GenerativeModel):
         )
         return self.decode(code.z.mean(), w)
 
-    def walk(self, x, label, y=None, value=1.0, steps=7, extent=2.0):
+    def walk(self, x, label, y=None, value=None, steps=7, extent=2.0):
         """As of the base."""
         x = self.check_x(x, "walk")
         y = self.labels_of(x, y, "walk")
@@ -238,6 +242,8 @@ class CSVAE(GenerativeModel):
         slot = self.label_slots(this)
         code = self.inference(x, y)
         z, own = code.z.mean(), code.w.mean()
+        if value is None:
+            value = tf.where([[label.kind == "binary" for label in self.labels]], 1.0, y)
         prior = self.prior(tf.where(this, value, y))
         centre, deviation = prior.mean(), prior.stddev()
         first = 0 if self.w_prior == "joint" else self.label_index(label) * self.w_dim

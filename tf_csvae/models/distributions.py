@@ -99,15 +99,3 @@ class Likelihood(keras.layers.Layer):
     def scale(self):
         """float32 [], the standard deviation kept for use after training; None for Bernoulli."""
         return None if self.kind == "bernoulli" else tf.exp(self.log_scale)
-
-
-def label_distribution(logits):
-    """q(y|.): independent Bernoullis, one per label.
-
-    Args:
-        logits: float32 [n, k].
-
-    Returns:
-        A distribution of batch shape [n] and event shape [k].
-    """
-    return tfd.Independent(tfd.Bernoulli(logits=logits, dtype=tf.float32), 1)

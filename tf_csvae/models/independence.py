@@ -8,22 +8,24 @@ import tensorflow as tf
 KERNEL_SQUARED_WIDTHS = (0.025, 0.1, 0.4, 1.5)
 
 
-def mmd(z, y, squared_widths=KERNEL_SQUARED_WIDTHS):
-    """Squared maximum mean discrepancy between the codes of each label's two classes.
+def mmd(z, members, others=None, squared_widths=KERNEL_SQUARED_WIDTHS):
+    """Squared maximum mean discrepancy between the codes of two groups of examples, for each of g pairs.
 
     The unbiased estimate (Gretton et al. 2012, JMLR 13:723, eq. 3) with a sum of Gaussian
     kernels exp(-|a - b|^2 / (2 s d)), d the dimension of z and s each of
     ``squared_widths``. Unlike an adversary it has no state, no second optimizer, and a
-    gradient wherever the classes differ. One kernel matrix serves all labels.
+    gradient wherever the groups differ. One kernel matrix serves all.
 
     Args:
         z: float32 [n, d].
-        y: float32 [n, k] of 0 and 1.
+        members: float32 [n, g], 1 where an example is in the one group, 0 where not, as the values of
+            binary labels or ``LabelSpace.groups`` are.
+        others: float32 [n, g], the same of the other group; None: all that are not in the one.
         squared_widths: floats, in units of d.
 
     Returns:
-        float32 [k]; zero in the mean where z is independent of the label, and exactly zero
-        for a label with fewer than two examples of either class in the batch.
+        float32 [g]; zero in the mean where z is independent of the group, and exactly zero
+        for a group with fewer than two examples in the batch.
     """
     d = float(z.shape[-1])
     norms = tf.reduce_sum(tf.square(z), -1)
@@ -32,9 +34,9 @@ def mmd(z, y, squared_widths=KERNEL_SQUARED_WIDTHS):
     kernel = tf.add_n([tf.exp(distances * (-0.5 / (s * d))) for s in squared_widths])
     kernel *= 1 - tf.eye(tf.shape(z)[0])  # not set_diag: XLA has no gradient of it for any n
 
-    ones, zeros = y, 1 - y
+    ones, zeros = members, 1 - members if others is None else others
     n1, n0 = tf.reduce_sum(ones, 0), tf.reduce_sum(zeros, 0)
-    to_ones, to_zeros = tf.matmul(kernel, ones), tf.matmul(kernel, zeros)  # [n, k]
+    to_ones, to_zeros = tf.matmul(kernel, ones), tf.matmul(kernel, zeros)  # [n, g]
     within1 = tf.reduce_sum(ones * to_ones, 0) / tf.maximum(n1 * (n1 - 1), 1.0)
     within0 = tf.reduce_sum(zeros * to_zeros, 0) / tf.maximum(n0 * (n0 - 1), 1.0)
     between = tf.reduce_sum(zeros * to_ones, 0) / tf.maximum(n1 * n0, 1.0)

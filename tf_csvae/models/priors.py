@@ -1,76 +1,215 @@
 """Priors p(w|y) of the label subspaces: the gamma of the CSVAE paper."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tf_csvae.models import networks
 from tf_csvae.models.distributions import MIN_SCALE, diagonal_normal, tfd
+from tf_csvae.models.label_space import LabelSpace
 
 PRIORS = ("factorized", "fixed", "joint")
 
+# Units of the hidden layer by which a learned prior of a real label may depart from a straight line.
+HIDDEN = 16
 
-class FactorizedPrior(keras.layers.Layer):
-    """p(w|y) = prod_i p(w_i|y_i), each subspace a diagonal normal that only its label moves.
 
-    For every label i and value v of it there is a mean and a scale. They start at
-    ``-separation`` (v = 0) and ``+separation`` (v = 1) with scale 1; ``learned`` trains them.
+class Prior(keras.layers.Layer):
+    """p(w|y).
 
     Args:
-        labels: int, k.
+        labels: tuple of ``Label``.
         w_dim: int, dimensions of each subspace.
-        separation: float, distance of the two means from the origin.
+    """
+
+    def __init__(self, labels, w_dim, **kwargs):
+        super().__init__(dtype="float32", **kwargs)
+        self.labels, self.w_dim = labels, w_dim
+
+    def kl(self, q, y):
+        """KL(q(w|x, y) || p(w|y)) in nats, [n].
+
+        Args:
+            q: distribution of batch shape [n], event shape [k w_dim].
+            y: float32 [n, k], NaN where a label is not known.
+        """
+        return tfd.kl_divergence(q, self(y))
+
+
+class FactorizedPrior(Prior):
+    """p(w|y) = prod_i p(w_i|y_i), each subspace a diagonal normal that only its label moves.
+
+    For every binary label and value v of it there is a mean and a scale. They start at
+    ``-separation`` (v = 0) and ``+separation`` (v = 1) with scale 1; ``learned`` trains them. So it is
+    for every class of a categorical label, the means spread as ``class_means`` says. The mean of a
+    real label starts at ``separation`` times its value, with scale 1; ``learned`` trains that line,
+    that of log scales, and a small network beside them.
+
+    Args:
+        labels: tuple of ``Label``.
+        w_dim: int, dimensions of each subspace.
+        separation: float, distance of a binary label's two means from the origin.
         learned: bool, train means and scales.
     """
 
     def __init__(self, labels, w_dim, separation=1.0, learned=True, **kwargs):
-        super().__init__(dtype="float32", **kwargs)
-        means = tf.stack([-separation, separation])[:, None, None] * tf.ones((2, labels, w_dim))
-        self.mean = self.add_weight(
-            name="mean",
-            shape=(2, labels, w_dim),
-            dtype="float32",
-            initializer=lambda shape, dtype: tf.cast(means, dtype),
-            trainable=learned,
-        )
-        self.log_scale = self.add_weight(
-            name="log_scale",
-            shape=(2, labels, w_dim),
-            dtype="float32",
-            initializer="zeros",
-            trainable=learned,
-        )
+        super().__init__(labels, w_dim, **kwargs)
+        # Two rows per label: its parameters at 0 and at 1, between and beyond which lines lead.
+        lines = [i for i, label in enumerate(labels) if label.kind != "categorical"]
+        starts = [(0.0 if labels[i].kind == "real" else -separation, separation) for i in lines]
+        tables = [("", lines, np.array(starts, np.float32).reshape(-1, 2).T[:, :, None])]
+        for i, label in enumerate(labels):
+            if label.kind == "categorical":
+                means = class_means(len(label.classes), w_dim, separation)
+                tables.append((f"_{i}", [i], means[:, None]))
+        self._tables = []
+        for name, columns, means in tables:
+            if columns:
+                means = np.broadcast_to(means, (len(means), len(columns), w_dim))
+                mean = self._table(f"mean{name}", means, learned)
+                log_scale = self._table(f"log_scale{name}", 0 * means, learned)
+                self._tables.append((columns, LabelSpace([labels[i] for i in columns]), mean, log_scale))
+        *_, self.mean, self.log_scale = self._tables[0]
+        reals = [i for i, label in enumerate(labels) if label.kind == "real" and learned]
+        self.bends = {str(i): _bend(w_dim, f"bend_{i}") for i in reals}
         self.built = True
+
+    def _table(self, name, start, learned):
+        return self.add_weight(
+            name=name,
+            shape=start.shape,
+            dtype="float32",
+            initializer=lambda shape, dtype: tf.cast(start, dtype),
+            trainable=learned,
+        )
 
     def call(self, y):
         """Y float32 [n, k] -> a distribution of batch shape [n], event shape [k w_dim].
 
-        A y between 0 and 1 gives parameters between those of the two values.
+        A y between 0 and 1 gives parameters between those of the two values. A label that is not known
+        has those of its mean.
         """
-        y = y[..., None]
+        found = {}
+        for table in self._tables:
+            found |= self._parameters(table, _columns(y, table[0]))
+        mean, log_scale = (
+            tf.concat([found[i][part] for i in range(len(self.labels))], -1) for part in range(2)
+        )
+        return tfd.Independent(_normal(mean, log_scale), 1)
 
-        def at(table):
-            values = table[0] + y * (table[1] - table[0])
-            return tf.reshape(values, (tf.shape(y)[0], table.shape[1] * table.shape[2]))
+    def _parameters(self, table, y):
+        """Returns {label: (means, log scales), [n, w_dim]} of the labels of a table, y [n, m] theirs."""
+        columns, space, *tables = table
+        features = space.features(y)
+        if self.labels[columns[0]].kind == "categorical":
+            mean, log_scale = (tf.tensordot(features, values, 1) for values in tables)
+        else:
+            at = features[..., None]
+            mean, log_scale = (values[0] + at * (values[1] - values[0]) for values in tables)
+        found = {}
+        for place, i in enumerate(columns):
+            found[i] = mean[:, place], log_scale[:, place]
+            if str(i) in self.bends:
+                bends = tf.split(self.bends[str(i)](features[:, place : place + 1]), 2, axis=-1)
+                found[i] = tuple(own + bend for own, bend in zip(found[i], bends, strict=True))
+        return found
 
-        return tfd.Independent(tfd.Normal(at(self.mean), MIN_SCALE + tf.exp(at(self.log_scale))), 1)
+    def kl(self, q, y):
+        """As of ``Prior``; a label that is not known is one of its values, nobody knows which.
+
+        Its p(w_i) is then the mixture over the values v of probabilities pi_v, and its term the
+        bound -log sum_v pi_v exp(-KL(q(w_i|x) || p(w_i|v))) of the KL to that (Hershey and Olsen
+        2007): so w_i is drawn to the value that fits it best, and is not free. Labels that every
+        training example has are not looked at.
+        """
+        if not any(label.missing for label in self.labels):
+            return super().kl(q, y)
+
+        def by_label(normal):
+            return tf.reshape(normal, (-1, len(self.labels), self.w_dim))
+
+        each = tf.reduce_sum(by_label(tfd.kl_divergence(q.distribution, self(y).distribution)), -1)
+        terms = []
+        for table in self._tables:
+            for place, i in enumerate(table[0]):
+                if not self.labels[i].missing:
+                    terms.append(each[:, i])
+                    continue
+                values, shares = self.labels[i].points
+                at = tf.one_hot(place, len(table[0])) * np.float32(values)[:, None]
+                own = tfd.Normal(*(by_label(part)[:, None, i] for part in (q.mean(), q.stddev())))
+                kl = tf.reduce_sum(tfd.kl_divergence(own, _normal(*self._parameters(table, at)[i])), -1)
+                bound = -tf.reduce_logsumexp(np.float32(np.log(np.maximum(shares, 1e-12))) - kl, -1)
+                terms.append(tf.where(tf.math.is_nan(y[:, i]), bound, each[:, i]))
+        return tf.add_n(terms)
 
 
-class JointPrior(keras.layers.Layer):
-    """p(w|y) by a network from all labels to one w, as in the student report.
+def _normal(mean, log_scale):
+    return tfd.Normal(mean, MIN_SCALE + tf.exp(log_scale))
 
-    The subspaces are then not tied to single labels: every w_i may carry any of them.
+
+def _columns(y, columns):
+    """Cuts columns from y; all of them are y itself."""
+    return y if len(columns) == y.shape[-1] else tf.gather(y, columns, axis=1)
+
+
+def _bend(w_dim, name):
+    """A network [n, 1] -> [n, 2 w_dim] that starts at zero."""
+    return keras.Sequential(
+        [
+            keras.Input((1,)),
+            keras.layers.Dense(HIDDEN, activation="tanh", dtype="float32"),
+            keras.layers.Dense(2 * w_dim, kernel_initializer="zeros", dtype="float32"),
+        ],
+        name=name,
+    )
+
+
+def class_means(classes, w_dim, separation=1.0):
+    """Spreads the means of classes, no two nearer than those of a binary label are.
+
+    On a line, a circle, or in more dimensions on further harmonics of it, up to a regular simplex. Two
+    classes are at ``-separation`` and ``+separation`` in every dimension, as the values of a binary
+    label.
 
     Args:
-        labels: int, k.
+        classes: int, c > 1.
+        w_dim: int.
+        separation: float.
+
+    Returns:
+        float32 [c, w_dim].
+    """
+    place = np.arange(classes)
+    if w_dim == 1:
+        waves = [2.0 * place - (classes - 1)]
+    else:
+        angles = [2 * np.pi * place * turns / classes for turns in range(1, classes // 2 + 1)]
+        waves = [part for angle in angles for part in (-np.cos(angle), np.sin(angle))][: classes - 1]
+    points = np.stack([waves[column % len(waves)] for column in range(w_dim)], 1)
+    apart = np.linalg.norm(points[:, None] - points, axis=-1)[np.triu_indices(classes, 1)].min()
+    return np.float32(points * 2 * separation * np.sqrt(w_dim) / apart)
+
+
+class JointPrior(Prior):
+    """p(w|y) by a network from all labels to one w, as in the student report.
+
+    The subspaces are then not tied to single labels: every w_i may carry any of them. A label that is
+    not known is given to the network as its mean.
+
+    Args:
+        labels: tuple of ``Label``.
         w_dim: int, dimensions per label; w has k w_dim.
         config: networks.NetworkConfig of the network.
     """
 
     def __init__(self, labels, w_dim, config, **kwargs):
-        super().__init__(dtype="float32", **kwargs)
-        self.network = networks.dense(labels, 2 * labels * w_dim, config, "float32", name="prior_network")
+        super().__init__(labels, w_dim, **kwargs)
+        self._space = LabelSpace(labels)
+        outputs = 2 * len(labels) * w_dim
+        self.network = networks.dense(self._space.width, outputs, config, "float32", name="prior_network")
         self.built = True
 
     def call(self, y):
         """Y float32 [n, k] -> a distribution of batch shape [n], event shape [k w_dim]."""
-        return diagonal_normal(self.network(y))
+        return diagonal_normal(self.network(self._space.features(y)))

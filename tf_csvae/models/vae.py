@@ -32,7 +32,7 @@ class VAE(GenerativeModel):
         super().__init__(data_shape, labels, z_dim, **kwargs)
         self.configure(beta1=beta1, beta3=beta3)
         config, dtype = self.networks, self.dtype_policy
-        condition = len(self.labels) * self.label_width
+        condition = sum(self.label_widths)
         self.trunk = networks.trunk(self.data_shape, config, dtype)
         features = self.trunk.output_shape[-1]
         self.z_head = networks.head(features, 2 * self.z_dim, config, condition, dtype, name="z_head")

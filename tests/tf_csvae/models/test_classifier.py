@@ -4,6 +4,7 @@ import tensorflow as tf
 from sklearn.metrics import balanced_accuracy_score
 
 from tf_csvae import Classifier, InputError, Label, load_model
+from tf_csvae.labels import as_labels
 from tf_csvae.models.classifier import BalancedAccuracy, random_shift
 
 LABELS = (Label("Bald", 0.1), "Smiling")
@@ -151,7 +152,7 @@ def test_balanced_accuracy_is_scikit_learns_over_all_batches():
     random = np.random.default_rng(0)
     logits = random.normal(size=(200, 3)).astype(np.float32)
     y = (random.random((200, 3)) < [0.5, 0.05, 0.0]).astype(np.float32)
-    metric = BalancedAccuracy(3)
+    metric = BalancedAccuracy(as_labels("abc"))
     for start in range(0, 200, 32):
         metric.update_state(y[start : start + 32], logits[start : start + 32])
     # Of the last label no example has the value 1: the value 0 alone counts.

@@ -5,13 +5,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_csvae import CSVAE, Classifier, CondVAE, InputError, load_model
+from tf_csvae import CSVAE, Classifier, CondVAE, InputError, Label, load_model
 from tf_csvae.models import consistency
+from tf_csvae.models.label_space import LabelSpace
 
 
 def test_one_label_of_each_row_is_exchanged_each_as_often():
     y = np.float32(np.random.default_rng(0).random((900, 3)) < 0.2)
-    exchanged, changed = consistency.exchange_one(tf.constant(y), tf.constant([1, 2]))
+    exchanged, changed = consistency.exchange_one(
+        LabelSpace([Label(name) for name in "abc"]), tf.constant(y), tf.constant([1, 2])
+    )
     np.testing.assert_array_equal(changed.numpy().sum(1), 1)
     np.testing.assert_array_equal(exchanged, np.where(changed, 1 - y, y))
     share = changed.numpy().mean(0)
