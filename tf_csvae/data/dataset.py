@@ -143,7 +143,8 @@ class Dataset:
         info: ``Info``.
         train_from: function of an epoch number -> endless tf.data.Dataset of the training
             batches from that epoch on. Epoch e has the same order whether the training ran
-            up to it or was resumed at it.
+            up to it or was resumed at it. A second argument, a slice, leaves those rows of each.
+        batch_size: int, examples of a training batch.
         steps_per_epoch: int, batches of an epoch; examples that do not fill one are left
             out, other ones in each epoch.
         left_out: tuple of str, a sentence about each example that is bad and was skipped.
@@ -158,7 +159,8 @@ class Dataset:
     validation: tf.data.Dataset
     test: tf.data.Dataset
     info: Info
-    train_from: Callable[[int], tf.data.Dataset]
+    train_from: Callable[..., tf.data.Dataset]
+    batch_size: int
     steps_per_epoch: int
     left_out: tuple[str, ...] = ()
     explain_failure: Callable[[], str | None] = lambda: None

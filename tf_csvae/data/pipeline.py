@@ -189,9 +189,11 @@ def build(
             num_parallel_calls=tf.data.AUTOTUNE,
         )
 
-    def train_from(first):
-        numbers = tf.data.Dataset.range(first, 2**40)
-        return typed(numbers.flat_map(epoch))
+    def train_from(first, rows=slice(None)):
+        batches = tf.data.Dataset.range(first, 2**40).flat_map(epoch)
+        if rows != slice(None):
+            batches = batches.map(lambda x, y: (x[rows], y[rows]))
+        return typed(batches)
 
     return Dataset(
         train=typed(
@@ -201,6 +203,7 @@ def build(
         test=in_order("test"),
         info=info,
         train_from=train_from,
+        batch_size=batch_size,
         steps_per_epoch=steps,
         explain_failure=explain_failure,
     )

@@ -13,8 +13,8 @@ from keras.src.saving.serialization_lib import deserialize_keras_object
 
 from tf_csvae.errors import InputError
 from tf_csvae.labels import as_labels
-from tf_csvae.models import distributions
-from tf_csvae.models.distributions import standard_normal, tfd
+from tf_csvae.models import distributions, replicas
+from tf_csvae.models.distributions import sample_each, standard_normal, tfd
 from tf_csvae.models.label_space import LabelSpace
 from tf_csvae.models.networks import NetworkConfig
 
@@ -41,7 +41,7 @@ class Code(NamedTuple):
     def sample(self, seed):
         """Returns (z, w), one sample of each; the same int or int [2] seed, the same sample."""
         seeds = split_seed(seed, 2)
-        return self.z.sample(seed=seeds[0]), None if self.w is None else self.w.sample(seed=seeds[1])
+        return sample_each(self.z, seeds[0]), None if self.w is None else sample_each(self.w, seeds[1])
 
 
 def split_seed(seed, n):
@@ -84,7 +84,7 @@ def check_same(model, data_shape, labels, who):
         )
 
 
-class LabelledModel(keras.Model):
+class LabelledModel(replicas.Replicated):
     """What the generative systems and the classifier share: shape, labels, configuration.
 
     Args:
@@ -101,6 +101,10 @@ class LabelledModel(keras.Model):
             "data_shape": list(self.data_shape),
             "labels": [label.to_dict() for label in self.labels],
         }
+
+    def blank_batch(self, n):
+        """As of the base."""
+        return tf.zeros((n, *self.data_shape)), tf.zeros((n, len(self.labels)))
 
     def configure(self, **options):
         """Keeps arguments of the constructor, plain values, as attributes and for ``get_config``."""
@@ -127,7 +131,7 @@ class LabelledModel(keras.Model):
             **kwargs: for ``keras.Model.compile``.
         """
         if jit_compile == "auto":
-            jit_compile = len(self.data_shape) == 1
+            jit_compile = len(self.data_shape) == 1 and not replicas.synchronized()
         super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
 
     def get_compile_config(self):
@@ -142,21 +146,15 @@ class LabelledModel(keras.Model):
         """Compiles as ``get_compile_config`` recorded; ``keras.models.load_model`` calls it."""
         self.compile(**{name: deserialize_keras_object(value) for name, value in config.items()})
 
-    def make_test_function(self, force=False):
-        """As Keras', without XLA: it would compile again for the smaller last batch."""
-        jit_compile, self.jit_compile = self.jit_compile, False
-        super().make_test_function(force)
-        self.jit_compile = jit_compile
-
     def check_x(self, x, where):
         """Returns x as float32 [n, *data_shape] or raises ``InputError`` naming ``where``."""
-        x = tf.convert_to_tensor(x, dtype_hint=tf.float32)
+        x = tf.convert_to_tensor(x, dtype_hint=self.variable_dtype)
         if x.shape.rank != 1 + len(self.data_shape) or tuple(x.shape[1:]) != self.data_shape:
             expected = ", ".join(map(str, ("n", *self.data_shape)))
             raise InputError(
                 f"{where}: x must have shape ({expected}). Received: x of shape {tuple(x.shape)}."
             )
-        return tf.cast(x, tf.float32)
+        return tf.cast(x, self.variable_dtype)
 
     def label_index(self, label):
         """Returns the column of a label given by name or index; raises ``InputError``.
@@ -217,7 +215,9 @@ class GenerativeModel(LabelledModel):
                 "likelihood=bernoulli needs data in [0, 1], such as images. Received: data without bounds. "
                 "Take one of the Gaussians."
             )
-        self.likelihood = distributions.Likelihood(likelihood, likelihood_scale, name="likelihood")
+        self.likelihood = distributions.Likelihood(
+            likelihood, likelihood_scale, self.dtype_policy, name="likelihood"
+        )
         self.kl_warmup_steps = 0
         self.record(
             networks=dataclasses.asdict(self.networks),
@@ -279,7 +279,7 @@ class GenerativeModel(LabelledModel):
         """Returns the terms that every variational bound has, and the scale of p(x|.)."""
         terms = {
             "reconstruction": -tf.reduce_mean(px.log_prob(x)),
-            "kl_z": tf.reduce_mean(tfd.kl_divergence(code.z, standard_normal(self.z_dim))),
+            "kl_z": tf.reduce_mean(tfd.kl_divergence(code.z, standard_normal(self.z_dim, code.z.dtype))),
         }
         if self.likelihood.scale is not None:
             terms["scale"] = self.likelihood.scale
@@ -355,9 +355,9 @@ class GenerativeModel(LabelledModel):
     def kl_weight(self):
         """float32 [], the warm-up's factor on the KL terms at this step."""
         if not self.kl_warmup_steps:
-            return tf.ones(())
-        steps = tf.cast(self.optimizer.iterations, tf.float32)
-        return tf.minimum(1.0, steps / self.kl_warmup_steps)
+            return tf.ones((), self.variable_dtype)
+        steps = tf.cast(self.optimizer.iterations, self.variable_dtype)
+        return tf.minimum(steps / self.kl_warmup_steps, 1.0)
 
     def train_step(self, data):
         """One step of every player, from one forward pass.
@@ -367,7 +367,10 @@ class GenerativeModel(LabelledModel):
         loss cannot move the adversary that it is scored by: no stop_gradient is needed, and
         what the losses share is computed once.
         """
-        x, y = data
+        with replicas.one_batch():
+            return self._train_step(*self._typed(data))
+
+    def _train_step(self, x, y):
         players = self.players()
         # The noise depends on the seed and the step alone: nothing to save, exact to resume.
         seed = tf.stack([self.seed, tf.cast(self.optimizer.iterations, tf.int32)])
@@ -377,7 +380,10 @@ class GenerativeModel(LabelledModel):
                 tapes[name] = stack.enter_context(tf.GradientTape(watch_accessed_variables=False))
                 tapes[name].watch([variable.value for variable in variables])
             losses, terms = self.losses(x, y, True, seed)
-            scaled = {name: self._optimizer_of(name).scale_loss(loss) for name, loss in losses.items()}
+            scaled = {
+                name: self._optimizer_of(name).scale_loss(replicas.share(loss))
+                for name, loss in losses.items()
+            }
         for name, variables in players.items():
             gradients = tapes[name].gradient(scaled[name], [variable.value for variable in variables])
             self._optimizer_of(name).apply_gradients(zip(gradients, variables, strict=True))
@@ -385,13 +391,18 @@ class GenerativeModel(LabelledModel):
 
     def test_step(self, data):
         """The same terms on a batch that trains nothing, always with the same noise."""
-        x, y = data
+        x, y = self._typed(data)
         _, terms = self.losses(x, y, False, tf.constant([self.seed, -1]))
         return self._track(terms, x)
 
+    def _typed(self, data):
+        return [tf.cast(part, self.variable_dtype) for part in data]
+
     def _track(self, terms, x):
+        n = tf.shape(x)[0]
         for name, value in terms.items():
-            self.trackers[name].update_state(value, sample_weight=tf.shape(x)[0])
+            # The mean over no examples is not a number: a replica's, whose batches have run out.
+            self.trackers[name].update_state(tf.where(n > 0, value, 0.0), sample_weight=n)
         return {name: self.trackers[name].result() for name in terms}
 
     def call(self, x, y=None):
@@ -481,7 +492,7 @@ class GenerativeModel(LabelledModel):
             z float32 [n, z_dim]; w float32 [n, sum of label_widths] or None.
         """
         z_seed, w_seed = tf.unstack(split_seed(seed, 2))
-        z = standard_normal(self.z_dim).sample(n, seed=z_seed)
+        z = standard_normal(self.z_dim, self.variable_dtype).sample(n, seed=z_seed)
         return z, None if y is None else self.label_code(self.space.filled(y, w_seed), w_seed)
 
     def transfer(self, x, y_source, y_target, seed=None):
@@ -625,7 +636,7 @@ class GenerativeModel(LabelledModel):
         """
         if y is None:
             self._needs_labels(where)
-        y = tf.cast(tf.convert_to_tensor(y), tf.float32)
+        y = tf.cast(tf.convert_to_tensor(y), self.variable_dtype)
         y = y[None] if y.shape.rank == 1 else y
         k = len(self.labels)
         if y.shape.rank != 2 or y.shape[-1] != k:

@@ -4,8 +4,11 @@ import keras
 import tensorflow as tf
 from keras import Input, Model, layers
 
+from tf_csvae.models import replicas
 from tf_csvae.models.base import LabelledModel, positive, split_seed
+from tf_csvae.models.distributions import outer_dtype
 from tf_csvae.models.label_space import LabelSpace
+from tf_csvae.models.networks import batch_normalization
 
 # Basic blocks in each stage, by depth: two of He et al.'s table 1, and one of half the smaller.
 BLOCKS = {10: (1, 1, 1, 1), 18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
@@ -94,7 +97,7 @@ class Classifier(LabelledModel):
         self.head = layers.Dense(
             self.space.outputs,
             bias_initializer=keras.initializers.Constant(self.space.bias()),
-            dtype="float32",
+            dtype=outer_dtype(self.dtype_policy),
             name="head",
         )
         self.head.build(self.trunk.output_shape)
@@ -123,6 +126,11 @@ class Classifier(LabelledModel):
         # Built here, not lazily in the first step: a checkpoint must find the slots to fill.
         self.optimizer.build(self.trainable_variables)
 
+    def train_step(self, data):
+        """As Keras'."""
+        with replicas.one_batch():
+            return super().train_step(data)
+
     def cross_entropy(self, y, logits):
         """The loss of each example in nats, float32 [n]: the weighted sum over its known labels."""
         return tf.reduce_sum(self.space.losses(y, logits), -1)
@@ -144,7 +152,7 @@ class Classifier(LabelledModel):
         image_seed, dropout_seed = tf.unstack(split_seed(tf.stack([self.seed, tf.cast(step, tf.int32)]), 2))
         features = self.trunk(self.augment(x, image_seed), training=True)
         if self.dropout:
-            features = tf.nn.experimental.stateless_dropout(features, self.dropout, dropout_seed)
+            features = dropout(features, self.dropout, dropout_seed)
         return self.head(features)
 
     def augment(self, x, seed):
@@ -262,7 +270,7 @@ def _convolution(x, filters, kernel_size, stride, dtype, gamma="ones"):
         kernel_initializer="he_normal",
         dtype=dtype,
     )(x)
-    return layers.BatchNormalization(momentum=0.9, gamma_initializer=gamma, dtype=dtype)(x)
+    return batch_normalization(dtype, gamma)(x)
 
 
 def random_shift(x, most, seed):
@@ -276,7 +284,9 @@ def random_shift(x, most, seed):
     Returns:
         float [n, height, width, channels].
     """
-    moves = tf.random.stateless_uniform((tf.shape(x)[0], 2), seed, -most, most + 1, tf.int32)
+    moves = replicas.rows(
+        lambda n: tf.random.stateless_uniform((n, 2), seed, -most, most + 1, tf.int32), tf.shape(x)[0]
+    )
     for axis, side in ((1, x.shape[1]), (2, x.shape[2])):
         source = tf.clip_by_value(tf.range(side) + moves[:, axis - 1, None], 0, side - 1)
         x = tf.gather(x, source, axis=axis, batch_dims=1)
@@ -295,26 +305,44 @@ def random_blur(x, most, seed):
         float [n, height, width, channels]; the border is mirrored.
     """
     width_seed, which_seed = tf.unstack(split_seed(seed, 2))
-    deviation = most * tf.random.stateless_uniform((), width_seed, 0.05, 1.0)
+    deviation = most * tf.random.stateless_uniform((), width_seed, 0.05, 1.0, x.dtype)
     reach = max(1, round(2.5 * most))
-    offsets = tf.range(-reach, reach + 1, dtype=tf.float32)
+    offsets = tf.range(-reach, reach + 1, dtype=x.dtype)
     kernel = tf.nn.softmax(-0.5 * tf.square(offsets / deviation))
     blurred = x
     for axis, side in ((1, x.shape[1]), (2, x.shape[2])):  # as products with banded matrices
         sources = tf.range(side)[:, None] + tf.range(-reach, reach + 1)
         sources = tf.abs(sources)
         sources = tf.minimum(sources, 2 * (side - 1) - sources)
-        matrix = tf.reduce_sum(tf.one_hot(sources, side) * kernel[:, None], 1)
+        matrix = tf.reduce_sum(tf.one_hot(sources, side, dtype=x.dtype) * kernel[:, None], 1)
         blurred = tf.einsum("rs,nsjc->nrjc" if axis == 1 else "rs,njsc->njrc", matrix, blurred)
-    which = tf.random.stateless_uniform((tf.shape(x)[0], 1, 1, 1), which_seed) < 0.5
+    which = _uniform(x, which_seed) < 0.5
     return tf.where(which, blurred, x)
 
 
 def random_noise(x, most, seed):
     """Adds Gaussian noise to images, to each of a standard deviation between 0 and ``most``."""
     deviation_seed, noise_seed = tf.unstack(split_seed(seed, 2))
-    deviation = tf.random.stateless_uniform((tf.shape(x)[0], 1, 1, 1), deviation_seed, 0.0, most)
-    return x + deviation * tf.random.stateless_normal(tf.shape(x), noise_seed)
+    noise = replicas.rows(
+        lambda n: tf.random.stateless_normal((n, *x.shape[1:]), noise_seed, dtype=x.dtype), tf.shape(x)[0]
+    )
+    return x + _uniform(x, deviation_seed, most) * noise
+
+
+def _uniform(x, seed, most=1.0):
+    """A number in [0, most) for each image of a batch, to be used with its pixels: [n, 1, 1, 1]."""
+    return replicas.rows(
+        lambda n: tf.random.stateless_uniform((n, 1, 1, 1), seed, 0.0, most, x.dtype), tf.shape(x)[0]
+    )
+
+
+def dropout(features, rate, seed):
+    """Drops a share of the features, [n, d], at random, and scales up the others so that the mean stays."""
+    uniform = replicas.rows(
+        lambda n: tf.random.stateless_uniform((n, features.shape[1]), seed, dtype=features.dtype),
+        tf.shape(features)[0],
+    )
+    return tf.where(uniform >= rate, features * (1 / (1 - rate)), 0.0)
 
 
 def _has_classes(label):
@@ -340,9 +368,9 @@ class Accuracy(keras.metrics.Mean):
         """Adds a batch: y float [n, k], and the outputs for it."""
         known = ~tf.math.is_nan(y)
         y, seen = tf.where(known, y, 0.0), self._space.decided(self._space.means(logits))
-        right = tf.cast(tf.equal(seen, y), tf.float32)
+        right = tf.cast(tf.equal(seen, y), y.dtype)
         real = [[not _has_classes(label) for label in self._labels]]
-        super().update_state(tf.where(real, 1 - tf.square(seen - y), right), tf.cast(known, tf.float32))
+        super().update_state(tf.where(real, 1 - tf.square(seen - y), right), tf.cast(known, y.dtype))
 
 
 class BalancedAccuracy(keras.metrics.Metric):
@@ -369,7 +397,7 @@ class BalancedAccuracy(keras.metrics.Metric):
         """Adds a batch: y float [n, k], and the outputs for it."""
         seen = tf.gather(self._space.decided(self._space.means(logits)), self._columns, axis=1)
         y = tf.gather(y, self._columns, axis=1)  # NaN is none of the values
-        values = tf.range(self.all.shape[0], dtype=tf.float32)[:, None, None]
+        values = tf.range(self.all.shape[0], dtype=y.dtype)[:, None, None]
         of_value = tf.cast(tf.equal(y, values), tf.float32)  # [values, n, k]
         right = tf.cast(tf.equal(seen, y), tf.float32)
         self.all.assign_add(tf.reduce_sum(of_value, 1))

@@ -5,7 +5,7 @@ import dataclasses
 import keras
 import tensorflow as tf
 
-from tf_csvae.models import networks
+from tf_csvae.models import networks, replicas
 from tf_csvae.models.base import Code, GenerativeModel, split_seed
 from tf_csvae.models.distributions import diagonal_normal, standard_normal
 from tf_csvae.models.label_space import LabelSpace
@@ -108,7 +108,7 @@ class CondVAEInfo(GenerativeModel):
         critic = dataclasses.replace(config, batch_norm=False, spectral_norm=spectral_norm)
         # Keras assigns the normalised weights in the type that the layer computes in: in half
         # precision what a step changes would be rounded away.
-        critic_dtype = "float32" if spectral_norm else dtype
+        critic_dtype = self.variable_dtype if spectral_norm else dtype
         self.critic_trunk = networks.trunk(self.data_shape, critic, critic_dtype, name="critic_trunk")
         features = self.critic_trunk.output_shape[-1]
         self.critic_head = networks.head(features, 1, critic, dtype=critic_dtype, name="critic_head")
@@ -144,10 +144,15 @@ class CondVAEInfo(GenerativeModel):
         z = diagonal_normal(self.z_head(features, training=training))
         return z, self.y_head(features, training=training)
 
-    def critic(self, x, seed, training):
-        """The discriminator's logit that x is real, float32 [n]."""
-        noise = self.instance_noise * tf.random.stateless_normal(tf.shape(x), seed) if training else 0.0
-        return self.critic_head(self.critic_trunk(x + noise, training=training), training=training)[:, 0]
+    def critic(self, x, seed, training, parts=1):
+        """The discriminator's logit that x, of so many batches in a row, is real: float32 [n]."""
+        if training:
+
+            def draw(n):
+                return tf.random.stateless_normal((n, *self.data_shape), seed, dtype=x.dtype)
+
+            x += self.instance_noise * replicas.rows(draw, tf.shape(x)[0], parts)
+        return self.critic_head(self.critic_trunk(x, training=training), training=training)[:, 0]
 
     def losses(self, x, y, training, seed):
         """The losses of the four players and their terms, in nats per example."""
@@ -156,7 +161,9 @@ class CondVAEInfo(GenerativeModel):
         code = Code(z_given)
         z = code.sample(z_seed)[0]
         told = self.label_code(y)
-        new = standard_normal(self.z_dim).sample(tf.shape(x)[0], seed=prior_seed)
+        new = replicas.rows(
+            lambda n: standard_normal(self.z_dim, z.dtype).sample(n, seed=prior_seed), tf.shape(x)[0]
+        )
         # Reconstructions and samples in one batch: one pass, and normalised alike.
         made = self.decoded(tf.concat([z, new], 0), tf.concat([told, told], 0), training)
         again, _ = tf.split(made, 2)
@@ -197,8 +204,8 @@ class CondVAEInfo(GenerativeModel):
         return losses, {"loss": encoder, **terms}
 
     def _judge(self, x, made, seed, training):
-        """The discriminator's logits of real and of made data; one pass, so normalised once."""
-        logits = self.critic(tf.concat([x, made], 0), seed, training)
+        """The discriminator's logits of real and, twice as many, of made data; one pass, so normalised once."""
+        logits = self.critic(tf.concat([x, made], 0), seed, training, parts=3)
         return tf.split(logits, [tf.shape(x)[0], tf.shape(made)[0]])
 
     def _gradient_penalty(self, x, seed, training):

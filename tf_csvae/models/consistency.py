@@ -3,8 +3,10 @@
 import tensorflow as tf
 
 from tf_csvae.errors import InputError
+from tf_csvae.models import replicas
 from tf_csvae.models.base import check_same, split_seed
 from tf_csvae.models.classifier import Classifier
+from tf_csvae.models.distributions import standard_normal
 
 # How many times the exchanged label weighs one of the others, which mostly are right already.
 EMPHASIS = 5.0
@@ -56,7 +58,7 @@ def exchange_one(space, y, seed):
         float32 [n, k], the new labels; bool [n, k], True where they were exchanged.
     """
     k = y.shape[-1]
-    chosen = tf.random.stateless_uniform((tf.shape(y)[0],), seed, 0, k, tf.int32)
+    chosen = replicas.rows(lambda n: tf.random.stateless_uniform((n,), seed, 0, k, tf.int32), tf.shape(y)[0])
     changed = tf.one_hot(chosen, k) > 0
     return tf.where(changed, space.exchanged(y, seed), y), changed
 
@@ -80,9 +82,11 @@ def asked_for(model, z, w, y, seed):
     """
     which, z_seed, w_seed = tf.unstack(split_seed(seed, 3))
     y, changed = exchange_one(model.space, y, which)
-    new = (tf.range(tf.shape(y)[0]) % 2 == 1)[:, None]
+    n = tf.shape(y)[0]
+    new = ((replicas.first_row(n) + tf.range(n)) % 2 == 1)[:, None]
     y = tf.where(new, model.space.filled(y, w_seed), y)
-    z = tf.where(new, tf.random.stateless_normal(tf.shape(z), z_seed), z)
+    z_new = replicas.rows(lambda n: standard_normal(z.shape[-1], z.dtype).sample(n, seed=z_seed), n)
+    z = tf.where(new, z_new, z)
     w = tf.where(new | model.label_slots(changed), model.label_code(y, w_seed), w)
     return z, w, y, changed
 
@@ -113,6 +117,6 @@ def decode(model, x, y, z, w, training, seed):
     again, made = tf.split(both, 2)
     # Augmented as the helper's own training images were: else it could be fooled by fine noise.
     read = model.helper(model.helper.augment(made, image_seed))
-    weights = tf.where(changed, EMPHASIS, 1.0)
+    weights = tf.cast(tf.where(changed, EMPHASIS, 1.0), read.dtype)
     loss = tf.reduce_sum(weights * model.space.losses(y_asked, read), -1)
     return model.likelihood(again, x, training=training), {"consistency": tf.reduce_mean(loss)}

@@ -3,9 +3,9 @@
 import keras
 import tensorflow as tf
 
-from tf_csvae.models import consistency, independence, networks, priors
+from tf_csvae.models import consistency, independence, networks, priors, replicas
 from tf_csvae.models.base import Code, GenerativeModel, positive, split_seed
-from tf_csvae.models.distributions import diagonal_normal, tfd
+from tf_csvae.models.distributions import diagonal_normal, sample_each, tfd
 from tf_csvae.models.label_space import LabelSpace
 
 W_POSTERIORS = ("free", "centred")
@@ -132,10 +132,10 @@ class CSVAE(GenerativeModel):
             networks.dense(self.z_dim, outputs, config, dtype, name="adversary") if adversarial else None
         )
         if w_prior == "joint":
-            self.prior = priors.JointPrior(self.labels, w_dim, config, name="prior")
+            self.prior = priors.JointPrior(self.labels, w_dim, config, dtype=dtype, name="prior")
         else:
             self.prior = priors.FactorizedPrior(
-                self.labels, w_dim, w_separation, learned=w_prior == "factorized", name="prior"
+                self.labels, w_dim, w_separation, learned=w_prior == "factorized", dtype=dtype, name="prior"
             )
         self.built = True
 
@@ -190,8 +190,9 @@ class CSVAE(GenerativeModel):
             losses["adversary"] = self.beta5 * terms["adversary"]
             m1 -= self.beta4 * terms["entropy"]
             if self.mmd_weight:
-                members, others, share = self.space.groups(y)
-                terms["mmd"] = tf.reduce_sum(share * independence.mmd(z, members, others))
+                members, others, share = self.space.groups(replicas.gather(y))
+                penalties = independence.mmd(replicas.gather(z), members, others)
+                terms["mmd"] = tf.reduce_sum(tf.cast(share, z.dtype) * penalties)
                 m1 += self.mmd_weight * terms["mmd"]
         return {"generator": m1, **losses}, {"loss": m1, **terms}
 
@@ -200,7 +201,7 @@ class CSVAE(GenerativeModel):
         if y is None:
             self._needs_labels("reconstruct")
         prior = self.prior(y)
-        return prior.mean() if seed is None else prior.sample(seed=split_seed(seed, 1)[0])
+        return prior.mean() if seed is None else sample_each(prior, split_seed(seed, 1)[0])
 
     @property
     def label_widths(self):

@@ -9,12 +9,22 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tf_csvae.models import replicas
+
 tfd = tfp.distributions
 
 LIKELIHOODS = ("gaussian_optimal", "gaussian_learned", "gaussian_fixed", "bernoulli")
 
 # Below this standard deviation a density is a spike, and its logarithm a way to NaN.
 MIN_SCALE = 1e-3
+
+
+def outer_dtype(policy=None):
+    """The type of weights, heads, distributions and losses under a dtype policy: float32 or float64.
+
+    In mixed precision only inner layers compute in half precision: no density is ever computed in it.
+    """
+    return keras.dtype_policies.get(policy).variable_dtype
 
 
 def diagonal_normal(parameters):
@@ -33,9 +43,9 @@ def diagonal_normal(parameters):
     return tfd.Independent(tfd.Normal(mean, scale), 1)
 
 
-def standard_normal(dimensions):
+def standard_normal(dimensions, dtype="float32"):
     """p(z): the unit normal, event shape [dimensions]."""
-    return tfd.Independent(tfd.Normal(tf.zeros(dimensions), tf.ones(dimensions)), 1)
+    return tfd.Independent(tfd.Normal(tf.zeros(dimensions, dtype), tf.ones(dimensions, dtype)), 1)
 
 
 class Likelihood(keras.layers.Layer):
@@ -55,10 +65,11 @@ class Likelihood(keras.layers.Layer):
         kind: str, one of ``LIKELIHOODS``.
         scale: float > 0, standard deviation: the value of "gaussian_fixed", the start of
             the other two Gaussians. In the units of x.
+        dtype: Keras dtype policy of the model.
     """
 
-    def __init__(self, kind, scale=1.0, **kwargs):
-        super().__init__(dtype="float32", **kwargs)  # whatever the networks compute in
+    def __init__(self, kind, scale=1.0, dtype=None, **kwargs):
+        super().__init__(dtype=outer_dtype(dtype), **kwargs)
         if kind not in LIKELIHOODS:
             raise ValueError(f"likelihood must be one of {LIKELIHOODS}. Received: {kind!r}")
         if scale <= 0:
@@ -68,7 +79,7 @@ class Likelihood(keras.layers.Layer):
             self.log_scale = self.add_weight(
                 name="log_scale",
                 shape=(),
-                dtype="float32",
+                dtype=self.variable_dtype,
                 initializer=keras.initializers.Constant(tf.math.log(float(scale)).numpy()),
                 trainable=kind == "gaussian_learned",
             )
@@ -86,11 +97,11 @@ class Likelihood(keras.layers.Layer):
         if self.kind == "bernoulli":
             # Clipped, not logits: every decoder then ends in the mean of x.
             probability = tf.clip_by_value(mean, 1e-6, 1 - 1e-6)
-            return tfd.Independent(tfd.Bernoulli(probs=probability, dtype=tf.float32), event)
+            return tfd.Independent(tfd.Bernoulli(probs=probability, dtype=mean.dtype), event)
         scale = tf.exp(self.log_scale)
         if self.kind == "gaussian_optimal" and training:
             # The gradient through the optimal scale vanishes: it is a stationary point.
-            error = tf.reduce_mean(tf.square(tf.stop_gradient(mean) - x))
+            error = replicas.mean(tf.reduce_mean(tf.square(mean - x)))
             scale = tf.sqrt(tf.maximum(error, MIN_SCALE**2))
             self.log_scale.assign(0.9 * self.log_scale + 0.1 * tf.math.log(scale))
         return tfd.Independent(tfd.Normal(mean, scale), event)
@@ -99,3 +110,21 @@ class Likelihood(keras.layers.Layer):
     def scale(self):
         """float32 [], the standard deviation kept for use after training; None for Bernoulli."""
         return None if self.kind == "bernoulli" else tf.exp(self.log_scale)
+
+
+def sample_each(distribution, seed):
+    """Draws one sample for each of n examples, by the rows that they have in the global batch.
+
+    Args:
+        distribution: normals of batch shape [n] and event shape [d], as of ``diagonal_normal``.
+        seed: int32 [2].
+
+    Returns:
+        float32 [n, d].
+    """
+    centre, deviation = distribution.mean(), distribution.stddev()
+
+    def draw(n):
+        return tf.random.stateless_normal((n, *centre.shape[1:]), seed, dtype=centre.dtype)
+
+    return replicas.rows(draw, tf.shape(centre)[0]) * deviation + centre

@@ -32,7 +32,7 @@ def mmd(z, members, others=None, squared_widths=KERNEL_SQUARED_WIDTHS):
     distances = norms[:, None] - 2 * tf.matmul(z, z, transpose_b=True) + norms[None, :]
     distances = tf.maximum(distances, 0.0)
     kernel = tf.add_n([tf.exp(distances * (-0.5 / (s * d))) for s in squared_widths])
-    kernel *= 1 - tf.eye(tf.shape(z)[0])  # not set_diag: XLA has no gradient of it for any n
+    kernel *= 1 - tf.eye(tf.shape(z)[0], dtype=z.dtype)  # not set_diag: XLA has no gradient of it for any n
 
     ones, zeros = members, 1 - members if others is None else others
     n1, n0 = tf.reduce_sum(ones, 0), tf.reduce_sum(zeros, 0)

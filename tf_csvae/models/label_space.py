@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_csvae.errors import InputError
+from tf_csvae.models import replicas
 from tf_csvae.models.balance import class_weights
 from tf_csvae.models.distributions import tfd
 
@@ -80,7 +81,7 @@ class LabelSpace:
         """As ``values``, with binary labels 0 or 1."""
         y = self.values(features)
         binary = tf.constant([[label.kind == "binary" for label in self._labels]])
-        return tf.where(binary, tf.cast(y > 0.5, tf.float32), y)
+        return tf.where(binary, tf.cast(y > 0.5, y.dtype), y)
 
     def means(self, outputs):
         """Returns the features that predictions expect, [n, outputs] -> [n, width]."""
@@ -157,6 +158,11 @@ def _joined(parts):
     return parts[0] if len(parts) == 1 else tf.concat(parts, -1)
 
 
+def _drawn(y, draw):
+    """Draws for y, [n, m], by the rows that it has in the global batch; ``draw`` is of a shape."""
+    return replicas.rows(lambda n: draw((n, y.shape[1])), tf.shape(y)[0])
+
+
 class _Binary:
     """Neighbouring binary labels."""
 
@@ -166,7 +172,7 @@ class _Binary:
         self._weights = class_weights([label.frequency for label in labels], balance)
 
     def features(self, y):
-        return tf.where(tf.math.is_nan(y), self._p, y)
+        return tf.where(tf.math.is_nan(y), tf.cast(self._p, y.dtype), y)
 
     def values(self, features):
         return features
@@ -175,15 +181,15 @@ class _Binary:
         return tf.sigmoid(outputs)
 
     def losses(self, y, outputs):
-        weights = tf.cast(self._weights, tf.float32)
+        weights = tf.cast(self._weights, outputs.dtype)
         of_value = weights[0] * (1 - y) + weights[1] * y
         return of_value * tf.nn.sigmoid_cross_entropy_with_logits(y, outputs)
 
     def entropy(self, outputs):
-        return tfd.Bernoulli(logits=outputs, dtype=tf.float32).entropy()
+        return tfd.Bernoulli(logits=outputs, dtype=outputs.dtype).entropy()
 
     def distribution(self, outputs):
-        return tfd.Independent(tfd.Bernoulli(logits=outputs, dtype=tf.float32), 1)
+        return tfd.Independent(tfd.Bernoulli(logits=outputs, dtype=outputs.dtype), 1)
 
     def bias(self):
         p = np.clip(self._p.astype(np.float64), 1e-3, 1 - 1e-3)
@@ -194,8 +200,8 @@ class _Binary:
         return tf.where(known, y, 0.0), tf.where(known, 1 - y, 0.0), np.ones(self.k, np.float32)
 
     def filled(self, y, seed):
-        drawn = tf.cast(tf.random.stateless_uniform(tf.shape(y), seed) < self._p, tf.float32)
-        return tf.where(tf.math.is_nan(y), drawn, y)
+        uniform = _drawn(y, lambda shape: tf.random.stateless_uniform(shape, seed))
+        return tf.where(tf.math.is_nan(y), tf.cast(uniform < self._p, y.dtype), y)
 
     def exchanged(self, y, seed):
         return 1 - self.filled(y, seed)
@@ -212,27 +218,27 @@ class _Categorical:
 
     def features(self, y):
         unknown = tf.math.is_nan(y)
-        return tf.where(unknown, self._p, self._one_hot(tf.where(unknown, 0.0, y)))
+        return tf.where(unknown, tf.cast(self._p, y.dtype), self._one_hot(tf.where(unknown, 0.0, y)))
 
     def _one_hot(self, y):
-        return tf.one_hot(tf.cast(tf.round(y[:, 0]), tf.int32), self.width)
+        return tf.one_hot(tf.cast(tf.round(y[:, 0]), tf.int32), self.width, dtype=y.dtype)
 
     def values(self, features):
-        return tf.cast(tf.argmax(features, -1), tf.float32)[:, None]
+        return tf.cast(tf.argmax(features, -1), features.dtype)[:, None]
 
     def means(self, outputs):
         return tf.nn.softmax(outputs)
 
     def losses(self, y, outputs):
         one_hot = self._one_hot(y)
-        of_value = tf.reduce_sum(one_hot * tf.cast(self._weights, tf.float32), -1)
+        of_value = tf.reduce_sum(one_hot * tf.cast(self._weights, y.dtype), -1)
         return (of_value * tf.nn.softmax_cross_entropy_with_logits(one_hot, outputs))[:, None]
 
     def entropy(self, outputs):
         return self.distribution(outputs).entropy()[:, None]
 
     def distribution(self, outputs):
-        return tfd.OneHotCategorical(logits=outputs, dtype=tf.float32)
+        return tfd.OneHotCategorical(logits=outputs, dtype=outputs.dtype)
 
     def bias(self):
         return np.log(self._weights * np.maximum(self._p, 1e-3))
@@ -245,12 +251,12 @@ class _Categorical:
 
     def filled(self, y, seed):
         logits = tf.math.log(tf.constant(self._p)[None] + 1e-12)
-        drawn = tf.random.stateless_categorical(logits, tf.shape(y)[0], seed)
-        return tf.where(tf.math.is_nan(y), tf.cast(drawn[0], tf.float32)[:, None], y)
+        drawn = _drawn(y, lambda shape: tf.random.stateless_categorical(logits, shape[0], seed)[0][:, None])
+        return tf.where(tf.math.is_nan(y), tf.cast(drawn, y.dtype), y)
 
     def exchanged(self, y, seed):
-        steps = tf.random.stateless_uniform(tf.shape(y), seed, 1, self.width, tf.int32)
-        return tf.math.floormod(self.filled(y, seed) + tf.cast(steps, tf.float32), float(self.width))
+        steps = _drawn(y, lambda shape: tf.random.stateless_uniform(shape, seed, 1, self.width, tf.int32))
+        return tf.math.floormod(self.filled(y, seed) + tf.cast(steps, y.dtype), float(self.width))
 
 
 class _Real:
@@ -292,17 +298,17 @@ class _Real:
     def groups(self, y):
         known = ~tf.math.is_nan(y)
         safe = tf.where(known, y, np.inf)
-        below = tf.reduce_sum(tf.cast(safe[None] < safe[:, None], tf.float32), 1)
-        third = tf.floor(3 * below / tf.maximum(tf.reduce_sum(tf.cast(known, tf.float32), 0), 1.0))
-        members = [tf.cast(known & tf.equal(third, float(which)), tf.float32) for which in range(3)]
-        others = [tf.cast(known, tf.float32) - part for part in members]
+        below = tf.reduce_sum(tf.cast(safe[None] < safe[:, None], y.dtype), 1)
+        third = tf.floor(3 * below / tf.maximum(tf.reduce_sum(tf.cast(known, y.dtype), 0), 1.0))
+        members = [tf.cast(known & tf.equal(third, float(which)), y.dtype) for which in range(3)]
+        others = [tf.cast(known, y.dtype) - part for part in members]
         return tf.concat(members, -1), tf.concat(others, -1), np.full(3 * self.k, 0.5, np.float32)
 
     def filled(self, y, seed):
-        return tf.where(tf.math.is_nan(y), tf.random.stateless_normal(tf.shape(y), seed), y)
+        return tf.where(tf.math.is_nan(y), self.exchanged(y, seed), y)
 
     def exchanged(self, y, seed):
-        return tf.random.stateless_normal(tf.shape(y), seed)
+        return _drawn(y, lambda shape: tf.random.stateless_normal(shape, seed, dtype=y.dtype))
 
 
 _KINDS = {"binary": _Binary, "categorical": _Categorical, "real": _Real}

@@ -13,6 +13,8 @@ import math
 from keras import Input, Model, layers
 
 from tf_csvae.errors import InputError
+from tf_csvae.models import replicas
+from tf_csvae.models.distributions import outer_dtype
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +52,13 @@ def _activation(name, dtype):
     return layers.Activation(name, dtype=dtype)
 
 
+def batch_normalization(dtype=None, gamma="ones"):
+    """A layer that normalises by the mean and the variance of the batch, of all replicas where there are several."""
+    return layers.BatchNormalization(
+        momentum=0.9, gamma_initializer=gamma, synchronized=replicas.synchronized(), dtype=dtype
+    )
+
+
 def _bounded(layer, config):
     return layers.SpectralNormalization(layer, dtype=layer.dtype_policy) if config.spectral_norm else layer
 
@@ -73,7 +82,7 @@ def _convolution(x, layer, filters, config, dtype):
     )
     x = _bounded(layer, config)(x)
     if config.batch_norm:
-        x = layers.BatchNormalization(momentum=0.9, dtype=dtype)(x)
+        x = batch_normalization(dtype)(x)
     return _activation(config.activation, dtype)(x)
 
 
@@ -135,14 +144,14 @@ def head(features, outputs, config, condition=0, dtype=None, name="head"):
         inputs = [inputs, Input((condition,))]
         x = layers.Concatenate()(inputs)
     x = _dense(x, config.hidden[-1:], config, dtype)
-    return Model(inputs, _bounded(layers.Dense(outputs, dtype="float32"), config)(x), name=name)
+    return Model(inputs, _bounded(layers.Dense(outputs, dtype=outer_dtype(dtype)), config)(x), name=name)
 
 
 def dense(inputs, outputs, config, dtype=None, name="dense"):
     """A multi-layer perceptron, [n, inputs] -> [n, outputs] in float32."""
     x = first = Input((inputs,))
     x = _dense(x, config.hidden, config, dtype)
-    return Model(first, layers.Dense(outputs, dtype="float32")(x), name=name)
+    return Model(first, layers.Dense(outputs, dtype=outer_dtype(dtype))(x), name=name)
 
 
 def decoder(code, shape, config, bounded=False, dtype=None, name="decoder"):
@@ -165,7 +174,7 @@ def decoder(code, shape, config, bounded=False, dtype=None, name="decoder"):
     x = inputs = Input((code,))
     if len(shape) == 1:
         x = _dense(x, config.hidden, config, dtype)
-        x = layers.Dense(shape[0], dtype="float32")(x)
+        x = layers.Dense(shape[0], dtype=outer_dtype(dtype))(x)
     else:
         _check_image(shape, config)
         side = 2 ** len(config.filters)
@@ -174,7 +183,7 @@ def decoder(code, shape, config, bounded=False, dtype=None, name="decoder"):
         x = layers.Reshape(seed)(x)
         for filters in (*config.filters[-2::-1], config.filters[0]):
             x = _convolution(x, layers.Conv2DTranspose, filters, config, dtype)
-        x = layers.Conv2D(shape[2], 3, padding="same", dtype="float32")(x)
+        x = layers.Conv2D(shape[2], 3, padding="same", dtype=outer_dtype(dtype))(x)
     if bounded:
-        x = layers.Activation("sigmoid", dtype="float32")(x)
+        x = layers.Activation("sigmoid", dtype=outer_dtype(dtype))(x)
     return Model(inputs, x, name=name)

@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_csvae.models import networks
-from tf_csvae.models.distributions import MIN_SCALE, diagonal_normal, tfd
+from tf_csvae.models.distributions import MIN_SCALE, diagonal_normal, outer_dtype, tfd
 from tf_csvae.models.label_space import LabelSpace
 
 PRIORS = ("factorized", "fixed", "joint")
@@ -20,10 +20,11 @@ class Prior(keras.layers.Layer):
     Args:
         labels: tuple of ``Label``.
         w_dim: int, dimensions of each subspace.
+        dtype: Keras dtype policy of the model.
     """
 
-    def __init__(self, labels, w_dim, **kwargs):
-        super().__init__(dtype="float32", **kwargs)
+    def __init__(self, labels, w_dim, dtype=None, **kwargs):
+        super().__init__(dtype=outer_dtype(dtype), **kwargs)
         self.labels, self.w_dim = labels, w_dim
 
     def kl(self, q, y):
@@ -50,6 +51,7 @@ class FactorizedPrior(Prior):
         w_dim: int, dimensions of each subspace.
         separation: float, distance of a binary label's two means from the origin.
         learned: bool, train means and scales.
+        dtype: Keras dtype policy of the model.
     """
 
     def __init__(self, labels, w_dim, separation=1.0, learned=True, **kwargs):
@@ -71,14 +73,14 @@ class FactorizedPrior(Prior):
                 self._tables.append((columns, LabelSpace([labels[i] for i in columns]), mean, log_scale))
         *_, self.mean, self.log_scale = self._tables[0]
         reals = [i for i, label in enumerate(labels) if label.kind == "real" and learned]
-        self.bends = {str(i): _bend(w_dim, f"bend_{i}") for i in reals}
+        self.bends = {str(i): _bend(w_dim, self.variable_dtype, f"bend_{i}") for i in reals}
         self.built = True
 
     def _table(self, name, start, learned):
         return self.add_weight(
             name=name,
             shape=start.shape,
-            dtype="float32",
+            dtype=self.variable_dtype,
             initializer=lambda shape, dtype: tf.cast(start, dtype),
             trainable=learned,
         )
@@ -136,10 +138,11 @@ class FactorizedPrior(Prior):
                     terms.append(each[:, i])
                     continue
                 values, shares = self.labels[i].points
-                at = tf.one_hot(place, len(table[0])) * np.float32(values)[:, None]
+                at = tf.one_hot(place, len(table[0]), dtype=y.dtype) * tf.cast(values, y.dtype)[:, None]
                 own = tfd.Normal(*(by_label(part)[:, None, i] for part in (q.mean(), q.stddev())))
                 kl = tf.reduce_sum(tfd.kl_divergence(own, _normal(*self._parameters(table, at)[i])), -1)
-                bound = -tf.reduce_logsumexp(np.float32(np.log(np.maximum(shares, 1e-12))) - kl, -1)
+                log_shares = tf.cast(np.log(np.maximum(shares, 1e-12)), y.dtype)
+                bound = -tf.reduce_logsumexp(log_shares - kl, -1)
                 terms.append(tf.where(tf.math.is_nan(y[:, i]), bound, each[:, i]))
         return tf.add_n(terms)
 
@@ -153,13 +156,13 @@ def _columns(y, columns):
     return y if len(columns) == y.shape[-1] else tf.gather(y, columns, axis=1)
 
 
-def _bend(w_dim, name):
+def _bend(w_dim, dtype, name):
     """A network [n, 1] -> [n, 2 w_dim] that starts at zero."""
     return keras.Sequential(
         [
-            keras.Input((1,)),
-            keras.layers.Dense(HIDDEN, activation="tanh", dtype="float32"),
-            keras.layers.Dense(2 * w_dim, kernel_initializer="zeros", dtype="float32"),
+            keras.Input((1,), dtype=dtype),
+            keras.layers.Dense(HIDDEN, activation="tanh", dtype=dtype),
+            keras.layers.Dense(2 * w_dim, kernel_initializer="zeros", dtype=dtype),
         ],
         name=name,
     )
@@ -201,13 +204,16 @@ class JointPrior(Prior):
         labels: tuple of ``Label``.
         w_dim: int, dimensions per label; w has k w_dim.
         config: networks.NetworkConfig of the network.
+        dtype: Keras dtype policy of the model.
     """
 
     def __init__(self, labels, w_dim, config, **kwargs):
         super().__init__(labels, w_dim, **kwargs)
         self._space = LabelSpace(labels)
         outputs = 2 * len(labels) * w_dim
-        self.network = networks.dense(self._space.width, outputs, config, "float32", name="prior_network")
+        self.network = networks.dense(
+            self._space.width, outputs, config, self.variable_dtype, name="prior_network"
+        )
         self.built = True
 
     def call(self, y):

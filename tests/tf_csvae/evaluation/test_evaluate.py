@@ -32,7 +32,7 @@ def make_dataset(n=2000, labels=LABELS):
     names = tuple(f"x{i}" for i in range(x.shape[1]))
     counts = {"train": n, "validation": 0, "test": TEST}
     info = Info("made", (x.shape[1],), None, labels, counts, 0.0, 1.0, names)
-    return Dataset(train, test, test, info, lambda epoch: train.repeat(), n // 50)
+    return Dataset(train, test, test, info, lambda epoch: train.repeat(), 50, n // 50)
 
 
 def near(x):
