@@ -51,16 +51,18 @@ def apply():
             f"{', '.join(name for name in served.signatures if not name.endswith('_bytes'))}."
         )
     call = served.signatures[FLAGS.mode]
-    names = [label.name for label in info.labels] if getattr(model, "label_width", 0) else []
+    labels = info.labels if getattr(model, "label_widths", ()) else ()
     if FLAGS.mode == "transfer" and not FLAGS.set:
-        raise InputError(f"Give --set, as in --set={names[0]}=1: there is nothing to change.")
-    client.label_values(FLAGS.set, names, 0)
-    stems, read, known = _examples(info, names, bool(judge) or getattr(model, "reads_labels", False))
+        raise InputError(
+            f"Give --set, as in --set={labels[0].name}={labels[0].text(1.0)}: there is nothing to change."
+        )
+    client.label_values(FLAGS.set, labels)
+    stems, read, known = _examples(info, labels, bool(judge) or getattr(model, "reads_labels", False))
 
     made = []
     for first in tqdm(range(0, len(stems), FLAGS.batch), unit="batch", disable=len(stems) <= FLAGS.batch):
         rows = slice(first, first + FLAGS.batch)
-        inputs = client.steered(FLAGS.mode, names, known[rows], first)
+        inputs = client.steered(FLAGS.mode, labels, known[rows], first)
         if FLAGS.mode != "sample":
             inputs["x"] = read(rows)
         try:
@@ -77,18 +79,18 @@ def apply():
     if made:
         outputs = {name: np.concatenate([part[name] for part in made]) for name in made[0]}
         if "x" in outputs:
-            _write_rows(info, names, outputs["x"], known)
+            _write_rows(info, labels, outputs["x"], known)
         else:
             _write_codes(stems, outputs)
     print(f"{FLAGS.mode}: {len(stems)} of {FLAGS.run_dir}, written to {FLAGS.out}")
 
 
-def _examples(info, names, reads_labels):
+def _examples(info, labels, reads_labels):
     """Finds what --input holds.
 
     Returns:
         (names of the rows, function of a slice of them -> float32 x in the data's own units, float32
-        [rows, k] labels, -1 where they are to be read).
+        [rows, k] labels in their own units, NaN where they are not known).
     """
     import numpy as np
     import tensorflow as tf
@@ -98,14 +100,14 @@ def _examples(info, names, reads_labels):
 
     if FLAGS.input is None:
         stems = [f"sample_{number:05d}" for number in range(FLAGS.count)]
-        return stems, None, client.label_rows([], names, -1, FLAGS.count)
+        return stems, None, client.label_rows([], labels, FLAGS.count)
     problems = rows.Problems()
     if info.is_image:
         files = _files(FLAGS.input)
         # From the folder on, so that equal names in two folders stay apart.
         root = FLAGS.input if os.path.isdir(FLAGS.input) else os.path.dirname(FLAGS.input)
         paths = [os.path.relpath(file, root) for file in files]
-        given = _given_labels(names, paths, problems)
+        given = _given_labels(labels, paths, problems)
 
         def read(chosen):
             try:
@@ -123,20 +125,26 @@ def _examples(info, names, reads_labels):
             rows.column(here, column.name, "--input")
         x = table.encode(info.columns, here, problems)
         stems = [str(line) for line in here.lines]
-        given = _given_labels(names, stems, problems)
-        for i, name in enumerate(names):
-            if name in here.columns and not FLAGS.labels:
-                given[:, i] = rows.binary(here, name, problems)
+        given = _given_labels(labels, stems, problems)
+        for i, label in enumerate(labels):
+            if label.name in here.columns and not FLAGS.labels:
+                given[:, i] = label.in_units(rows.values_of(here, label, problems))
 
         def read(chosen):
             return x[chosen]
 
     problems.raise_any()
-    if (given < 0).any() and not reads_labels:
-        unknown = [name for name, column in zip(names, given.T, strict=True) if (column < 0).any()]
+    # A model that learned from examples of which a label was not known can do without it.
+    unknown = [
+        label
+        for label, column in zip(labels, given.T, strict=True)
+        if np.isnan(column).any() and not label.missing
+    ]
+    if unknown and not reads_labels:
         raise InputError(
-            f"The model must be told the labels of its input; {', '.join(unknown)} are not known. Give "
-            f"--labels=FILE.csv, --labels={unknown[0]}=0, or --classifier=RUN, which reads them."
+            f"The model must be told the labels of its input; {', '.join(label.name for label in unknown)} are not "
+            f"known. Give --labels=FILE.csv, --labels={unknown[0].name}={unknown[0].text(0.0)}, or "
+            "--classifier=RUN, which reads them."
         )
     return stems, read, given
 
@@ -159,29 +167,31 @@ def _files(path):
     return sorted(found)
 
 
-def _given_labels(names, paths, problems):
-    """Returns float32 [rows, k] from --labels, a CSV file with a row per image or values for all."""
+def _given_labels(labels, paths, problems):
+    """Returns float32 [rows, k], in own units, from --labels: a CSV file with a row per image or values for all."""
+    import numpy as np
+
     from tf_csvae.data import rows
 
     given = FLAGS.labels or ""
     if not given or "=" in given:
-        return client.label_rows(given.split(",") if given else [], names, -1, len(paths))
+        return client.label_rows(given.split(",") if given else [], labels, len(paths))
     table = rows.read(given)
-    found = client.label_rows([], names, -1, len(paths))
+    found = client.label_rows([], labels, len(paths))
     files = next(iter(table.columns.values()))
     places = {os.path.normpath(file): row for row, file in enumerate(files)}
     chosen = [places.get(os.path.normpath(path), -1) for path in paths]
     for path, row in zip(paths, chosen, strict=True):
         if row < 0:
             problems.append(f"{given} has no row for {path}.")
-    for i, name in enumerate(names):
-        if name in table.columns:
-            column = rows.binary(table, name, problems)
-            found[:, i] = [column[row] if row >= 0 else -1 for row in chosen]
+    for i, label in enumerate(labels):
+        if label.name in table.columns:
+            column = label.in_units(rows.values_of(table, label, problems))
+            found[:, i] = [column[row] if row >= 0 else np.nan for row in chosen]
     return found
 
 
-def _write_rows(info, names, x, known):
+def _write_rows(info, labels, x, known):
     """Writes made rows as a CSV file, in the table's own columns and with their labels."""
     import csv
     import io
@@ -192,11 +202,12 @@ def _write_rows(info, names, x, known):
 
     # x is in the data's own units already; to_columns undoes the scaling of the model's.
     columns = info.to_columns((x - info.offset) / info.scale)
-    wanted = client.label_rows(FLAGS.set, names, 0 if FLAGS.mode == "sample" else -1, len(x))
-    labels = np.where(wanted < 0, known, wanted) if FLAGS.mode in ("transfer", "sample") else known
-    for name, column in zip(names, labels.T, strict=True):
-        if (column >= 0).all():
-            columns[name] = [f"{value:g}" for value in column]
+    default = 0.0 if FLAGS.mode == "sample" else np.nan
+    wanted = client.label_rows(FLAGS.set, labels, len(x), default)
+    given = np.where(np.isnan(wanted), known, wanted) if FLAGS.mode in ("transfer", "sample") else known
+    for label, column in zip(labels, given.T, strict=True):
+        if not np.isnan(column).all():
+            columns[label.name] = [label.text((value - label.mean) / label.scale) for value in column]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)

@@ -11,6 +11,7 @@ Commands: sample, transfer, reconstruct, encode, interpolate, style_transfer, wa
 import base64
 import collections
 import json
+import math
 import os
 import random
 import re
@@ -117,7 +118,8 @@ class RestServer:
 
         body = {"signature_name": signature, "inputs": {key: _json(value) for key, value in inputs.items()}}
         try:
-            answer = requests.post(self._url, json=body, timeout=self._timeout)
+            # Not by ``json=body``, which refuses NaN: a real label that is left open.
+            answer = requests.post(self._url, data=json.dumps(body), timeout=self._timeout)
         except (requests.ConnectionError, requests.Timeout) as error:
             raise Retryable(f"{self._url}: {type(error).__name__}") from error
         if answer.status_code in (429, 503):
@@ -191,36 +193,55 @@ def patiently(ask, retries, pause=PAUSE):
             attempt += 1
 
 
-def label_values(pairs, names, default):
-    """Returns values in the order of the names from a list like ["Smiling=1"]; raises ``InputError``."""
+def label_values(pairs, labels, default=math.nan):
+    """Reads values of labels, in their own words and units, as a server takes them.
+
+    Args:
+        pairs: list like ["Smiling=1", "species=virginica", "age=40"].
+        labels: the k ``Label``s.
+        default: float, of binary labels that are not named. Others, and all where it is NaN, are NaN:
+            not known, as they are, or whatever the data have, as the signature says.
+
+    Returns:
+        list of k floats: 0 or 1, the index of a class, a number in the label's own units.
+
+    Raises:
+        InputError: no such label, or no value of it.
+    """
     from tf_csvae import InputError
 
-    values = [float(default)] * len(names)
+    names = [label.name for label in labels]
+    values = [default if label.kind == "binary" else math.nan for label in labels]
     for pair in pairs:
-        name, _, value = pair.partition("=")
+        name, _, text = pair.partition("=")
         if name not in names:
             raise InputError(f"No label {name!r}. This model's labels: {', '.join(names)}.")
-        try:
-            values[names.index(name)] = float(value)
-        except ValueError:
-            raise InputError(f"{pair!r} gives no value to a label. Write {name}=1 or {name}=0.") from None
+        label = labels[names.index(name)]
+        value = label.value(text)
+        if value is None or math.isnan(value):
+            example = {"binary": "1", "categorical": (*label.classes, "")[0], "real": "12.5"}[label.kind]
+            raise InputError(
+                f"{pair!r} gives no value to the label {name}. Expected {label.wanted()}, as in {name}={example}."
+            )
+        values[names.index(name)] = label.in_units(value)
     return values
 
 
-def label_rows(pairs, names, default, rows):
+def label_rows(pairs, labels, rows, default=math.nan):
     """Returns float32 [rows, k], the same ``label_values`` for each."""
     import numpy as np
 
-    return np.array([label_values(pairs, names, default)] * rows, np.float32).reshape(rows, len(names))
+    return np.array([label_values(pairs, labels, default)] * rows, np.float32).reshape(rows, len(labels))
 
 
-def steered(command, names, known, first):
+def steered(command, labels, known, first):
     """Returns what a request has beside its examples, from --set and --seed.
 
     Args:
         command: str, one of ``COMMANDS``.
-        names: names of the k labels; of a model without labels none.
-        known: float32 [rows, k], the labels that the examples have, -1 where they are to be read.
+        labels: the k ``Label``s; of a model without labels none.
+        known: float32 [rows, k], the labels that the examples have, in their own units, NaN where they
+            are to be read.
         first: int, the number of the first row among all that are asked for.
 
     Returns:
@@ -232,11 +253,11 @@ def steered(command, names, known, first):
     inputs = {}
     if command == "sample":
         inputs["seed"] = np.arange(first, first + rows, dtype=np.int32) + FLAGS.seed
-        if names:
-            inputs["labels"] = label_rows(FLAGS.set, names, 0, rows)
+        if labels:
+            inputs["labels"] = label_rows(FLAGS.set, labels, rows, 0.0)
     elif command == "transfer":
-        inputs |= {"source_labels": known, "target_labels": label_rows(FLAGS.set, names, -1, rows)}
-    elif names:
+        inputs |= {"source_labels": known, "target_labels": label_rows(FLAGS.set, labels, rows)}
+    elif labels:
         inputs["labels"] = known
     return inputs
 
@@ -257,10 +278,11 @@ def ask(command, files):
         raise InputError("Give --model, the model's name on the server.")
     if (command == "sample") == bool(files):
         raise InputError(f"{command} takes {'no image files' if command == 'sample' else 'image files'}.")
-    names = _names(command)
+    labels = _labels(command)
+    names = [label.name for label in labels]
     known_labels = FLAGS.labels.split(",") if FLAGS.labels else []
     for pairs in (FLAGS.set, known_labels):
-        label_values(pairs, names, 0)
+        label_values(pairs, labels)
     if command in ("interpolate", "style_transfer", "walk") and FLAGS.label not in names:
         raise InputError(f"Give --label, one of {', '.join(names)}. Received: {FLAGS.label!r}.")
     if command == "style_transfer" and not FLAGS.style:
@@ -289,19 +311,34 @@ def ask(command, files):
             stems = [_stem(path) for path in chosen]
             inputs["x_bytes"] = np.array([_read(path) for path in chosen], object)
 
-        inputs |= steered(command, names, label_rows(known_labels, names, -1, rows), start)
+        inputs |= steered(command, labels, label_rows(known_labels, labels, rows), start)
         if command in ("interpolate", "style_transfer", "walk"):
             inputs["label"] = np.full(rows, names.index(FLAGS.label), np.int32)
         if command == "style_transfer":
             inputs["style_x_bytes"] = np.array([_read(FLAGS.style)] * rows, object)
-            inputs["style_labels"] = label_rows([f"{FLAGS.label}=1"], names, -1, rows)
+            binary = labels[names.index(FLAGS.label)].kind == "binary"
+            given = [f"{FLAGS.label}=1"] if binary else []
+            inputs["style_labels"] = label_rows(given, labels, rows)
+        inputs = {
+            name: _left_open(value, labels) if name.endswith("labels") else value
+            for name, value in inputs.items()
+        }
         signature = f"{command}_bytes"
         outputs = patiently(lambda s=signature, i=inputs: server.predict(s, i), FLAGS.retries)
         write(command, stems, outputs)
 
 
-def _names(command):
+def _left_open(rows, labels):
+    """Writes what is open as -1 where that is no value of the label: JSON has no NaN, though servers take it."""
+    import numpy as np
+
+    real = np.array([label.kind == "real" for label in labels])
+    return np.where(np.isnan(rows) & ~real, np.float32(-1), rows)
+
+
+def _labels(command):
     from tf_csvae import InputError
+    from tf_csvae.labels import as_labels
 
     if command == "classify" or (command in UNLABELLED and FLAGS.labels_file is None):
         return []
@@ -310,7 +347,7 @@ def _names(command):
             f"--labels_file={FLAGS.labels_file} is not there. It is assets.extra/labels.json of the exported model."
         )
     with open(FLAGS.labels_file, encoding="utf-8") as file:
-        return [label["name"] for label in json.load(file)["labels"]]
+        return as_labels(json.load(file)["labels"])
 
 
 def _stem(path):

@@ -35,7 +35,9 @@ def _example(spec, info, rows, seed):
         return np.zeros(rows, np.int32)
     shape = (rows, *spec.shape[1:])
     if name.endswith("labels"):
-        return (random.random(shape) < 0.5).astype(np.float32)
+        y = (random.random(shape) < 0.5).astype(np.float32)
+        columns = [label.in_units(column) for label, column in zip(info.labels, y.T, strict=True)]
+        return np.stack(columns, 1).astype(np.float32)
     if name.endswith("x") and info.is_image:
         return random.random(shape, dtype=np.float32)
     value = random.normal(size=shape)

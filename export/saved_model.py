@@ -167,7 +167,7 @@ def card(name, version, run, info, numbers, signatures):
         f"A {ran.get('system', 'model')} of tf_csvae, trained on {info.name} ({info.counts['train']:,} examples, seed "
         f"{ran.get('seed', '?')}).",
         "",
-        f"Labels: {', '.join(label.name for label in info.labels)}.",
+        f"Labels: {'; '.join(_described(label) for label in info.labels)}.",
         f"Signatures: {', '.join(signatures)}.",
         "",
         *_markdown(report.headline(numbers, ran.get("system"), info.name)),
@@ -190,6 +190,16 @@ def card(name, version, run, info, numbers, signatures):
         "```",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _described(label):
+    """Says what a label is, and what its column of a request holds."""
+    if label.kind == "categorical":
+        classes = ", ".join(f"{place} {name}" for place, name in enumerate(label.classes))
+        return f"{label.name} (the index of a class: {classes})"
+    if label.kind == "real":
+        return f"{label.name} (a number in its own units, {label.mean:.4g} ± {label.scale:.2g} in training)"
+    return label.name
 
 
 def _markdown(table):

@@ -5,6 +5,7 @@ operations. Vectors travel in the data's own units, images as float32 in [0, 1] 
 signatures that end in ``_bytes``, as encoded files.
 """
 
+import numpy as np
 import tensorflow as tf
 
 from tf_csvae.data import images
@@ -12,8 +13,9 @@ from tf_csvae.data import images
 # Points of an interpolation and along each side of a walk: graphs of fixed size.
 STEPS, WALK = 8, 7
 
-# Kinds of labels: of a given x, where -1 may stand for one that is not known; to change to, where -1
-# leaves one as it is; and to make something of, where all are needed.
+# Kinds of labels: of a given x, where NaN, or -1 if it is not real, may stand for one that is not known; to
+# change to, where it leaves one as it is; and to make something of, where binary ones are all needed
+# and others are drawn. A categorical label is the index of a class, a real one in its own units.
 LABELS = ("labels", "target", "wanted")
 
 
@@ -23,7 +25,7 @@ class Served:
     Args:
         model: ``GenerativeModel`` or ``Classifier``.
         info: ``Info`` of its data.
-        classifier: ``Classifier`` that reads labels which a client leaves out (gives as -1); None:
+        classifier: ``Classifier`` that reads labels which a client leaves out (gives as -1 or NaN); None:
             all must be given, unless the model reads them itself.
 
     Attributes:
@@ -111,17 +113,10 @@ class Served:
         guard = self._shape_guard(name, given, [None, *wanted])
         with tf.control_dependencies(guard):
             value = tf.ensure_shape(tf.reshape(given, [-1, *wanted]), [None, *wanted])
+        if kind in LABELS:
+            return self._checked_labels(name, kind, value, guard)
         finite = tf.reduce_all(tf.math.is_finite(value))
         guard.append(tf.debugging.Assert(finite, [f"{name} must be finite numbers."]))
-        if kind in LABELS:
-            missing = kind == "target" or (kind == "labels" and self._reads_labels)
-            fine = (value >= 0) & (value <= 1)
-            fine = fine | tf.equal(value, -1) if missing else fine
-            unknown = (
-                f", or be -1 where it {'stays' if kind == 'target' else 'is not known'}" if missing else ""
-            )
-            sentence = f"{name}: each must lie between 0 and 1{unknown}. Received:"
-            guard.append(tf.debugging.Assert(tf.reduce_all(fine), [sentence, value]))
         if kind == "x":
             if self._info.is_image:
                 fine = tf.reduce_all((value >= 0) & (value <= 1))
@@ -129,6 +124,37 @@ class Served:
             else:
                 value = (value - self._constant(self._info.offset)) / self._constant(self._info.scale)
         return value, guard
+
+    def _checked_labels(self, name, kind, value, guard):
+        """Returns labels as y has them, NaN where they are left open, and the assertions."""
+        labels = self._info.labels
+        real = np.array([label.kind == "real" for label in labels])
+        last = np.array([max(1, len(label.classes) - 1) for label in labels])
+        if kind == "labels":
+            # A model that learned from examples of which a label was not known can do without it.
+            may_miss = np.array([self._reads_labels or label.missing > 0 for label in labels])
+        else:
+            may_miss = np.array([kind == "target" or label.kind != "binary" for label in labels])
+        open_ = tf.math.is_nan(value) | (tf.equal(value, -1) & ~real)
+        inside = tf.where(real, tf.math.is_finite(value), (value >= 0) & (value <= last))
+        whole = np.array([label.kind == "categorical" for label in labels])
+        fine = (inside & (~whole | tf.equal(value, tf.round(value)))) | (open_ & may_miss)
+        said = {"labels": "is not known", "target": "stays", "wanted": "is to be as the data have it"}[kind]
+        unknown = f", or be -1 where it {said}" if may_miss[~real].any() else ""
+        if real.any():
+            ranges = ", ".join(
+                f"{label.name} {'a number' if label.kind == 'real' else f'0 to {end}'}"
+                for label, end in zip(labels, last, strict=True)
+            )
+            sentence = f"{name}: expected {ranges}{unknown}, of a number NaN. Received:"
+        elif whole.any():
+            ranges = ", ".join(f"{label.name} 0 to {end}" for label, end in zip(labels, last, strict=True))
+            sentence = f"{name}: expected {ranges}{unknown}. Received:"
+        else:
+            sentence = f"{name}: each must lie between 0 and 1{unknown}. Received:"
+        guard.append(tf.debugging.Assert(tf.reduce_all(fine), [sentence, value]))
+        offset, scale = (self._constant([getattr(label, of) for label in labels]) for of in ("mean", "scale"))
+        return tf.where(open_, np.float32(np.nan), (value - offset) / scale), guard
 
     @staticmethod
     def _shape_guard(name, tensor, wanted):
@@ -184,33 +210,35 @@ class Served:
         return self._classifier is not None or getattr(self._model, "reads_labels", False)
 
     def _known(self, x, labels):
-        """Returns labels, those that are -1 as they are read from x."""
+        """Returns labels, those that are NaN as they are read from x, where something reads them."""
 
         def read():
             if self._classifier is not None:
-                return tf.cast(self._classifier.classify(x) > 0.5, tf.float32)
+                return self._classifier.read(x)
             return self._model.labels_of(x, None, "labels")
 
         if not self._reads_labels:
             return labels
         # A network reads them only where one is asked for: it may cost as much as all the rest.
-        return tf.cond(
-            tf.reduce_any(labels < 0), lambda: tf.where(labels < 0, read(), labels), lambda: labels
-        )
+        unknown = tf.math.is_nan(labels)
+        return tf.cond(tf.reduce_any(unknown), lambda: tf.where(unknown, read(), labels), lambda: labels)
 
     def _of_classifier(self):
         def classify(x):
             # A row of names for each row of x: a server that joins requests wants rows.
-            names = tf.repeat(tf.constant([self._names]), tf.shape(x)[0], axis=0)
-            return {"probabilities": self._model.classify(x), "labels": names}
+            columns = [name for label in self._info.labels for name in label.feature_names]
+            names = tf.repeat(tf.constant([columns]), tf.shape(x)[0], axis=0)
+            units = [(label.mean, label.scale) for label in self._info.labels for _ in label.feature_names]
+            offset, scale = (self._constant(of) for of in zip(*units, strict=True))
+            return {"probabilities": self._model.classify(x) * scale + offset, "labels": names}
 
         return {"classify": ({"x": "x"}, classify)}
 
     def _of_generator(self):
-        model, k = self._model, len(self._names)
+        model, width = self._model, sum(self._model.label_widths)
         subspaces = hasattr(model, "subspace")
 
-        if not model.label_width:
+        if not width:
             return {
                 "reconstruct": ({"x": "x"}, lambda x: {"x": model.reconstruct(x)}),
                 "encode": ({"x": "x"}, lambda x: self._code(model.encode(x))),
@@ -229,8 +257,7 @@ class Served:
 
         def transfer(x, source_labels, target_labels):
             source = self._known(x, source_labels)
-            target = tf.where(target_labels < 0, source, target_labels)
-            return {"x": model.transfer(x, source, target)}
+            return {"x": model.transfer(x, source, target_labels)}
 
         def interpolate(x, labels, label):
             known = self._known(x, labels)
@@ -246,7 +273,7 @@ class Served:
         if not subspaces:
             found["decode"] = (
                 {"z": model.z_dim, "labels": "wanted"},
-                lambda z, labels: {"x": model.decode(z, labels)},
+                lambda z, labels: {"x": model.decode(z, model.label_code(labels))},
             )
             return found
 
@@ -261,7 +288,7 @@ class Served:
         return {
             **found,
             "decode": (
-                {"z": model.z_dim, "w": k * model.label_width},
+                {"z": model.z_dim, "w": width},
                 lambda z, w: {"x": model.decode(z, w)},
             ),
             "style_transfer": (styled, style_transfer),
@@ -279,11 +306,11 @@ class Served:
         def row_of(width):
             return tf.TensorSpec([1, width], tf.float32)
 
-        model, k = self._model, len(self._names)
+        model = self._model
         if labels is None:
             z = tf.map_fn(one, (seeds,), fn_output_signature=row_of(model.z_dim))
             return model.decode(z[:, 0])
-        signature = (row_of(model.z_dim), row_of(k * model.label_width))
+        signature = (row_of(model.z_dim), row_of(sum(model.label_widths)))
         z, w = tf.map_fn(one, (seeds, labels[:, None]), fn_output_signature=signature)
         return model.decode(z[:, 0], w[:, 0])
 
@@ -294,5 +321,9 @@ class Served:
                 named[f"w_{name}_mean"] = self._model.subspace(code.w.mean(), name)
                 named[f"w_{name}_scale"] = self._model.subspace(code.w.stddev(), name)
         if code.y is not None:
-            named["labels"] = code.y.mean()
+            offset, scale = (
+                self._constant([getattr(label, of) for label in self._info.labels])
+                for of in ("mean", "scale")
+            )
+            named["labels"] = self._model.space.values(code.y.mean()) * scale + offset
         return named

@@ -18,6 +18,12 @@ flags.DEFINE_list(
     "The labels, separated by commas. Default: of CelebA the 18 of the student report, of a folder and of "
     "tfds:NAME all that there are.",
 )
+flags.DEFINE_list(
+    "label_kinds",
+    [],
+    "Of folder, table and tfds:NAME: what a label is where it is not what its values look like, as in "
+    "age:real,grade:categorical; or binary.",
+)
 flags.DEFINE_integer("image_size", 64, "Side of the images in pixels.", lower_bound=1)
 flags.DEFINE_string(
     "cache", "memory", "Where images are kept once read: memory, none, or a folder, which later runs use too."

@@ -3,7 +3,10 @@
 from absl import flags
 
 flags.DEFINE_list(
-    "set", [], "Labels and their values, as in --set=Smiling=1,Male=0; of sample, the others are 0."
+    "set",
+    [],
+    "Labels and their values, in their own words and units, as in --set=Smiling=1,species=virginica,age=40. Of "
+    "sample the other labels are 0, or where they have classes or numbers, as the data have them.",
 )
 flags.DEFINE_integer("count", 8, "Samples to make.", lower_bound=1)
 flags.DEFINE_string("out", "answers", "Folder for what comes back.")

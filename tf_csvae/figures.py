@@ -3,11 +3,19 @@
 Figures are made without pyplot, so nothing here depends on a display or leaves state.
 """
 
+import re
+
+import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
+from tf_csvae.labels import as_labels
+
 # Two colours that people with any colour vision tell apart (Okabe and Ito 2008).
 _OFF, _ON = "#0072B2", "#D55E00"
+
+# Of an example whose label is not known.
+_UNKNOWN = "#999999"
 
 
 def _grid(rows, columns, width=2.0, height=2.0):
@@ -21,29 +29,50 @@ def latent_planes(planes, titles, values, label):
     Args:
         planes: list of float [n, d]; the two dimensions of most variance are drawn.
         titles: list of str, one per plane.
-        values: [n] of 0 and 1, the label.
-        label: str, its name.
+        values: [n], the label's, as y has them.
+        label: ``Label``, or the name of a binary one.
 
     Returns:
         A matplotlib Figure.
     """
     figure, axes = _grid(1, len(planes), 4.2, 4.2)
-    on = np.asarray(values) > 0.5
     for axis, codes, title in zip(axes[0], planes, titles, strict=True):
         codes = np.asarray(codes)
         shown = sorted(np.argsort(-codes.var(0))[:2])
         across = codes[:, shown[0]]
         up = codes[:, shown[1]] if len(shown) > 1 else np.zeros(len(codes))
-        for chosen, colour, value in ((~on, _OFF, 0), (on, _ON, 1)):
-            axis.scatter(
-                across[chosen], up[chosen], s=3, c=colour, linewidths=0, alpha=0.6, label=f"{label} = {value}"
-            )
+        for chosen, colour, words in _coloured(values, label):
+            axis.scatter(across[chosen], up[chosen], s=3, c=colour, linewidths=0, alpha=0.6, label=words)
         axis.set_title(title)
         axis.set_xlabel(f"dimension {shown[0] + 1}")
         if len(shown) > 1:
             axis.set_ylabel(f"dimension {shown[1] + 1}")
     axes[0][0].legend(markerscale=4, loc="best")
     return figure
+
+
+def _coloured(values, label):
+    """Yields (bool [n], colours, words for the legend) of the examples by a label's values.
+
+    Of a real label the thirds from the lowest to the highest.
+    """
+    (label,), values = as_labels([label]), np.asarray(values, np.float64)
+    if label.kind == "real":
+        low, high = np.nanquantile(values, (1 / 3, 2 / 3)) if np.isfinite(values).any() else (0, 0)
+        low_text, high_text = label.text(low), label.text(high)
+        spread = matplotlib.colormaps["viridis"]
+        yield values < low, spread(0.0), f"{label.name} below {low_text}"
+        yield (values >= low) & (values <= high), spread(0.5), f"{label.name} between"
+        yield values > high, spread(0.95), f"{label.name} above {high_text}"
+    elif label.kind == "categorical":
+        palette = matplotlib.colormaps["tab10" if len(label.classes) <= 10 else "tab20"]
+        for place, name in enumerate(label.classes):
+            yield values == place, palette(place % palette.N), f"{label.name} = {name}"
+    else:
+        yield values <= 0.5, _OFF, f"{label.name} = 0"
+        yield values > 0.5, _ON, f"{label.name} = 1"
+    if np.isnan(values).any():
+        yield np.isnan(values), _UNKNOWN, f"{label.name} not known"
 
 
 def training_curves(history):
@@ -104,14 +133,15 @@ def label_bars(scores, shown):
     return figure
 
 
-def points(clouds, titles, values, feature_names):
+def points(clouds, titles, values, feature_names, label=""):
     """Vectors side by side: all three features of three, else the first two.
 
     Args:
         clouds: list of float [n, d], in the data's own units.
         titles: list of str.
-        values: list of [n] of 0 and 1, the label that colours each cloud.
+        values: list of [n], as y has them, the label that colours each cloud.
         feature_names: names of the d features.
+        label: ``Label``, or the name of a binary one.
 
     Returns:
         A matplotlib Figure.
@@ -124,8 +154,10 @@ def points(clouds, titles, values, feature_names):
     for number, (cloud, title, value) in enumerate(zip(clouds, titles, values, strict=True), start=1):
         axis = figure.add_subplot(1, len(clouds), number, projection="3d" if solid else None)
         shown = np.all((cloud >= limits[0]) & (cloud <= limits[1]), axis=1)
-        colours = np.where(np.asarray(value) > 0.5, _ON, _OFF)[shown]
-        axis.scatter(*cloud[shown].T[: 3 if solid else 2], s=3, c=colours, linewidths=0, alpha=0.6)
+        colours = np.empty((len(cloud), 4))
+        for chosen, colour, _ in _coloured(value, label):
+            colours[chosen] = matplotlib.colors.to_rgba_array(colour)
+        axis.scatter(*cloud[shown].T[: 3 if solid else 2], s=3, c=colours[shown], linewidths=0, alpha=0.6)
         axis.set_title(title)
         for letter, name, low, high in zip("xyz", feature_names, *limits, strict=False):
             if hasattr(axis, f"set_{letter}label"):
@@ -158,11 +190,12 @@ def image_rows(rows, titles):
     return figure
 
 
-def heat_map(matrix, rows, columns, limits):
+def heat_map(matrix, rows, columns, limits, written=None):
     """A matrix of numbers as colours, each written in its cell.
 
     Args:
         matrix: float [n, m]; NaN cells stay empty.
+        written: float [n, m], what is written there; None: the same numbers.
         rows: n names.
         columns: m names.
         limits: (low, high), the ends of the colours.
@@ -179,6 +212,7 @@ def heat_map(matrix, rows, columns, limits):
     for (i, j), value in np.ndenumerate(matrix):
         if np.isfinite(value):
             dark = value < np.mean(limits)
-            text = f"{value:.2f}".removeprefix("0")
+            text = f"{value if written is None else written[i][j]:.2f}"
+            text = re.sub(r"^(-?)0\.", r"\1.", text)
             axis.text(j, i, text, ha="center", va="center", fontsize=6, color="white" if dark else "black")
     return figure

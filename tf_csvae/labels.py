@@ -131,7 +131,11 @@ class Label:
             return ""
         if self.kind == "categorical":
             return self.classes[round(float(value))]
-        return f"{value * self.scale + self.mean:.6g}"
+        return f"{self.in_units(value):.6g}"
+
+    def in_units(self, value):
+        """Returns values of y, a number or an array, as those who are served have them: in own units."""
+        return value * self.scale + self.mean
 
     def wanted(self):
         """Says in words what a value is, as in "a number"."""

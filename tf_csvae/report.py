@@ -86,10 +86,15 @@ def FROM_CHANCE(value):  # noqa: N802
 HEADLINE = (
     Entry(("mean_accuracy",), "accuracy, mean over the labels", worse=MORE),
     Entry(("mean_balanced_accuracy",), "balanced accuracy, mean over the labels", worse=MORE),
+    Entry(("mean_r2",), "R² of real labels, mean over them", worse=MORE),
     Entry(("generation", "*", "accuracy"), "samples in which the classifier sees their label", worse=MORE),
     Entry(("generation", "*", "real_recall"), "... real examples that have it"),
     Entry(("generation", "*", "reconstruction_recall"), "... reconstructions of those", worse=MORE),
+    Entry(("generation", "*", "r2"), "R² of real labels asked for, as it sees them in samples", worse=MORE),
+    Entry(("generation", "*", "real_r2"), "... of their own, in real examples"),
+    Entry(("generation", "*", "reconstruction_r2"), "... in reconstructions of those", worse=MORE),
     Entry(("transfer", "*", "accuracy"), "examples in which it sees a label set by transfer", worse=MORE),
+    Entry(("transfer", "*", "r2"), "R² of real labels set by transfer, as it sees them", worse=MORE),
     Entry(("transfer", "*", "others_kept"), "... and the other labels as before", worse=MORE),
     Entry(("frechet",), "Fréchet distance of samples from real examples", "{:.4g}", worse=LESS),
     Entry(("frechet_real",), "... of other real examples", "{:.4g}"),
@@ -104,6 +109,8 @@ HEADLINE = (
     Entry(("divergence", "w", "*", "kl"), "divergence of the label's values in w, nats", worse=MORE),
     Entry(("probe", "z", "*", "auc"), "AUC of a probe that reads the label from z", worse=FROM_CHANCE),
     Entry(("probe", "w", "*", "auc"), "AUC of a probe that reads the label from w", worse=MORE),
+    Entry(("probe", "z", "*", "r2"), "R² of a probe that reads a real label from z", worse=LESS),
+    Entry(("probe", "w", "*", "r2"), "R² of a probe that reads a real label from w", worse=MORE),
     Entry(("style", "*", "own"), "R² of a label's known style, read from its own w", worse=MORE),
     Entry(("style", "*", "z"), "... from z", worse=LESS),
     Entry(("style", "*", "others"), "... from the other labels' w", worse=LESS),
@@ -121,14 +128,24 @@ BY_LABEL = (
     Entry(("classification", "*", "balanced_accuracy"), "balanced accuracy", worse=MORE),
     Entry(("classification", "*", "recall"), "recall", worse=MORE),
     Entry(("classification", "*", "auc"), "AUC", worse=MORE),
+    Entry(("classification", "*", "r2"), "R²", worse=MORE),
+    Entry(("classification", "*", "mean_absolute_error"), "mean absolute error", "{:.3g}", worse=LESS),
     Entry(("generation", "*", "accuracy"), "seen in samples", worse=MORE),
     Entry(("generation", "*", "real_recall"), "in real examples"),
     Entry(("generation", "*", "reconstruction_recall"), "in reconstructions", worse=MORE),
+    Entry(("generation", "*", "r2"), "R² in samples", worse=MORE),
+    Entry(("generation", "*", "mean_absolute_error"), "error in samples", "{:.3g}", worse=LESS),
+    Entry(("generation", "*", "real_r2"), "R² in real examples"),
+    Entry(("generation", "*", "reconstruction_r2"), "R² in reconstructions", worse=MORE),
     Entry(("transfer", "*", "accuracy"), "after transfer", worse=MORE),
+    Entry(("transfer", "*", "r2"), "R² after transfer", worse=MORE),
+    Entry(("transfer", "*", "mean_absolute_error"), "error after transfer", "{:.3g}", worse=LESS),
     Entry(("transfer", "*", "others_kept"), "other labels kept", worse=MORE),
     Entry(("diversity", "*"), "diversity", worse=FROM_1),
     Entry(("probe", "z", "*", "auc"), "AUC from z", worse=FROM_CHANCE),
     Entry(("probe", "w", "*", "auc"), "AUC from its w", worse=MORE),
+    Entry(("probe", "z", "*", "r2"), "R² from z", worse=LESS),
+    Entry(("probe", "w", "*", "r2"), "R² from its w", worse=MORE),
     Entry(("style", "*", "own"), "style R² from its w", worse=MORE),
     Entry(("style", "*", "z"), "from z", worse=LESS),
     Entry(("style", "*", "others"), "from other w", worse=LESS),
@@ -324,6 +341,13 @@ def label_tables(systems, dataset):
         ),
         labels_side_by_side(
             systems,
+            (*generation, "r2"),
+            "Generation: R² of what the classifier sees of a real label in samples, against the values asked for, "
+            "beside that on real data.",
+            (*generation, "real_r2"),
+        ),
+        labels_side_by_side(
+            systems,
             (*generation, "reconstruction_recall"),
             "The classifier's recall on reconstructions of real images: what is lost to blur alone.",
             (*generation, "real_recall"),
@@ -331,7 +355,13 @@ def label_tables(systems, dataset):
         labels_side_by_side(
             systems,
             (*transfer, "accuracy"),
-            "Transfer: share of test images without a label in which the classifier sees it once it is set.",
+            "Transfer: share of test images without a label, or of another class, in which the classifier sees it "
+            "once it is set.",
+        ),
+        labels_side_by_side(
+            systems,
+            (*transfer, "r2"),
+            "Transfer: R² of what the classifier sees of a real label, against the values that it was set to.",
         ),
         labels_side_by_side(
             systems, (*transfer, "others_kept"), "... and share of the other labels that it sees as before."
@@ -343,6 +373,9 @@ def label_tables(systems, dataset):
         ),
         labels_side_by_side(
             systems, ("probe", "z", "*", "auc"), "How well each label can be read from z: AUC of a probe."
+        ),
+        labels_side_by_side(
+            systems, ("probe", "z", "*", "r2"), "How well each real label can be read from z: R² of a probe."
         ),
     ]
     return [table for table in tables if table]

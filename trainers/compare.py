@@ -100,7 +100,7 @@ def _data(run):
     from tf_csvae.data import Info
 
     info = Info.from_dict(runs.read_json(run.file(runs.INFO)))
-    labels = [label.name for label in info.labels]
+    labels = [label.name + ("" if label.kind == "binary" else f" ({label.kind})") for label in info.labels]
     shown = ", ".join(labels[:3]) + (f" and {len(labels) - 3} more" if len(labels) > 3 else "")
     return f"{info.name} of shape {list(info.shape)}, {info.counts['test']} test examples, labels {shown}"
 

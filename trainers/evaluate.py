@@ -46,10 +46,13 @@ def _evaluate(run, numbers):
 
     with training.quietly():
         from tf_csvae import load_model
+        from tf_csvae.models.base import check_same
     dataset = training.load_data()
     model = load_model(run.file(runs.MODEL))
     known, here = ([label.name for label in part.labels] for part in (model, dataset.info))
-    if known != here or tuple(model.data_shape) != tuple(dataset.info.shape):
+    if known == here and tuple(model.data_shape) == tuple(dataset.info.shape):
+        check_same(model, dataset.info.shape, dataset.info.labels, f"The model of {run.path}")
+    else:
         raise InputError(
             f"{run.path} was trained on data of shape {model.data_shape} with the labels {', '.join(known)}. "
             f"--dataset={FLAGS.dataset} has shape {tuple(dataset.info.shape)} and the labels {', '.join(here)}."

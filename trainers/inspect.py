@@ -3,7 +3,7 @@
     python -m trainers.inspect --dataset=folder --data_dir=FOLDER --labels=labels.csv
     python -m trainers.inspect --dataset=table --data_path=FILE.csv --label_columns=A,B
 
-Prints the examples per split, how frequent each label is, labels that go together, and all that is wrong in
+Prints the examples per split, of what kind and how frequent each label is, labels that go together, and all that is wrong in
 the files, by line; every example is read. Writes a sheet of images by label to --out.
 """
 
@@ -50,18 +50,16 @@ def inspect():
             raise InputError(f"There are {len(error.problems)} problems; they stand above.") from None
         raise
     info = dataset.info
-    names = [label.name for label in info.labels]
     print(f"{info.name}: {_described(info)}", flush=True)
     with training.data_blamed(dataset):
         y = {split: _labels(getattr(dataset, split)) for split in SPLITS[1:]}
         y["train"] = _labels(dataset.train_from(0).take(dataset.steps_per_epoch))
-        shown = _shown(dataset.test, names) if info.is_image else None
+        shown = _shown(dataset.test, info.labels) if info.is_image else None
     rows = [["", *SPLITS], ["examples", *(f"{info.counts[split]:,}" for split in SPLITS)]]
     for i, label in enumerate(info.labels):
-        cells = [f"{y[split][:, i].mean():.1%}" for split in SPLITS]
-        rows.append([f"{label.name} ({label.kind})", *cells])
+        rows += _shares(label, [y[split][:, i] for split in SPLITS])
     print(report.as_text(report.Table("", rows)))
-    for warning in warnings(names, y):
+    for warning in warnings(info.labels, y):
         print(f"warning: {warning}")
     if shown:
         path = os.path.join(FLAGS.out, "sheet.png")
@@ -69,34 +67,72 @@ def inspect():
         print(f"Images by label: {path}")
 
 
-def warnings(names, y):
+def warnings(labels, y):
     """Yields sentences about labels from which little can be learned.
 
     Args:
-        names: names of the k labels.
+        labels: the k ``Label``s.
         y: {split: float32 [n, k]}.
     """
     import numpy as np
 
     for split, columns in y.items():
-        for name, column in zip(names, columns.T, strict=True):
-            rarest = int(min(column.sum(), (1 - column).sum()))
+        for label, column in zip(labels, columns.T, strict=True):
+            known = column[~np.isnan(column)]
+            counts = {label.text(value): (known == value).sum() for value in label.points[0]}
+            if label.kind == "real":
+                counts = {"that is known": len(known)}
+            value, rarest = min(counts.items(), key=lambda pair: pair[1])
             if rarest < (FEW if split == "train" else 1):
-                value = int(column.mean() < 0.5)
                 yield (
-                    f"{name} has the value {value} in {rarest} {split} examples: "
+                    f"{label.name} has the value {value} in {rarest} {split} examples: "
                     + ("too few to learn it from." if split == "train" else "nothing can be measured of it.")
                 )
-    train = y["train"]
-    varied = np.flatnonzero(train.std(0))
-    for place, i in enumerate(varied):
-        for j in varied[place + 1 :]:
-            r = np.corrcoef(train[:, i], train[:, j])[0, 1]
+    # A column for each class, so that two labels are compared at their likest.
+    columns = [
+        (label, np.where(np.isnan(column), np.nan, values))
+        for label, column in zip(labels, y["train"].T, strict=True)
+        for values in ([column == v for v in label.points[0]] if label.kind == "categorical" else [column])
+    ]
+    told = set()
+    for place, (one, a) in enumerate(columns):
+        for other, b in columns[place + 1 :]:
+            known = ~np.isnan(a + b)
+            if (
+                one is other
+                or (one, other) in told
+                or not (np.ptp(a[known], initial=0) and np.ptp(b[known], initial=0))
+            ):
+                continue
+            r = np.corrcoef(a[known], b[known])[0, 1]
             if abs(r) > CORRELATED:
+                told.add((one, other))
                 yield (
-                    f"{names[i]} and {names[j]} have a correlation of {r:.2f}: what always goes together cannot be "
+                    f"{one.name} and {other.name} have a correlation of {r:.2f}: what always goes together cannot be "
                     "told apart. Leave one out."
                 )
+
+
+def _shares(label, columns):
+    """Returns rows of text: how often a label has its values in the splits, or what its mean is, or is not known."""
+    import numpy as np
+
+    known = [column[~np.isnan(column)] for column in columns]
+    rows = []
+    if label.kind == "real":
+        cells = [
+            f"{label.in_units(part.mean()):.4g} ± {label.scale * part.std():.2g}" if len(part) else "–"
+            for part in known
+        ]
+        rows.append([f"{label.name} (real)", *cells])
+    else:
+        for value in label.points[0] if label.kind == "categorical" else [1.0]:
+            name = f"{label.name} = {label.text(value)}" if label.kind == "categorical" else label.name
+            cells = [f"{np.mean(part == value):.1%}" if len(part) else "–" for part in known]
+            rows.append([f"{name} ({label.kind})", *cells])
+    if any(np.isnan(column).any() for column in columns):
+        rows.append([f"{label.name} is not known", *(f"{np.isnan(column).mean():.1%}" for column in columns)])
+    return rows
 
 
 def _described(info):
@@ -111,17 +147,22 @@ def _labels(batches):
     return np.concatenate([y.numpy() for _, y in batches])
 
 
-def _shown(batches, names):
+def _shown(batches, labels):
     """Returns {label = value: images that have it}, from the first examples that there are."""
     import numpy as np
 
-    rows = [f"{name} = {value}" for name in names[: MAX_ROWS // 2] for value in (1, 0)]
-    found = {row: [] for row in rows}
+    wanted = []
+    for i, label in enumerate(labels):
+        if label.kind == "real":
+            wanted += [(f"{label.name} high", i, 0.43, np.inf), (f"{label.name} low", i, -np.inf, -0.43)]
+        else:
+            values = (1, 0) if label.kind == "binary" else label.points[0]
+            wanted += [(f"{label.name} = {label.text(value)}", i, value, value) for value in values]
+    found = {name: [] for name, *_ in wanted[:MAX_ROWS]}
     for x, y in batches:
-        for i, name in enumerate(names[: MAX_ROWS // 2]):
-            for value in (1, 0):
-                row = found[f"{name} = {value}"]
-                row.extend(x.numpy()[y.numpy()[:, i] == value][: ROW - len(row)])
+        for name, i, low, high in wanted[:MAX_ROWS]:
+            column, row = y.numpy()[:, i], found[name]
+            row.extend(x.numpy()[(column >= low) & (column <= high)][: ROW - len(row)])
         if all(len(row) >= ROW for row in found.values()):
             break
     return {row: np.stack(images) for row, images in found.items() if images}

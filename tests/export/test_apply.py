@@ -62,30 +62,34 @@ def test_a_folder_of_images(image_dir, tmp_path):
 
 def test_a_table(tmp_path):
     random = np.random.default_rng(0)
-    lines = ["weight,colour,sick"]
-    lines += [f"{random.normal(70, 9):.1f},{'red' if row % 3 else 'blue'},{row % 2}" for row in range(60)]
+    lines = ["weight,colour,sick,blood,age"]
+    for row in range(60):
+        blood, age = ("A", "B", "0", "")[row % 4], "" if row % 5 == 4 else f"{random.normal(50, 9):.1f}"
+        lines.append(f"{random.normal(70, 9):.1f},{'red' if row % 3 else 'blue'},{row % 2},{blood},{age}")
     (tmp_path / "people.csv").write_text("\n".join(lines) + "\n")
-    info = data.load("table", data_path=str(tmp_path / "people.csv"), label_columns=["sick"]).info
+    given = {"data_path": str(tmp_path / "people.csv"), "label_columns": ["sick", "blood", "age"]}
+    info = data.load("table", **given).info
     write_run(tmp_path / "run", "csvae", info)
     given = (f"--run_dir={tmp_path}/run", f"--input={tmp_path}/people.csv")
-    done = run(*given, "--set=sick=1", "--batch=25", f"--out={tmp_path}/out")
+    done = run(*given, "--set=sick=1,age=40", "--batch=25", f"--out={tmp_path}/out")
     assert done.returncode == 0, done.stderr
     with open(tmp_path / "out" / "transfer.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 60
-    assert list(rows[0]) == ["weight", "colour", "sick"]
-    for row in rows:
+    assert list(rows[0]) == ["weight", "colour", "sick", "blood", "age"]
+    for number, row in enumerate(rows):
         assert 0 < float(row["weight"]) < 140
         assert row["colour"] in ("red", "blue")
-        assert row["sick"] == "1"
+        assert (row["sick"], row["blood"], row["age"]) == ("1", ("A", "B", "0", "")[number % 4], "40")
 
     done = run(*given, "--mode=encode", f"--out={tmp_path}/out")
     assert done.returncode == 0, done.stderr
     codes = [json.loads(line) for line in (tmp_path / "out" / "encode.jsonl").read_text().splitlines()]
     assert [code["file"] for code in codes] == [str(line) for line in range(2, 62)]
-    assert set(codes[0]) == {"file", "z_mean", "z_scale", "w_sick_mean", "w_sick_scale"}
+    of_labels = {f"w_{label}_{what}" for label in ("sick", "blood", "age") for what in ("mean", "scale")}
+    assert set(codes[0]) == {"file", "z_mean", "z_scale", *of_labels}
 
-    (tmp_path / "people.csv").write_text("weight,colour,sick\n70,green,1\nheavy,red,0\n")
+    (tmp_path / "people.csv").write_text("weight,colour,sick,blood,age\n70,green,1,A,\nheavy,red,0,A,\n")
     done = run(*given, "--set=sick=1")
     assert done.returncode == 1
     assert "line 3, column weight: expected a number. Received: 'heavy'" in done.stderr

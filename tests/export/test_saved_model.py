@@ -164,7 +164,7 @@ def test_labels_that_are_not_known_are_read_from_the_image(exported):
 def test_a_row_does_not_depend_on_those_that_a_server_batches_it_with(exported, system, info):
     model, _, folder = exported(system, info)
     seeds = tf.constant([5, 6, 5])
-    labels = {"labels": tf.constant([[0.0, 1.0], [0.0, 1.0], [1.0, 1.0]])} if model.label_width else {}
+    labels = {"labels": tf.constant([[0.0, 1.0], [0.0, 1.0], [1.0, 1.0]])} if model.label_widths else {}
     sample = tf.saved_model.load(folder).signatures["sample"]
     together = sample(seed=seeds, **labels)["x"].numpy()
     for row in range(3):

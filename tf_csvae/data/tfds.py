@@ -1,8 +1,8 @@
-"""Any set of TensorFlow Datasets that has images or numbers, and binary labels.
+"""Any set of TensorFlow Datasets that has images or numbers, and labels.
 
 x is the set's image; of a set without one, all features that are numbers, standardised. Labels are the
-features with two classes and those that are true or false, alone or within a group such as celeb_a's
-``attributes``.
+features with classes and those that are true or false, alone or within a group such as celeb_a's
+``attributes``; and numbers that are asked for as such.
 """
 
 import numpy as np
@@ -11,12 +11,14 @@ import tensorflow as tf
 from tf_csvae.data import images, pipeline, rows
 from tf_csvae.data.dataset import SPLITS, Info
 from tf_csvae.errors import InputError, check_known
+from tf_csvae.labels import Label
 
 
 def load(
     name,
     data_dir=None,
     attributes=None,
+    label_kinds=(),
     image_size=64,
     crop="center",
     batch_size=64,
@@ -31,7 +33,10 @@ def load(
     Args:
         name: str, as TensorFlow Datasets has it, with its configuration: "celeb_a", "cifar10_1/v6".
         data_dir: str, where TensorFlow Datasets keeps its sets; None: its own default.
-        attributes: names of the labels, in the order they shall have in y; None: all.
+        attributes: names of the labels, in the order they shall have in y; None: all that have classes, and
+            those in ``label_kinds``.
+        label_kinds: list of "label:kind". Without, a feature with two classes, or true or false, is binary,
+            one with more categorical, a number real.
         image_size: int, side of the images in pixels.
         crop: str, see ``images.parse_crop``.
         batch_size: int.
@@ -40,21 +45,26 @@ def load(
         augment: names of ``pipeline.AUGMENTATIONS`` for the training images.
 
     Returns:
-        A ``Dataset`` of x float32 [image_size, image_size, 3] in [0, 1], or [d], and y float32 [k].
+        A ``Dataset`` of x float32 [image_size, image_size, 3] in [0, 1], or [d], and y float32 [k],
+        NaN where the set has no class.
 
     Raises:
-        InputError: no such set, no way to get it, no binary labels, nothing for x.
+        InputError: no such set, no way to get it, no labels, nothing for x.
     """
     builder = prepared(name, data_dir)
     labels, image, numeric = _features(builder.info.features)
-    if not labels:
+    scalars = {each: path for each, path in numeric.items() if _at(builder.info.features, path).shape == ()}
+    kinds = rows.parse_kinds(label_kinds, [*labels, *scalars], f"tfds:{name}")
+    attributes = list(attributes or dict.fromkeys((*labels, *kinds)))
+    if not attributes:
         raise InputError(
-            f"tfds:{name} has no binary label: a feature with two classes, or one that is true or false. "
-            f"It has {', '.join(builder.info.features)}."
+            f"tfds:{name} has no label: a feature with classes, or one that is true or false. "
+            f"It has {', '.join(builder.info.features)}; numbers are labels when --attributes names them."
         )
-    attributes = list(attributes or labels)
     for attribute in attributes:
-        check_known(attribute, labels, f"binary label of tfds:{name}")
+        check_known(attribute, [*labels, *scalars], f"label of tfds:{name}")
+    numeric = {each: path for each, path in numeric.items() if each not in attributes}
+    paths = labels | scalars
     if not image and not numeric:
         raise InputError(
             f"tfds:{name} has neither one image nor numbers. It has {', '.join(builder.info.features)}."
@@ -62,7 +72,7 @@ def load(
     instructions = _instructions(builder.info.splits)
 
     def labels_of(example):
-        return tf.stack([tf.cast(_at(example, labels[name]), tf.float32) for name in attributes])
+        return tf.stack([tf.cast(_at(example, paths[name]), tf.float32) for name in attributes])
 
     def numbers_of(example):
         parts = [tf.reshape(tf.cast(_at(example, path), tf.float32), [-1]) for path in numeric.values()]
@@ -77,10 +87,21 @@ def load(
             for split in SPLITS
         }
 
-    y = arrays(labels_of)
-    problems = rows.Problems()
-    known = rows.labels(attributes, y["train"], f"tfds:{name}", problems)
+    given_values = arrays(labels_of)
+    problems, where = rows.Problems(), f"tfds:{name}"
+    everything = np.concatenate(list(given_values.values()))
+    drafts = [
+        _draft(each, _at(builder.info.features, paths[each]), column, kinds.get(each), where, problems)
+        for each, column in zip(attributes, everything.T, strict=True)
+    ]
     problems.raise_any()
+    values = {split: _values(drafts, given).numpy() for split, given in given_values.items()}
+    known, _ = rows.learned(
+        [label for label, _ in drafts], values["train"], np.arange(len(values["train"])), where, problems
+    )
+    problems.raise_any()
+    offset, scale = (np.float32([getattr(label, each) for label in known]) for each in ("mean", "scale"))
+    y = {split: (part - offset) / scale for split, part in values.items()}
     given = {
         "name": f"tfds:{name}".replace("/", "_"),
         "labels": known,
@@ -107,7 +128,8 @@ def load(
         picture = _at(example, image)
         if picture.shape[-1] == 1:
             picture = tf.image.grayscale_to_rgb(picture)
-        return images.crop_and_resize(picture[..., :3], box, image_size), labels_of(example)
+        row = (_values(drafts, labels_of(example)[None])[0] - offset) / scale
+        return images.crop_and_resize(picture[..., :3], box, image_size), row
 
     examples = {
         split: pipeline.read_all(read(builder, instructions[split], split == "train"), prepare)
@@ -120,7 +142,7 @@ def load(
         seed,
         augment,
         cache,
-        fingerprint=repr((name, str(builder.version), instructions, attributes, info.shape, box)).encode(),
+        fingerprint=repr((name, str(builder.version), instructions, known, info.shape, box)).encode(),
     )
 
 
@@ -172,7 +194,7 @@ def _at(example, path):
 
 
 def _features(features):
-    """Returns ({label: path}, path of the one image or None, {name: path} of numbers)."""
+    """Returns ({name: path} of classes, path of the one image or None, {name: path} of numbers)."""
     import tensorflow_datasets as tfds
 
     labels, pictures, numeric = {}, [], {}
@@ -185,8 +207,7 @@ def _features(features):
         elif isinstance(feature, tfds.features.Image):
             pictures.append(path)
         elif isinstance(feature, tfds.features.ClassLabel):
-            if feature.num_classes == 2:
-                labels["/".join(path) if name in labels else name] = path
+            labels["/".join(path) if name in labels else name] = path
         elif isinstance(feature, (tfds.features.Scalar, tfds.features.Tensor)):
             if feature.np_dtype == np.bool_:
                 if feature.shape == ():
@@ -196,6 +217,50 @@ def _features(features):
 
     look(features, ())
     return labels, pictures[0] if len(pictures) == 1 else None, numeric
+
+
+def _draft(name, feature, column, kind, where, problems):
+    """Returns a ``Label`` of which ``rows.learned`` knows the rest, and the numbers that its classes have.
+
+    Of a feature with classes their indices; of numbers that are classes those that occur.
+    """
+    import tensorflow_datasets as tfds
+
+    is_class = isinstance(feature, tfds.features.ClassLabel)
+    numbers = np.arange(feature.num_classes) if is_class else np.unique(column)
+    if kind is None and not is_class:
+        kind = "binary" if feature.np_dtype == np.bool_ else "real"
+    kind = kind or ("binary" if len(numbers) == 2 else "categorical")
+    if kind == "real":
+        return Label(name, kind="real"), ()
+    if kind == "binary":
+        if set(np.unique(column[column >= 0])) - {0, 1}:
+            problems.append(
+                f"{where}, feature {name}: it has more than two classes, so it is not binary. Leave it out of "
+                "--label_kinds."
+            )
+        return Label(name), (0, 1)
+    if not 1 < len(numbers) <= rows.MAX_CLASSES:
+        problems.append(
+            f"{where}, feature {name}: {len(numbers)} different values. A categorical label has 2 to "
+            f"{rows.MAX_CLASSES}. Leave it out of --attributes."
+        )
+        return Label(name), (0, 1)
+    names = feature.names if is_class else [f"{number:g}" for number in numbers]
+    return Label(name, kind="categorical", classes=tuple(names)), tuple(numbers)
+
+
+def _values(drafts, given):
+    """Returns the values of labels, float32 [n, k], NaN where a feature has no class (-1 in these sets)."""
+    columns = []
+    for (label, numbers), column in zip(drafts, tf.unstack(tf.cast(given, tf.float32), axis=1), strict=True):
+        if label.kind != "real":
+            place = tf.searchsorted(tf.constant(numbers, tf.float32), column)
+            column = tf.where(
+                tf.reduce_any(column[:, None] == numbers, 1), tf.cast(place, tf.float32), np.nan
+            )
+        columns.append(column)
+    return tf.stack(columns, 1)
 
 
 def _names(features, numeric):

@@ -13,7 +13,7 @@ import tensorflow as tf
 from tf_csvae import metrics
 from tf_csvae.evaluation.classifier import classifier_pictures, evaluate_classifier
 from tf_csvae.evaluation.codes import Codes, encode, read_labels, read_styles
-from tf_csvae.evaluation.judge import MAX_PAIRED, Judge, sampler, transfers
+from tf_csvae.evaluation.judge import MAX_PAIRED, Judge, granted, sampler, transfers, wishes
 from tf_csvae.evaluation.pictures import pictures
 from tf_csvae.models.base import check_same
 
@@ -71,11 +71,10 @@ def evaluate(model, dataset, classifier=None, samples=1_000, seed=0):
         InputError: a classifier of other data or labels.
     """
     info = dataset.info
-    labels = [label.name for label in info.labels]
     judge = None
     if classifier is not None:
         check_same(classifier, info.shape, info.labels, "The classifier")
-        judge = Judge(classifier, labels)
+        judge = Judge(classifier, info.labels)
 
     reconstruction = metrics.Reconstruction(info.scale, image=info.is_image)
     reconstruct = tf.function(model.reconstruct, reduce_retracing=True, autograph=False)
@@ -97,7 +96,7 @@ def evaluate(model, dataset, classifier=None, samples=1_000, seed=0):
     codes = encode(model, dataset.test, seed=seed + 1)
     numbers = {
         "reconstruction": reconstruction.result(),
-        **read_labels(known, codes, labels, seed),
+        **read_labels(known, codes, info.labels, seed),
         **(read_styles(codes, dataset.factors, seed) if dataset.factors else {}),
     }
     sampled = sampler(model)
@@ -109,25 +108,34 @@ def evaluate(model, dataset, classifier=None, samples=1_000, seed=0):
     drawn = np.concatenate(list(sampled(y, seed)))
     if len(x) > 1:
         numbers["diversity_overall"] = _diversity(drawn, x)
-    if model.label_width:
+    if model.label_widths:
         numbers["diversity"] = {}
-        for i, label in enumerate(labels):
-            # The label set, the others as they occur together in the test data.
+        for i, label in enumerate(info.labels):
+            # The label as it is asked for, the others as they occur together in the test data.
             others = rows[np.random.default_rng([seed, i]).integers(len(rows), size=samples)]
-            others[:, i] = 1
-            paired, hits = [], 0
+            others[:, i] = asked = wishes(label, rows[:, i], samples)
+            paired, seen = [], []
             for made in sampled(others, seed + 1 + i):
                 if judge:
-                    hits += int(judge.verdicts(made)[:, i].sum())
+                    seen.extend(judge.verdicts(made)[:, i])
                 paired.extend(made[: MAX_PAIRED - len(paired)])
             if judge:
-                numbers["generation"].setdefault(label, {}).update(metrics.shares(accuracy=(hits, samples)))
-            real = x[y[:, i] > 0.5]
-            if len(real) > 1 and len(paired) > 1:
-                numbers["diversity"][label] = _diversity(np.stack(paired), real)
+                found = granted(label, asked, np.array(seen))
+                numbers["generation"].setdefault(label.name, {}).update(found)
+            ratios = _diversities(label, np.stack(paired), asked[: len(paired)], x, y[:, i])
+            if ratios:
+                numbers["diversity"][label.name] = float(np.mean(ratios))
         if judge:
-            numbers["transfer"] = transfers(model, judge, dataset.test, samples, seed, info.scale)
+            numbers["transfer"] = transfers(model, judge, dataset.test, rows, samples, seed, info.scale)
     return Evaluation(numbers, codes, x, y, again, drawn)
+
+
+def _diversities(label, made, asked, real, column):
+    """How varied are samples with each value asked for of a label; of a real one no example has that value."""
+    if label.kind == "real":
+        return []
+    pairs = [(made[asked == value], real[column == value]) for value in np.unique(asked)]
+    return [_diversity(*pair) for pair in pairs if min(map(len, pair)) > 1]
 
 
 def _diversity(made, real):

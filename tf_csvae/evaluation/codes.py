@@ -75,13 +75,13 @@ def read_labels(known, codes, labels, seed=0):
     Args:
         known: ``Codes`` that the probes learn from.
         codes: ``Codes`` that are measured.
-        labels: names of the labels.
+        labels: tuple of ``Label``.
         seed: int, of shuffles and probes.
 
     Returns:
         dict: "active_units", "divergence" and "probe" of z and of each label's own w_i; and for
         several labels with subspaces "leak": {label of the subspace: {label read from it: {"auc",
-        "kl", "null_mean"}}}.
+        "kl", "null_mean"}}}, of a real label "r2" in place of "auc".
     """
     numbers = {
         "active_units": {"z": metrics.active_units(codes.z_mean)},
@@ -91,14 +91,14 @@ def read_labels(known, codes, labels, seed=0):
     if codes.w is not None:
         numbers["active_units"]["w"] = metrics.active_units(codes.w_mean)
         numbers["divergence"]["w"], numbers["probe"]["w"] = {}, {}
-    for i, label in enumerate(labels):
+    for i, (label, kind) in enumerate((label.name, label.kind) for label in labels):
         for part in numbers["probe"]:
             seen, unseen = known.z, codes.z
             if part == "w":
                 seen, unseen = known.subspaces[label], codes.subspaces[label]
             found = {
-                "divergence": metrics.label_divergence(unseen, codes.y[:, i], seed=seed),
-                "probe": metrics.probe(seen, known.y[:, i], unseen, codes.y[:, i], seed),
+                "divergence": metrics.label_divergence(unseen, codes.y[:, i], seed=seed, kind=kind),
+                "probe": metrics.probe(seen, known.y[:, i], unseen, codes.y[:, i], seed, kind),
             }
             for name, value in found.items():
                 if value is not None:
@@ -147,11 +147,14 @@ def _has_parts(codes):
 
 
 def _leak(seen, known_y, unseen, y, labels, seed):
-    aucs = metrics.neighbour_probe(seen, known_y, unseen, y)
+    scores = metrics.neighbour_probe(seen, known_y, unseen, y, kinds=[label.kind for label in labels])
     row = {}
-    for label, auc, column in zip(labels, aucs, y.T, strict=True):
+    for label, score, column in zip(labels, scores, y.T, strict=True):
         few = slice(MAX_MATRIX_CODES)
-        divergence = metrics.label_divergence(unseen[few], column[few], shuffles=MATRIX_SHUFFLES, seed=seed)
-        if auc is not None and divergence is not None:
-            row[label] = {"auc": auc, "kl": divergence["kl"], "null_mean": divergence["null_mean"]}
+        divergence = metrics.label_divergence(
+            unseen[few], column[few], shuffles=MATRIX_SHUFFLES, seed=seed, kind=label.kind
+        )
+        if score is not None and divergence is not None:
+            name = "r2" if label.kind == "real" else "auc"
+            row[label.name] = {name: score, "kl": divergence["kl"], "null_mean": divergence["null_mean"]}
     return row

@@ -52,7 +52,7 @@ def knn_divergence(p, q, k=10):
     return float(terms.mean() + np.log(m / (n - 1)))
 
 
-def label_divergence(codes, label, k=10, shuffles=30, seed=0):
+def label_divergence(codes, label, k=10, shuffles=30, seed=0, kind="binary"):
     """How far a label divides a set of codes, beside what pure chance would give.
 
     The estimate has a bias and a spread of its own, so the number alone says little: the
@@ -60,28 +60,45 @@ def label_divergence(codes, label, k=10, shuffles=30, seed=0):
 
     Args:
         codes: float [n, d].
-        label: [n] of 0 and 1.
-        k: int, neighbours; lowered to what the rarer value allows.
+        label: [n] of 0 and 1, of indices of classes, or of numbers; examples that are NaN are left out.
+        k: int, neighbours; lowered to what the rarest value allows.
         shuffles: int, number of shuffles for the null.
         seed: int, of the shuffles.
+        kind: str, of the label. "categorical": the mean over the classes of each one's divergence from
+            the rest; "real": the divergence of the highest third of the examples from the lowest.
 
     Returns:
         {"kl": KL(codes | 1 || codes | 0) in nats, "null_mean": float, "null_sd": float,
         "k": int}, or None where a value has fewer than three examples.
     """
-    codes, label = np.asarray(codes), np.asarray(label) > 0.5
-    rarest = min(label.sum(), (~label).sum())
+    codes, label = np.asarray(codes), np.asarray(label)
+    codes, label = codes[~np.isnan(label)], label[~np.isnan(label)]
+    pairs = _pairs(label, kind)
+    rarest = min((part.sum() for pair in pairs for part in pair), default=0)
     if rarest < 3:
         return None
     k = int(min(k, rarest - 1))
+
+    def divergence(order):
+        return float(np.mean([knn_divergence(codes[p[order]], codes[q[order]], k) for p, q in pairs]))
+
     random = np.random.default_rng(seed)
-    null = []
-    for _ in range(shuffles):
-        shuffled = random.permutation(label)
-        null.append(knn_divergence(codes[shuffled], codes[~shuffled], k))
+    places = np.arange(len(label))
+    # The mean over classes varies less, and of many shuffles costs the more.
+    null = [divergence(random.permutation(places)) for _ in range(max(5, shuffles // len(pairs)))]
     return {
-        "kl": knn_divergence(codes[label], codes[~label], k),
+        "kl": divergence(places),
         "null_mean": float(np.mean(null)),
         "null_sd": float(np.std(null, ddof=1)),
         "k": k,
     }
+
+
+def _pairs(label, kind):
+    """Returns the pairs of groups, bool [n] each, that a label sets against each other."""
+    if kind == "real":
+        low, high = np.quantile(label, (1 / 3, 2 / 3)) if len(label) else (0, 0)
+        return [(label > high, label < low)]
+    if kind == "categorical":
+        return [(label == value, label != value) for value in np.unique(label)]
+    return [(label > 0.5, label <= 0.5)]

@@ -79,6 +79,29 @@ def test_info_goes_through_json(path):
     assert again.to_columns(x) == info.to_columns(x)
 
 
+def test_labels_of_every_kind_and_missing_ones(path):
+    written = [line.split(",") for line in path.read_text().splitlines()[1:]]
+    dataset = load(path, label_columns=["colour", "age", "sick"], split=("0.6", "0.2", "0.2"))
+    colour, age, sick = dataset.info.labels
+    assert (colour.kind, colour.classes) == ("categorical", ("blue", "green", "red"))
+    assert (age.kind, sick.kind, sick.missing) == ("real", "binary", 0)
+    assert min(colour.missing, age.missing) > 0
+    assert dataset.info.feature_names == ("weight",)
+    for x, y in dataset.test:
+        for weight, row in zip(dataset.info.to_columns(x)["weight"], y.numpy(), strict=True):
+            (as_written,) = [each for each in written if float(each[0]) == weight]
+            texts = [label.text(value) for label, value in zip(dataset.info.labels, row, strict=True)]
+            assert texts == [
+                as_written[2].replace("NA", ""),
+                as_written[1],
+                {"no": "0", "yes": "1"}[as_written[3]],
+            ]
+    again = Info.from_dict(json.loads(json.dumps(dataset.info.to_dict())))
+    assert again.labels == dataset.info.labels
+    asked = load(path, label_columns=["age"], label_kinds=["age:categorical"])
+    assert asked.info.labels[0].kind == "categorical"
+
+
 def test_parquet_gives_what_csv_gives(path, tmp_path):
     options = pyarrow.csv.ConvertOptions(null_values=["", "NA"], strings_can_be_null=True)
     table = pyarrow.csv.read_csv(path, convert_options=options)

@@ -63,12 +63,14 @@ def test_images_and_their_labels_alone_or_in_groups(folder):
     options = {"data_dir": folder, "image_size": 8, "batch_size": 4}
     dataset = data.load("tfds:tiny_pictures", **options)
     assert dataset.info.name == "tfds:tiny_pictures"
-    assert [label.name for label in dataset.info.labels] == ["label", "moon"]
+    assert [label.name for label in dataset.info.labels] == ["label", "moon", "place"]
+    assert [label.kind for label in dataset.info.labels] == ["binary", "binary", "categorical"]
     assert dataset.info.counts == {"train": 48, "validation": 6, "test": 6}  # it has train alone
     for split in (dataset.train, dataset.validation, dataset.test):
         for x, y in split:
             assert x.shape[1:] == (8, 8, 3)
             np.testing.assert_array_equal(x[:, 0, 0, 0] > 0.5, y[:, 0] == 1)
+            np.testing.assert_array_equal(y[:, 1] == 1, y[:, 2] == 0)
     chosen = data.load("tfds:tiny_pictures", attributes=["moon"], **options)
     assert chosen.info.labels[0].frequency == pytest.approx(dataset.info.labels[1].frequency)
 
@@ -80,12 +82,15 @@ def test_numbers_are_standardised(folder):
     for x, y in dataset.test:
         assert np.abs(x).max() < 5
         np.testing.assert_array_equal(dataset.info.unscale(x)[:, 0] > 5, y[:, 0] == 1)
+    dataset = data.load("tfds:tiny_rows", data_dir=folder, attributes=["size", "kind"])
+    size, _ = dataset.info.labels
+    assert (size.kind, dataset.info.feature_names) == ("real", ("measured[0]", "measured[1]"))
+    for _, y in dataset.test:
+        np.testing.assert_array_equal(size.in_units(y[:, 0]) > 5, y[:, 1] == 1)
 
 
 def test_what_cannot_be_had(folder):
-    with pytest.raises(
-        InputError, match=r"Unknown binary label of tfds:tiny_pictures 'noon'. Did you mean moon"
-    ):
+    with pytest.raises(InputError, match=r"Unknown label of tfds:tiny_pictures 'noon'. Did you mean moon"):
         data.load("tfds:tiny_pictures", data_dir=folder, attributes=["noon"])
     with pytest.raises(InputError, match=r"--dataset=tfds: give the set's name too"):
         data.load("tfds")

@@ -42,7 +42,7 @@ def near(x):
 class Perfect:
     """z is the style, the labels are set as asked: nothing is lost and nothing mixed up."""
 
-    label_width = 1
+    label_widths = (1, 1)
     k = len(LABELS)
 
     def __init__(self, labels=LABELS):
@@ -81,7 +81,7 @@ class Deaf(Perfect):
 class Unlabelled(Perfect):
     """A VAE: it cannot be steered."""
 
-    label_width = 0
+    label_widths = ()
 
     def sample(self, y=None, n=1, seed=None):
         assert y is None
@@ -235,3 +235,86 @@ def test_a_known_style_is_read_from_its_own_subspace(dataset):
         assert style[name]["z"] < 0.1
     without = read_styles(dataclasses.replace(codes, w=None, subspaces={}), factors)["style"]
     assert set(without["a"]) == {"z"}
+
+
+KINDS = (
+    LABELS[0],
+    Label("kind", kind="categorical", classes=("cat", "cow", "dog"), missing=0.1),
+    Label("age", kind="real", mean=40.0, scale=10.0, missing=0.1),
+)
+
+
+def make_kinds(n=400):
+    """Vectors whose first columns are the labels, of which a tenth are not known."""
+    random = np.random.default_rng(0)
+    y = np.stack([random.random(2 * n) < 0.5, random.integers(0, 3, 2 * n), random.normal(size=2 * n)], 1)
+    x = np.concatenate([y, random.normal(size=(2 * n, STYLE))], 1).astype(np.float32)
+    y = np.where(random.random(y.shape) < [1, 0.9, 0.9], y, np.nan).astype(np.float32)
+    train, test = (
+        tf.data.Dataset.from_tensor_slices((x[rows], y[rows])).batch(50)
+        for rows in (slice(n), slice(n, None))
+    )
+    names, counts = tuple(f"x{i}" for i in range(5)), {"train": n, "validation": 0, "test": n}
+    info = Info("made", (5,), None, KINDS, counts, 0.0, 1.0, names)
+    return Dataset(train, test, test, info, lambda epoch: train.repeat(), n // 50)
+
+
+class Obedient(Perfect):
+    """It has three labels, and draws those that are left open as the data have them."""
+
+    k = 3
+    label_widths = (1, 3, 1)
+
+    def sample(self, y=None, n=1, seed=None):
+        return super().sample(tf.where(tf.math.is_nan(y), 0.0, y), n, seed)
+
+
+class SeeingKinds(Seeing):
+    labels = KINDS
+    data_shape = (5,)
+
+    def head(self, features):
+        kind = tf.one_hot(tf.cast(tf.round(features[:, 1]), tf.int32), 3)
+        return tf.concat([features[:, :1] - 0.5, kind, features[:, 2:3]], 1)
+
+
+def test_classes_and_numbers_are_asked_for_and_seen():
+    dataset = make_kinds()
+    result = evaluation.evaluate(Obedient(KINDS), dataset, SeeingKinds(), samples=300)
+    numbers = result.numbers
+    for part in ("generation", "transfer"):
+        assert numbers[part]["kind"]["accuracy"] == 1
+        assert numbers[part]["age"]["r2"] == pytest.approx(1)
+        assert numbers[part]["age"]["mean_absolute_error"] == pytest.approx(0, abs=1e-4)
+        assert "accuracy" not in numbers[part]["age"]
+    assert numbers["generation"]["kind"]["real_recall"] == 1
+    assert numbers["generation"]["age"]["real_r2"] == numbers["generation"]["age"]["reconstruction_r2"] == 1
+    assert all(entry["others_kept"] == 1 for entry in numbers["transfer"].values())
+    assert numbers["diversity"]["kind"] == pytest.approx(1, abs=0.15)
+    assert "age" not in numbers["diversity"]
+    assert abs(numbers["probe"]["z"]["kind"]["auc"] - 0.5) < 0.1
+    assert numbers["probe"]["z"]["age"]["r2"] < 0.1
+    drawn = evaluation.pictures(Obedient(KINDS), result, dataset.info)
+    assert {"planes_a", "planes_kind", "planes_age"} <= set(drawn)
+
+
+def test_a_generator_that_ignores_classes_and_numbers():
+    class Stubborn(Obedient):
+        def encode(self, x, y=None):
+            return Code(near(x[:, : self.k]))
+
+        def sample(self, y=None, n=1, seed=None):
+            return tf.zeros((tf.shape(y)[0], 5))
+
+        def transfer(self, x, y_source, y_target, seed=None):
+            return tf.convert_to_tensor(x)
+
+    numbers = evaluation.evaluate(Stubborn(KINDS), make_kinds(), SeeingKinds(), samples=300).numbers
+    assert numbers["generation"]["kind"]["accuracy"] == pytest.approx(1 / 3)  # it always makes a cat
+    assert numbers["generation"]["age"]["r2"] < 0.1
+    assert numbers["transfer"]["kind"]["accuracy"] == 0
+    assert numbers["transfer"]["age"]["r2"] < 0
+    assert numbers["transfer"]["age"]["mean_absolute_error"] > 5  # years
+    assert numbers["probe"]["z"]["kind"]["auc"] > 0.99
+    assert numbers["probe"]["z"]["age"]["r2"] > 0.9
+    assert numbers["divergence"]["z"]["age"]["kl"] > 1

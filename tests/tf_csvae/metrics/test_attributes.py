@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from tf_csvae import Label
 from tf_csvae.metrics import classification
 
 
@@ -35,3 +36,20 @@ def test_a_label_that_is_never_seen_has_high_accuracy_and_no_more():
 def test_refuses_shapes_that_do_not_fit(p, y):
     with pytest.raises(ValueError, match="Received: shapes"):
         classification(np.zeros(p), np.zeros(y), ["Smiling", "Male"])
+
+
+def test_classes_and_numbers_by_hand_and_without_what_is_not_known():
+    labels = [
+        Label("kind", kind="categorical", classes=("a", "b", "c")),
+        Label("age", kind="real", mean=50.0, scale=10.0),
+    ]
+    y = np.array([[0, -1], [0, 1], [1, np.nan], [2, 0], [np.nan, 2]])
+    predictions = np.array(
+        [[0.8, 0.1, 0.1, -1], [0.1, 0.8, 0.1, 0], [0.2, 0.7, 0.1, 9], [0.1, 0.1, 0.8, 0], [0.3, 0.3, 0.4, 2]]
+    )
+    found = classification(predictions, y, labels)
+    # Of the pairs of one of the class and one of the rest are in order 2.5 (one is a tie) of 4, 2 of 3, 3 of 3.
+    assert found["kind"] == pytest.approx(
+        {"accuracy": 3 / 4, "balanced_accuracy": (0.5 + 1 + 1) / 3, "auc": (2.5 / 4 + 2 / 3 + 1) / 3}
+    )
+    assert found["age"] == pytest.approx({"r2": 1 - 1 / 5, "mean_absolute_error": 10 / 4})

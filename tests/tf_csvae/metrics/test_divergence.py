@@ -83,3 +83,16 @@ def test_a_rare_value_lowers_k_and_an_absent_one_gives_nothing():
     codes = np.random.default_rng(4).normal(size=(100, 2))
     assert label_divergence(codes, np.arange(100) < 6)["k"] == 5
     assert label_divergence(codes, np.zeros(100)) is None
+
+
+@pytest.mark.parametrize("kind", ["categorical", "real"])
+def test_classes_and_thirds_are_set_against_each_other(kind):
+    random = np.random.default_rng(0)
+    label = random.integers(0, 3, 600).astype(float) if kind == "categorical" else random.normal(size=600)
+    codes = random.normal(size=(600, 2))
+    moved = codes + 2 * label[:, None]
+    label[::7] = np.nan
+    free, told = (label_divergence(each, label, shuffles=12, kind=kind) for each in (codes, moved))
+    assert abs(free["kl"] - free["null_mean"]) < 4 * free["null_sd"]
+    assert told["kl"] > 1
+    assert label_divergence(codes, np.full(600, np.nan), kind=kind) is None

@@ -51,3 +51,24 @@ def test_neighbours_read_what_is_there_and_nothing_else():
     # The deviation of an AUC of 300 against 700 by chance is 0.02.
     assert abs(chance - 0.5) < 0.08
     assert never is None
+
+
+@pytest.mark.parametrize("kind", ["categorical", "real"])
+def test_classes_and_numbers_are_read_where_they_are_there(kind):
+    random = np.random.default_rng(0)
+    label = random.integers(0, 3, 2000).astype(float) if kind == "categorical" else random.normal(size=2000)
+    noise = random.normal(size=(2000, 2))
+    told = noise + 5 * label[:, None]
+    score, chance = ("auc", 0.5) if kind == "categorical" else ("r2", 0.0)
+    label[::10] = np.nan
+    nothing, everything = (probe(*split(codes, label), kind=kind) for codes in (noise, told))
+    assert nothing[score] == pytest.approx(chance, abs=0.05)
+    assert everything[score] > 0.95
+    if kind == "categorical":
+        assert nothing["balanced_accuracy"] == pytest.approx(1 / 3, abs=0.08)
+    y = np.stack([label, label], 1)
+    half = slice(1000), slice(1000, None)
+    pairs = [(codes[half[0]], y[half[0]], codes[half[1]], y[half[1]]) for codes in (noise, told)]
+    (nothing, _), (everything, _) = (neighbour_probe(*pair, k=50, kinds=[kind, kind]) for pair in pairs)
+    assert nothing == pytest.approx(chance, abs=0.1)
+    assert everything > 0.95

@@ -248,7 +248,8 @@ def test_transfer_follows_the_law_of_a_class_and_of_a_real_label():
     seen = np.where(random.random(y.shape) < 0.9, y, NAN).astype(np.float32)
     networks = {"hidden": [32, 32], "activation": "silu"}
     model = CSVAE((4,), labels, z_dim=2, w_dim=2, w_posterior="centred", networks=networks)
-    model.compile(tf.keras.optimizers.Adam(5e-3), kl_warmup_steps=150, jit_compile=False)
+    optimizer = tf.keras.optimizers.Adam(5e-3)
+    model.compile(optimizer, kl_warmup_steps=150, jit_compile=False, steps_per_execution=15)
     model.fit(tf.data.Dataset.from_tensor_slices((x, seen)).batch(200), epochs=25, verbose=0, shuffle=False)
     for kind in range(3):
         for age in (-1.0, 0.5):
