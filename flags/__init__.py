@@ -27,6 +27,7 @@ _NOT_RECORDED = (
     "checkpoint_minutes",
     "checkpoints_to_keep",
     "tensorboard",
+    "distribute",
     "classifier",
     "samples",
     "pictured_labels",

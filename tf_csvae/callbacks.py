@@ -14,11 +14,15 @@ import warnings
 import keras
 import numpy as np
 
+from tf_csvae.cluster import Cluster
 from tf_csvae.errors import InputError
 from tf_csvae.runs import remove_unfinished, write_bytes, write_json
 
 # Halvings of the learning rate after which a training that still diverges is given up.
 MOST_ROLLBACKS = 5
+
+# Several workers ask each other after so many calls into TensorFlow whether to save or to stop.
+ASK_EVERY = 10
 
 WEIGHTS = ".weights.h5"
 STATE = re.compile(r"epoch-\d+(-step-\d+)?\.json")
@@ -99,14 +103,20 @@ class Checkpoints(keras.callbacks.Callback):
         best: (column of the logs, "min" or "max"), by which the best epoch is found, whose
             checkpoint is kept; None: none is looked for.
         logs: paths of files that grow by the epoch, to be on the disk before a checkpoint is.
+        cluster: ``Cluster`` that trains; None: one device. Of several workers the chief alone writes
+            and reads files. All must save and stop after the same step, so they ask each other.
+        told: exception with which the training ends where another worker was told to ``stop``.
 
     Attributes:
         progress: ``Progress`` at which the training begins.
         newest: str, path of the weights in the newest checkpoint; None: there is none.
     """
 
-    def __init__(self, folder, seconds=0.0, keep=2, most_seconds=math.inf, best=None, logs=()):
+    def __init__(
+        self, folder, seconds=0.0, keep=2, most_seconds=math.inf, best=None, logs=(), cluster=None, told=None
+    ):
         super().__init__()
+        self.cluster, self.told = cluster or Cluster("one_device"), told
         self.folder, self.seconds, self.keep, self.most_seconds = folder, seconds, keep, most_seconds
         self.best, self.logs = best, logs
         self.progress, self.newest = Progress(), None
@@ -116,8 +126,11 @@ class Checkpoints(keras.callbacks.Callback):
         """Looks for the newest checkpoint that is whole, and removes those after it, which are not.
 
         Returns:
-            ``Progress``, also kept as the attribute; that of a beginning where there is no checkpoint.
+            ``Progress``, also kept as the attribute; that of a beginning where there is no checkpoint;
+            on a worker that is not the chief what the attribute is.
         """
+        if not self.cluster.is_chief:
+            return self.progress
         remove_unfinished(self.folder)
         self._remove_halves()
         self.progress, self.newest = Progress(), None
@@ -145,7 +158,7 @@ class Checkpoints(keras.callbacks.Callback):
             InputError: the checkpoint is of other networks or optimizers.
         """
         self.find()
-        if self.newest:
+        if self.newest and self.cluster.is_chief:
             rates = [(optimizer, float(optimizer.learning_rate)) for optimizer in _constant_rates(model)]
             self._load(model, self.newest)
             for optimizer, rate in rates:
@@ -154,7 +167,7 @@ class Checkpoints(keras.callbacks.Callback):
 
     def restore_best(self, model):
         """Loads the best epoch into a model; where that is damaged, the model stays as it is and it is said."""
-        if self.progress.best is None:
+        if self.progress.best is None or not self.cluster.is_chief:
             return
         epoch = self.progress.best[0]
         state = self._path(epoch, 0) + ".json"
@@ -199,7 +212,8 @@ class Checkpoints(keras.callbacks.Callback):
         if not self.newest or progress.rate_factor <= 0.5**MOST_ROLLBACKS:
             raise diverged
         progress = dataclasses.replace(progress, rate_factor=progress.rate_factor / 2)
-        self._write(self.newest.removesuffix(WEIGHTS), progress, _checksum(self.newest))
+        if self.cluster.is_chief:
+            self._write(self.newest.removesuffix(WEIGHTS), progress, _checksum(self.newest))
         return progress
 
     def stop(self, exception):
@@ -221,6 +235,7 @@ class Checkpoints(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         """Starts the clock of ``most_seconds``."""
         self._saved_at_most = max(self._saved_at, time.perf_counter())
+        self._executions = 0
 
     def on_epoch_begin(self, epoch, logs=None):
         """Notes where the epoch begins: in its middle, where it was left there."""
@@ -242,7 +257,10 @@ class Checkpoints(keras.callbacks.Callback):
         self._take_sums()
         if done == self._steps:  # the end of the epoch saves, once it was validated
             return
-        if self.stopping or time.perf_counter() - self._saved_at_most >= self.most_seconds:
+        self._executions += 1
+        if self.cluster.workers > 1 and self._executions % ASK_EVERY:
+            return
+        if self._agreed(time.perf_counter() - self._saved_at_most >= self.most_seconds):
             seconds = self._before + time.perf_counter() - self._start
             sums = [variable.numpy().tolist() for variable in self.model.metrics_variables]
             progress = dataclasses.replace(
@@ -268,9 +286,16 @@ class Checkpoints(keras.callbacks.Callback):
             done, steps_per_epoch=self._steps, rate_factor=self.progress.rate_factor, best=best
         )
         due = time.perf_counter() - self._saved_at >= self.seconds or done == self.params["epochs"]
-        if due or best != self.progress.best or self.stopping:
+        if self._agreed(due or best != self.progress.best):
             self._save(progress, f"the last step of epoch {done}")
         self.raise_if_stopped()
+
+    def _agreed(self, due):
+        """Whether any worker is to save or to stop; all then do."""
+        due, stopping = self.cluster.any(due, self.stopping)
+        if stopping and not self.stopping:
+            self.stop(self.told)
+        return due or stopping
 
     def _take_sums(self):
         """Adds what the metrics had summed up before the epoch was interrupted.
@@ -326,6 +351,13 @@ class Checkpoints(keras.callbacks.Callback):
         if not all(np.isfinite(weights).all() for weights in self.model.get_weights()):
             raise Diverged(self._diverged(where, "weights"))
         path = self._path(progress.epoch, progress.step)
+        if self.cluster.is_chief:
+            self._write_all(path, progress)
+        self.progress, self.newest = progress, path + WEIGHTS
+        self._saved_at = self._saved_at_most = time.perf_counter()
+
+    def _write_all(self, path, progress):
+        """Writes a checkpoint, and removes those that are too old."""
         try:
             for log in self.logs:
                 if os.path.exists(log):
@@ -340,8 +372,6 @@ class Checkpoints(keras.callbacks.Callback):
             kept = f"The checkpoint before it, {self.newest}, is kept." if self.newest else ""
             reason = os.strerror(error.errno) if error.errno else str(error).splitlines()[0]
             raise OSError(f"{path}{WEIGHTS} cannot be written: {reason}. {kept}") from error
-        self.progress, self.newest = progress, path + WEIGHTS
-        self._saved_at = self._saved_at_most = time.perf_counter()
         best = self._path(progress.best[0], 0) + ".json" if progress.best else None
         for old in self._states()[: -self.keep]:
             if old != best:

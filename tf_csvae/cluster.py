@@ -45,6 +45,24 @@ def workers():
     return sum(counts.values()), index + (counts["chief"] if kind == "worker" else 0)
 
 
+def place(distribute):
+    """Returns (number of workers, place of this process among them), without importing TensorFlow.
+
+    Args:
+        distribute: str, see ``Cluster``.
+
+    Raises:
+        InputError: see ``Cluster``.
+    """
+    found = workers() if distribute in ("auto", "multi_worker") else None
+    if distribute == "multi_worker" and found is None:
+        raise InputError(
+            "--distribute=multi_worker needs the environment variable TF_CONFIG, in every process, as in "
+            f"TF_CONFIG='{_EXAMPLE}'. docs/distributed.md has examples."
+        )
+    return found or (1, 0)
+
+
 class Cluster:
     """This process's view of all that train.
 
@@ -59,26 +77,20 @@ class Cluster:
 
     Attributes:
         strategy: tf.distribute.Strategy, or None for one device.
-        is_chief: bool, this process writes the files.
         workers: int, processes.
+        place: int, of this one among them.
+        is_chief: bool, this one is the first, which alone writes files.
 
     Raises:
         InputError: "multi_worker" without a TF_CONFIG, or with one that makes no sense.
     """
 
     def __init__(self, distribute="auto"):
-        found = workers() if distribute in ("auto", "multi_worker") else None
-        if distribute == "multi_worker" and found is None:
-            raise InputError(
-                "--distribute=multi_worker needs the environment variable TF_CONFIG, in every process, as in "
-                f"TF_CONFIG='{_EXAMPLE}'. docs/distributed.md has examples."
-            )
         import tensorflow as tf
 
-        self.strategy, self.workers, self.is_chief = None, 1, True
-        if distribute == "multi_worker" or (found and found[0] > 1):
-            self.workers, place = found
-            self.is_chief = place == 0
+        self.strategy, (self.workers, self.place) = None, place(distribute)
+        self.is_chief = self.place == 0
+        if distribute == "multi_worker" or self.workers > 1:
             self.strategy = tf.distribute.MultiWorkerMirroredStrategy()
         elif distribute != "one_device":
             gpus = tf.config.list_logical_devices("GPU")
@@ -204,8 +216,26 @@ class Cluster:
 
         return self.strategy.distribute_datasets_from_function(of_worker), steps
 
-    def check_batch(self, batch_size):
-        """Raises ``InputError`` unless a global batch can be divided among the replicas."""
+    def check(self, batch_size, precision="float32", jit_compile="auto"):
+        """Raises ``InputError`` unless these values of flags can be had on several replicas.
+
+        Args:
+            batch_size: int, the global batch.
+            precision: str.
+            jit_compile: str.
+        """
+        if self.replicas == 1:
+            return
+        if precision == "float16":
+            raise InputError(
+                f"--precision=float16 scales its losses, which Keras cannot do on {self.replicas} replicas. Take "
+                "bfloat16, or --distribute=one_device."
+            )
+        if jit_compile == "true":
+            raise InputError(
+                f"--jit_compile=true: XLA cannot compile a step of {self.replicas} replicas. Take auto, or "
+                "--distribute=one_device."
+            )
         if batch_size % self.replicas:
             raise InputError(
                 f"--batch_size={batch_size} is the batch of all {self.replicas} replicas together, which it does "

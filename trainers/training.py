@@ -188,13 +188,15 @@ def train(trainer):
         InputError: a mistake in the flags' values or in the data.
         Interrupted: Ctrl-C or SIGTERM.
     """
-    from tf_csvae import data, runs
+    from tf_csvae import cluster, data, runs
 
     data.check(FLAGS.dataset)
     run = runs.Run(trainer.run_dir)
     flagfile = flags.serialized(trainer.groups, f"trainers.{trainer.name}")
+    if cluster.place(FLAGS.distribute)[1]:  # the files are the chief's
+        _train(trainer, run, flagfile)
+        return
     run.check(flagfile, FLAGS.resume, FLAGS.overwrite)
-
     with run.locked():
         _train(trainer, run, flagfile)
 
@@ -208,16 +210,19 @@ def _train(trainer, run, flagfile):
         import tensorflow as tf
 
         from tf_csvae import callbacks
+        from tf_csvae.cluster import Cluster
 
-    if FLAGS.deterministic:
-        tf.config.experimental.enable_op_determinism()
+        if FLAGS.deterministic:
+            tf.config.experimental.enable_op_determinism()
+        cluster = Cluster(FLAGS.distribute)
     keras.utils.set_random_seed(FLAGS.seed)
     keras.config.set_dtype_policy("float32" if FLAGS.precision == "float32" else f"mixed_{FLAGS.precision}")
     dataset = load_data()
+    cluster.check(dataset.batch_size, FLAGS.precision, FLAGS.jit_compile)
     judge = helper = None
     if "helper" in FLAGS and FLAGS.helper:
         helper = measuring.checksum(runs.Run(FLAGS.helper))
-    if "classifier" in FLAGS:  # not in the trainer of one
+    if cluster.is_chief and "classifier" in FLAGS:  # not in the trainer of one
         measuring.pictured_labels(dataset.info)  # raises before hours of training
         judge = measuring.load_judge(dataset.info, helper)
     checkpoints = callbacks.Checkpoints(
@@ -227,10 +232,13 @@ def _train(trainer, run, flagfile):
         60 * FLAGS.checkpoint_minutes or math.inf,
         trainer.best,
         [run.file(runs.HISTORY)],
+        cluster,
+        told=Interrupted(signal.SIGTERM),
     )
-    with data_blamed(dataset):
+    with data_blamed(dataset), _workers_blamed(cluster):
         model = _prepared(trainer, dataset, run, checkpoints, FLAGS.overwrite)
-        run.begin(flagfile, FLAGS.overwrite)
+        if cluster.is_chief:
+            run.begin(flagfile, FLAGS.overwrite)
         if FLAGS.on_nan == "rollback":
             checkpoints.begin(model)
         while True:
@@ -244,22 +252,32 @@ def _train(trainer, run, flagfile):
                 factor = checkpoints.roll_back(diverged).rate_factor
                 print(f"{diverged} Going back, at {factor:g} times the learning rates.", flush=True)
                 model = _prepared(trainer, dataset, run, checkpoints)
-        _finish(model, dataset, run, judge, helper)
+        if cluster.is_chief:
+            _finish(model, dataset, run, judge, helper)
+        cluster.any(False)  # the others wait for the chief, whose cluster they are
 
 
 def _prepared(trainer, dataset, run, checkpoints, anew=False):
     """Returns the model, compiled: as of the newest checkpoint; a new one where there is none."""
-    model = trainer.build(dataset.info)
+    from tf_csvae import callbacks
+
+    cluster = checkpoints.cluster
     if not anew:
         checkpoints.find()
-    trainer.compile(model, dataset, checkpoints.progress.rate_factor)
-    if not anew:
-        checkpoints.restore(model)
-        # Before it is read: a power cut may have left its last row unfinished.
-        run.cut_history(checkpoints.progress.epoch)
-    _check_resumed(model, run, checkpoints.progress.epoch)
-    if checkpoints.newest is None:
-        trainer.start(model)
+    found = cluster.of_chief([dataclasses.asdict(checkpoints.progress), checkpoints.newest])
+    checkpoints.progress, checkpoints.newest = callbacks.Progress.from_dict(found[0]), found[1]
+    with cluster.scope():
+        model = trainer.build(dataset.info)
+        trainer.compile(model, dataset, checkpoints.progress.rate_factor)
+    if cluster.is_chief:
+        if not anew:
+            checkpoints.restore(model)
+            # Before it is read: a power cut may have left its last row unfinished.
+            run.cut_history(checkpoints.progress.epoch)
+        _check_resumed(model, run, checkpoints.progress.epoch)
+        if checkpoints.newest is None:
+            trainer.start(model)
+    cluster.share_state(model)
     checkpoints.progress = checkpoints.progress.scaled(dataset.steps_per_epoch, model.steps_per_execution)
     return model
 
@@ -289,6 +307,22 @@ def data_blamed(dataset):
         raise InputError(blame) from None
 
 
+@contextlib.contextmanager
+def _workers_blamed(cluster):
+    """Turns what TensorFlow raises in the block where another worker is gone into a ``ConnectionError``."""
+    import tensorflow as tf
+
+    try:
+        yield
+    except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError) as error:
+        if cluster.workers == 1:
+            raise
+        raise ConnectionError(
+            f"Worker {cluster.place} of {cluster.workers} has lost another one. The same command on all workers "
+            "goes on from the last checkpoint."
+        ) from error
+
+
 def _check_resumed(model, run, done):
     """Raises ``InputError`` where what was restored cannot be gone on with by these flags."""
     from tf_csvae.errors import InputError
@@ -309,30 +343,40 @@ def _fit(trainer, model, dataset, run, checkpoints):
 
     from tf_csvae import callbacks, runs
 
-    info, at, steps = dataset.info, checkpoints.progress, dataset.steps_per_epoch
+    info, at, steps, cluster = (
+        dataset.info,
+        checkpoints.progress,
+        dataset.steps_per_epoch,
+        checkpoints.cluster,
+    )
     done = f"epoch {at.epoch}" + (f" and {at.step} steps" if at.step else "")
     told = (
         f"{type(model).__name__} on {info.name}: {info.counts['train']} training examples, "
         f"{len(info.labels)} label{'s' * (len(info.labels) != 1)}, {model.count_params():,} parameters, "
-        f"{FLAGS.epochs} epochs of {steps} steps, written to {run.path}"
+        f"{FLAGS.epochs} epochs of {steps} steps, "
+        + (f"{cluster.replicas} replicas, " if cluster.replicas > 1 else "")
+        + (f"written to {run.path}" if cluster.is_chief else f"worker {cluster.place}, which writes nothing")
         + (f"; going on after {done}" if at.epoch or at.step else "")
     )
-    used = [
-        callbacks.Clock(min(FLAGS.batch_size, info.counts["train"]), at),
-        keras.callbacks.CSVLogger(run.file(runs.HISTORY), append=True),
-    ]
-    if FLAGS.tensorboard:
+    used = []
+    if cluster.is_chief:
+        used.append(callbacks.Clock(dataset.batch_size, at))
+        used.append(keras.callbacks.CSVLogger(run.file(runs.HISTORY), append=True))
+    if cluster.is_chief and FLAGS.tensorboard:
         used.append(keras.callbacks.TensorBoard(run.file(runs.TENSORBOARD)))
 
-    def fit(data, first, last, steps):
+    validation, validation_steps = cluster.validation(dataset)
+
+    def fit(first, done, last):
         model.fit(
-            data,
+            cluster.train_from(dataset, first, done),
             epochs=last,
             initial_epoch=first,
-            steps_per_epoch=steps,
-            validation_data=dataset.validation,
+            steps_per_epoch=steps - done,
+            validation_data=validation,
+            validation_steps=validation_steps,
             shuffle=False,  # it is; Keras would warn that it cannot
-            verbose=1 if sys.stdout.isatty() else 2,
+            verbose=(1 if sys.stdout.isatty() else 2) if cluster.is_chief else 0,
             callbacks=[*used, checkpoints],
         )
 
@@ -341,18 +385,20 @@ def _fit(trainer, model, dataset, run, checkpoints):
         print(told, flush=True)
         if at.step:  # the rest of an epoch that was interrupted
             first += 1
-            fit(dataset.train_from(at.epoch).skip(at.step), at.epoch, first, steps - at.step)
-        fit(dataset.train_from(first), first, FLAGS.epochs, steps)
+            fit(at.epoch, at.step, first)
+        fit(first, 0, FLAGS.epochs)
     if trainer.best:
         checkpoints.restore_best(model)
 
 
 def _finish(model, dataset, run, judge, helper):
     """Saves the model, measures it, and writes what the measurement gives."""
-    from tf_csvae import runs
+    from tf_csvae import load_model, runs
 
     with runs.written_whole(run.file(runs.MODEL)) as temporary:
         model.save(temporary)
+    if model.distribute_strategy.num_replicas_in_sync > 1:  # it is measured on one device
+        model = load_model(run.file(runs.MODEL))
     print("Measuring ...", flush=True)
     history = run.history()
     rates = history["examples_per_second"]

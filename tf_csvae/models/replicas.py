@@ -84,7 +84,9 @@ def gather(value):
 
     @tf.custom_gradient
     def gathered(value):
-        everything = tf.ensure_shape(context.all_gather(value, axis=0), (None, *value.shape[1:]))
+        # A sum of what each has in its own rows: TensorFlow's all_gather fails for one device per worker.
+        around = [[first, (count - 1) * n - first], *[[0, 0]] * (value.shape.rank - 1)]
+        everything = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.pad(value, around))
         return everything, lambda upstream: count * upstream[first : first + n]
 
     return gathered(value)
@@ -180,7 +182,9 @@ class Replicated(keras.Model):
         def on_replica(data):
             logs = step(data)
             names[:] = list(logs)
-            return tf.stack([tf.cast(value, tf.float32) for value in logs.values()])
+            # All in one vector: one message between workers, not one for each.
+            values = tf.stack([tf.cast(value, tf.float32) for value in logs.values()])
+            return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, values)
 
         def on_all(iterator):
             values = tf.zeros([0])
@@ -188,8 +192,8 @@ class Replicated(keras.Model):
                 tf.autograph.experimental.set_loop_options(
                     shape_invariants=[(values, tf.TensorShape([None]))]
                 )
-                # All logs in one vector: one message between workers, not one for each.
-                values = strategy.reduce("MEAN", strategy.run(on_replica, args=(next(iterator),)), axis=None)
+                everywhere = strategy.run(on_replica, args=(next(iterator),))
+                values = strategy.experimental_local_results(everywhere)[0]
             return values
 
         compiled = on_all if self.run_eagerly else tf.function(on_all)
