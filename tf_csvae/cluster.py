@@ -74,6 +74,7 @@ class Cluster:
             "mirrored" all GPUs of this machine, or without any all its logical CPUs; "multi_worker"
             those of all workers in TF_CONFIG; "auto" the last where TF_CONFIG has several workers,
             "mirrored" where there are several GPUs, else "one_device".
+        most: int, "mirrored" takes no more devices than so many; None: all.
 
     Attributes:
         strategy: tf.distribute.Strategy, or None for one device.
@@ -85,7 +86,7 @@ class Cluster:
         InputError: "multi_worker" without a TF_CONFIG, or with one that makes no sense.
     """
 
-    def __init__(self, distribute="auto"):
+    def __init__(self, distribute="auto", most=None):
         import tensorflow as tf
 
         self.strategy, (self.workers, self.place) = None, place(distribute)
@@ -96,7 +97,7 @@ class Cluster:
             gpus = tf.config.list_logical_devices("GPU")
             if distribute == "mirrored" or len(gpus) > 1:
                 devices = gpus or tf.config.list_logical_devices("CPU")
-                self.strategy = tf.distribute.MirroredStrategy([device.name for device in devices])
+                self.strategy = tf.distribute.MirroredStrategy([device.name for device in devices[:most]])
 
     @property
     def replicas(self):

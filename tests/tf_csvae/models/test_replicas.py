@@ -1,0 +1,66 @@
+"""One global batch trains the same weights on one replica, on two devices and on two workers."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+# Double precision: what differs is the order of sums, some 1e-16 of a weight in a step, and what the
+# game between the players makes of that in so many steps.
+STEPS, TOLERANCE = 50, 1e-8
+LOG_TOLERANCE = 1e-5  # sums over batches in single precision
+
+
+pytestmark = pytest.mark.xdist_group("replicas")  # one training for all
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """{"one", "mirrored", "worker_0", "worker_1"}: the arrays that ``replicas_process`` saved."""
+    folder = tmp_path_factory.mktemp("replicas")
+    command = [sys.executable, "-m", "tests.tf_csvae.models.replicas_process", str(folder), str(STEPS)]
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+    hosts = ["{}:{}".format(*one.getsockname()) for one in sockets]
+    for one in sockets:
+        one.close()
+    configs = [
+        {"TF_CONFIG": json.dumps({"cluster": {"worker": hosts}, "task": {"type": "worker", "index": index}})}
+        for index in range(2)
+    ]
+    # A thread each: there are more processes here than cores.
+    plain = {**os.environ, "TF_NUM_INTRAOP_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    started = [
+        subprocess.Popen(command, env=plain | config, stderr=subprocess.PIPE, text=True)
+        for config in (*configs, {})
+    ]
+    try:
+        for process in started:
+            _, told = process.communicate(timeout=300)
+            assert process.returncode == 0, told[-3000:]
+    finally:
+        for process in started:
+            process.kill()
+    return {name.removesuffix(".npz"): np.load(folder / name) for name in os.listdir(folder)}
+
+
+@pytest.mark.parametrize("where", ["mirrored", "worker_0", "worker_1"])
+@pytest.mark.parametrize("model", ["csvae", "condvae_info", "classifier"])
+def test_two_replicas_train_the_same_weights_as_one(trained, model, where):
+    names = [name for name in trained["one"] if name.startswith(f"{model}/")]
+    assert len(names) > 10
+    for name in names:
+        one, other = trained["one"][name], trained[where][name]
+        tolerance = TOLERANCE if name.split("/")[1].isdigit() else LOG_TOLERANCE
+        np.testing.assert_allclose(other, one, rtol=0, atol=tolerance * np.abs(one).max(), err_msg=name)
+
+
+@pytest.mark.parametrize("where", ["mirrored", "worker_0"])
+def test_keras_alone_still_needs_help(trained, where):
+    assert not trained[where]["keras_alone"], (
+        "This release of Keras trains under this strategy by itself. Where it does so under both, and in the oldest "
+        "release that is supported, replicas.Replicated can go."
+    )

@@ -1,0 +1,45 @@
+"""What TF_CONFIG says, and who is told how to set it."""
+
+import json
+
+import pytest
+
+from tf_csvae import InputError, cluster
+
+HOSTS = ["a:1", "b:1"]
+
+
+def config(index=0, task="worker", **hosts):
+    return json.dumps({"cluster": hosts or {"worker": HOSTS}, "task": {"type": task, "index": index}})
+
+
+@pytest.mark.parametrize(
+    ("text", "distribute", "expected"),
+    [
+        ("", "auto", (1, 0)),
+        (config(1), "auto", (2, 1)),
+        (config(1), "multi_worker", (2, 1)),
+        (config(1), "one_device", (1, 0)),
+        (config(0, "chief", chief=["c:1"], worker=HOSTS), "auto", (3, 0)),
+        (config(1, "worker", chief=["c:1"], worker=HOSTS), "auto", (3, 2)),
+        (json.dumps({"task": {"type": "worker", "index": 0}}), "auto", (1, 0)),
+    ],
+)
+def test_a_process_knows_its_place(monkeypatch, text, distribute, expected):
+    monkeypatch.setenv("TF_CONFIG", text)
+    assert cluster.place(distribute) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "3", config(2), config(0, "ps", ps=HOSTS), '{"cluster": {"worker": 5}}']
+)
+def test_a_tf_config_without_a_place_for_this_process_is_shown_with_one_that_has(monkeypatch, text):
+    monkeypatch.setenv("TF_CONFIG", text)
+    with pytest.raises(InputError, match=r'expected the cluster and the task .* as in \{"cluster"'):
+        cluster.place("auto")
+
+
+def test_several_workers_need_a_tf_config(monkeypatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    with pytest.raises(InputError, match="needs the environment variable TF_CONFIG"):
+        cluster.place("multi_worker")
