@@ -14,19 +14,20 @@ class Side:
 
     Args:
         make: function, importable by its name, of the arguments -> (facts, step): plain values about
-            the side, and a function without arguments that does what is timed.
+            the side, and a function without arguments that does what is timed and returns plain values.
         *arguments: plain values.
 
     Attributes:
         facts: what ``make`` said.
         peak: int, most bytes that the process has had in memory.
+        results: list, what the steps of the last turn returned.
     """
 
     def __init__(self, make, *arguments):
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, make, arguments), daemon=True)
-        self.peak = 0
+        self.peak, self.results = 0, []
 
     def __enter__(self):
         self._process.start()
@@ -41,7 +42,7 @@ class Side:
     def turn(self, steps):
         """Returns the seconds of each of so many steps."""
         self._pipe.send(steps)
-        seconds, self.peak = self._received()
+        seconds, self.results, self.peak = self._received()
         return seconds
 
     def _received(self):
@@ -56,17 +57,22 @@ class Side:
         return answer
 
 
+def peak():
+    """Returns the most bytes that this process has had in memory."""
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
 def _serve(pipe, make, arguments):
     try:
         facts, step = make(*arguments)
         pipe.send(facts)
         while True:
-            steps, seconds = pipe.recv(), []
+            steps, seconds, results = pipe.recv(), [], []
             for _ in range(steps):
                 start = time.perf_counter()
-                step()
+                results.append(step())
                 seconds.append(time.perf_counter() - start)
-            pipe.send((seconds, 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
+            pipe.send((seconds, results, peak()))
     except EOFError:
         return
     except Exception as error:
