@@ -157,9 +157,11 @@ def optimizer(rate, steps):
     """Returns the optimizer that the flags describe, for a learning rate over so many steps."""
     import keras
 
+    from tf_csvae.models import fused
+
     if FLAGS.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(rate, steps)
-    return {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop}[FLAGS.optimizer](rate)
+    return {"adam": fused.Adam, "rmsprop": keras.optimizers.RMSprop}[FLAGS.optimizer](rate)
 
 
 def compile_options(dataset):

@@ -9,13 +9,14 @@ def study(*arguments):
     return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
 
-def finished_run(path, divergence, auc, with_w):
+def finished_run(path, divergence, auc, with_w, **more):
     """Writes what a finished training on the swiss roll leaves, as far as the study reads it."""
     label = "x1_at_least_10"
     numbers = {
         "divergence": {"z": {label: {"kl": divergence, "null_mean": 0.01, "null_sd": 0.01, "k": 10}}},
         "probe": {"z": {label: {"auc": auc, "balanced_accuracy": 0.5}}},
         "reconstruction": {"mse": 0.004},
+        **more,
     }
     if with_w:
         numbers["divergence"]["w"] = {label: {"kl": 6.0, "null_mean": 0.01, "null_sd": 0.01, "k": 10}}

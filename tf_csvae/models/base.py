@@ -13,7 +13,7 @@ from keras.src.saving.serialization_lib import deserialize_keras_object
 
 from tf_csvae.errors import InputError
 from tf_csvae.labels import as_labels
-from tf_csvae.models import distributions, replicas
+from tf_csvae.models import distributions, fused, replicas
 from tf_csvae.models.distributions import sample_each, standard_normal, tfd
 from tf_csvae.models.label_space import LabelSpace
 from tf_csvae.models.networks import NetworkConfig
@@ -145,6 +145,17 @@ class LabelledModel(replicas.Replicated):
     def compile_from_config(self, config):
         """Compiles as ``get_compile_config`` recorded; ``keras.models.load_model`` calls it."""
         self.compile(**{name: deserialize_keras_object(value) for name, value in config.items()})
+
+    def make_train_function(self, force=False):
+        """As of the base, but under XLA the steps of an execution are one program."""
+        if self.train_function is not None and not force:
+            return
+        super().make_train_function(force)
+        alone = self._distribute_strategy is None and not self.run_eagerly
+        if self.jit_compile and self.steps_per_execution > 1 and alone:
+            self.train_function = fused.train_function(
+                self.train_step, self.get_metrics_result, self.steps_per_execution, self.train_function
+            )
 
     def check_x(self, x, where):
         """Returns x as float32 [n, *data_shape] or raises ``InputError`` naming ``where``."""

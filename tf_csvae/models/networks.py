@@ -15,6 +15,7 @@ from keras import Input, Model, layers
 from tf_csvae.errors import InputError
 from tf_csvae.models import replicas
 from tf_csvae.models.distributions import outer_dtype
+from tf_csvae.models.fused import BatchNormalization
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +55,7 @@ def _activation(name, dtype):
 
 def batch_normalization(dtype=None, gamma="ones"):
     """A layer that normalises by the mean and the variance of the batch, of all replicas where there are several."""
-    return layers.BatchNormalization(
+    return BatchNormalization(
         momentum=0.9, gamma_initializer=gamma, synchronized=replicas.synchronized(), dtype=dtype
     )
 

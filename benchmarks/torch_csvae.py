@@ -1,0 +1,233 @@
+"""CSVAE in PyTorch, the peer of ``benchmarks.train_step``: the same layers, losses and optimizer.
+
+Written for that benchmark alone, in the plainest way that PyTorch offers, its losses in closed form.
+``tests/benchmarks/test_torch_csvae.py`` compares losses and gradients with ours on the same weights.
+"""
+
+import itertools
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+# Values of a model's options that the twin has; of all others it takes any.
+HAS = {
+    "likelihood": ("gaussian_optimal",),
+    "w_prior": ("joint", "fixed"),
+    "adversarial": (True,),
+    "absent_style": (True,),
+    "consistency_weight": (0,),
+}
+
+
+class _Activated(nn.Sequential):
+    """Dense layers, each with the activation behind it."""
+
+    def __init__(self, widths, activation):
+        layers = [(nn.Linear(a, b), activation()) for a, b in itertools.pairwise(widths)]
+        super().__init__(*itertools.chain.from_iterable(layers))
+
+
+def _convolutions(channels, size, activation, layer):
+    """Convolutions that halve an image each, or transposed ones that double it."""
+    modules = []
+    for before, after in itertools.pairwise(channels):
+        convolution = layer(before, after, size, stride=2, padding=(size - 2) // 2, bias=False)
+        # Keras' momentum is the share of the old average, PyTorch's that of the new.
+        modules += [convolution, nn.BatchNorm2d(after, eps=1e-3, momentum=0.1), activation()]
+    return nn.Sequential(*modules)
+
+
+class CSVAE(nn.Module):
+    """The networks and the objective of ``tf_csvae.CSVAE`` for images.
+
+    Args:
+        options: dict, ``get_config()`` of the model that it is the twin of, and what that takes from
+            its modules: class_weights [2, k], squared_widths of the two-sample penalty, min_scale.
+
+    Raises:
+        ValueError: the model has an option that the twin has not.
+    """
+
+    def __init__(self, options):
+        super().__init__()
+        for name, values in HAS.items():
+            if options[name] not in values:
+                raise ValueError(f"The twin in PyTorch has no {name}={options[name]}.")
+        network = options["networks"]
+        if network["activation"] != "leaky_relu" or not network["batch_norm"] or network["kernel_size"] % 2:
+            raise ValueError("The twin in PyTorch has leaky_relu, batch_norm and even kernel sizes only.")
+        self.options = options
+        self.filters, hidden = network["filters"], network["hidden"]
+        size, k, z_dim = network["kernel_size"], len(options["labels"]), options["z_dim"]
+        height, width, colours = options["data_shape"]
+        w_dim = k * options["w_dim"]
+        self.seed_shape = (height >> len(self.filters), width >> len(self.filters), self.filters[-1])
+        flat = math.prod(self.seed_shape)
+
+        def activation():
+            return nn.LeakyReLU(0.2)
+
+        def trunk():
+            return nn.ModuleList(
+                [
+                    _convolutions((colours, *self.filters), size, activation, nn.Conv2d),
+                    _Activated((flat, *hidden[:-1]), activation),
+                ]
+            )
+
+        def head(inputs, outputs, widths):
+            return nn.Sequential(_Activated((inputs, *widths), activation), nn.Linear(widths[-1], outputs))
+
+        features = hidden[-2] if len(hidden) > 1 else flat
+        self.trunk = trunk()
+        if not options["shared_encoder"]:
+            self.w_trunk = trunk()
+        self.z_head = head(features, 2 * z_dim, hidden[-1:])
+        self.w_head = head(features + k, 2 * w_dim, hidden[-1:])
+        self.decoder = nn.ModuleList(
+            [
+                _Activated((z_dim + w_dim, *hidden[::-1], flat), activation),
+                _convolutions((*self.filters[::-1], self.filters[0]), size, activation, nn.ConvTranspose2d),
+                nn.Conv2d(self.filters[0], colours, 3, padding=1),
+            ]
+        )
+        self.adversary = head(z_dim, k, hidden)
+        if options["w_prior"] == "joint":
+            self.prior = head(k, 2 * w_dim, hidden)
+        self.register_buffer("log_scale", torch.tensor(math.log(options["likelihood_scale"])))
+        self.register_buffer("class_weights", torch.tensor(options["class_weights"], dtype=torch.float32))
+
+    def _features(self, trunk, x):
+        convolutions, dense = trunk
+        # In the order of our own layout, so that the weights behind are the same.
+        return dense(convolutions(x).permute(0, 2, 3, 1).flatten(1))
+
+    def _normal(self, parameters):
+        mean, raw = parameters.chunk(2, -1)
+        return mean, self.options["min_scale"] + functional.softplus(raw + 0.5413)
+
+    def _prior(self, y):
+        if self.options["w_prior"] == "joint":
+            return self._normal(self.prior(y))
+        mean = (self.options["w_separation"] * (2 * y - 1)).repeat_interleave(self.options["w_dim"], 1)
+        return mean, torch.full_like(mean, 1 + self.options["min_scale"])
+
+    def _decoded(self, code):
+        dense, convolutions, last = self.decoder
+        height, width, channels = self.seed_shape
+        seed = dense(code).view(-1, height, width, channels).permute(0, 3, 1, 2)
+        mean = last(convolutions(seed))
+        return torch.sigmoid(mean) if self.options["bounded"] else mean
+
+    def losses(self, x, y, z_noise, w_noise, kl_weight):
+        """M1 and M2 for a batch, each with gradients in its own player's parameters alone.
+
+        Args:
+            x: float32 [n, channels, height, width].
+            y: float32 [n, k].
+            z_noise: float32 [n, z_dim], standard normal.
+            w_noise: float32 [n, k w_dim], standard normal.
+            kl_weight: float.
+
+        Returns:
+            Two scalars.
+        """
+        options = self.options
+        features = self._features(self.trunk, x)
+        z_mean, z_scale = self._normal(self.z_head(features))
+        if not options["shared_encoder"]:
+            features = self._features(self.w_trunk, x)
+        w_mean, w_scale = self._normal(self.w_head(torch.cat([features, y], 1)))
+        prior_mean, prior_scale = self._prior(y)
+        if options["w_posterior"] == "centred":
+            w_mean, w_scale = prior_mean + prior_scale * w_mean, prior_scale * w_scale
+        z, w = z_mean + z_scale * z_noise, w_mean + w_scale * w_noise
+
+        error = (x - self._decoded(torch.cat([z, w], 1))).square()
+        variance = error.detach().mean().clamp_min(options["min_scale"] ** 2)
+        with torch.no_grad():
+            self.log_scale.mul_(0.9).add_(0.1 * 0.5 * variance.log())
+        nats = 0.5 * (error / variance + variance.log() + math.log(2 * math.pi))
+        reconstruction = nats.sum((1, 2, 3)).mean()
+        kl_z = _kl(z_mean, z_scale, torch.zeros_like(z_mean), torch.ones_like(z_scale))
+        kl_w = _kl(w_mean, w_scale, prior_mean, prior_scale)
+        m1 = options["beta1"] * reconstruction + kl_weight * (
+            options["beta2"] * kl_w + options["beta3"] * kl_z
+        )
+
+        frozen = {name: value.detach() for name, value in self.adversary.named_parameters()}
+        logits = torch.func.functional_call(self.adversary, frozen, (z,))
+        entropy = (functional.softplus(logits) - logits * torch.sigmoid(logits)).sum(1).mean()
+        m1 = m1 - options["beta4"] * entropy
+        if options["mmd_weight"]:
+            m1 = m1 + options["mmd_weight"] * _mmd(z, y, options["squared_widths"]).sum()
+
+        weights = self.class_weights[0] * (1 - y) + self.class_weights[1] * y
+        logits = self.adversary(z.detach())
+        m2 = functional.binary_cross_entropy_with_logits(logits, y, weights, reduction="none").sum(1).mean()
+        return m1, options["beta5"] * m2
+
+    def players(self):
+        """Returns the parameters of the generator and those of the adversary."""
+        adversary = list(self.adversary.parameters())
+        owned = {id(parameter) for parameter in adversary}
+        return [parameter for parameter in self.parameters() if id(parameter) not in owned], adversary
+
+
+def _kl(mean, scale, prior_mean, prior_scale):
+    ratio = (scale / prior_scale).square()
+    nats = 0.5 * (ratio + ((mean - prior_mean) / prior_scale).square() - 1 - ratio.log())
+    return nats.sum(1).mean()
+
+
+def _mmd(z, y, squared_widths):
+    d, n = z.shape[1], z.shape[0]
+    norms = z.square().sum(1)
+    distances = (norms[:, None] - 2 * z @ z.T + norms[None]).clamp_min(0)
+    kernel = sum(torch.exp(distances * (-0.5 / (s * d))) for s in squared_widths)
+    kernel = kernel * (1 - torch.eye(n, device=z.device))
+    ones, zeros = y, 1 - y
+    n1, n0 = ones.sum(0), zeros.sum(0)
+    to_ones, to_zeros = kernel @ ones, kernel @ zeros
+    within1 = (ones * to_ones).sum(0) / (n1 * (n1 - 1)).clamp_min(1)
+    within0 = (zeros * to_zeros).sum(0) / (n0 * (n0 - 1)).clamp_min(1)
+    between = (zeros * to_ones).sum(0) / (n1 * n0).clamp_min(1)
+    return torch.where((n1 > 1) & (n0 > 1), within1 + within0 - 2 * between, torch.zeros_like(n1))
+
+
+def stepper(options, batch_size, compiled):
+    """Makes a side of the benchmark.
+
+    The learning rates are constant, which spares the peer the schedule, and nothing is averaged.
+
+    Args:
+        options: dict, see ``CSVAE``.
+        batch_size: int.
+        compiled: bool, by torch.compile.
+
+    Returns:
+        (facts about it, a function that makes one training step).
+    """
+    torch.manual_seed(0)
+    model = CSVAE(options)
+    optimizers = [torch.optim.Adam(player, lr=1e-4, eps=1e-7, fused=True) for player in model.players()]
+    k = len(options["labels"])
+    x = torch.rand(batch_size, options["data_shape"][2], *options["data_shape"][:2])
+    y = (torch.rand(batch_size, k) < 0.2).float()
+    # The faster of the two layouts here.
+    model, x = model.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
+    losses = torch.compile(model.losses) if compiled else model.losses
+
+    def step():
+        z_noise = torch.randn(batch_size, options["z_dim"])
+        w_noise = torch.randn(batch_size, k * options["w_dim"])
+        m1, m2 = losses(x, y, z_noise, w_noise, 1.0)
+        (m1 + m2).backward()
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad()
+        return float(m1.detach())
+
+    return {"version": torch.__version__}, step
