@@ -22,7 +22,12 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     def call(self, inputs, training=None, mask=None):
         """As Keras'."""
-        plain = self.synchronized or self.renorm or mask is not None or not (self.scale and self.center)
+        plain = (
+            self.synchronized
+            or getattr(self, "renorm", False)
+            or mask is not None
+            or not (self.scale and self.center)
+        )
         if plain or len(inputs.shape) != 4 or self.axis not in (-1, 3) or inputs.dtype == "float64":
             return super().call(inputs, training=training, mask=mask)
         training = bool(training) and self.trainable
