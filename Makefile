@@ -1,5 +1,5 @@
 # Two commands on a fresh machine with Python 3.11 to 3.13:
-#   make demo    trains CSVAE on the swiss roll and shows what came out
+#   make demo    trains CSVAE on the swiss roll and on drawn faces, and shows what came out
 #   make test    runs the tests
 # Both make the environment in .venv first, once.
 
@@ -15,6 +15,7 @@ READY := $(VENV)/.ready
 
 demo: $(READY)
 	$(BIN)/python -m trainers.csvae --dataset=swiss_roll --run_dir=runs/demo --overwrite
+	$(BIN)/python -m trainers.csvae --dataset=drawn_faces --epochs=5 --run_dir=runs/demo_faces --overwrite
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist=loadgroup $(ARGS)
