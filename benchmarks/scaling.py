@@ -16,13 +16,14 @@ import time
 
 import flags
 import flags.data
+import flags.distribute
 import flags.networks
 import flags.scaling_benchmark
 from trainers import training
 
 FLAGS = flags.FLAGS
 
-GROUPS = (flags.data, flags.networks, flags.scaling_benchmark)
+GROUPS = (flags.data, flags.networks, flags.distribute, flags.scaling_benchmark)
 
 FLAGS.set_default("dataset", "celeba")
 
