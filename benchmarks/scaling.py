@@ -25,8 +25,6 @@ FLAGS = flags.FLAGS
 
 GROUPS = (flags.data, flags.networks, flags.distribute, flags.scaling_benchmark)
 
-FLAGS.set_default("dataset", "celeba")
-
 
 def stepper(cluster, batch):
     """Returns two functions that each do one thing on all replicas: a training step, an all-reduce.
@@ -134,8 +132,8 @@ def benchmark():
         for cluster in found
     ]
     pairs = [stepper(cluster, batch) for cluster, _, batch in variants]
-    steps = timed([step for step, _ in pairs], FLAGS.steps)
-    reduces = iter(timed([reduce for _, reduce in pairs if reduce], FLAGS.steps))
+    steps = timed([step for step, _ in pairs], FLAGS.timed_steps)
+    reduces = iter(timed([reduce for _, reduce in pairs if reduce], FLAGS.timed_steps))
     rows = [["scaling", "replicas", "batch", "step ms", "images/s", "efficiency", "all-reduce"]]
     first = {}
     for (cluster, scaling, batch), seconds, (_, reduce) in zip(variants, steps, pairs, strict=True):
@@ -157,5 +155,6 @@ def benchmark():
 
 
 if __name__ == "__main__":
+    FLAGS.set_default("dataset", "celeba")
     flags.parse(sys.argv, GROUPS, __doc__)
     training.exit_cleanly(benchmark, "Nothing is written by a benchmark.")

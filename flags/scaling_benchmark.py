@@ -11,4 +11,4 @@ flags.register_validator(
     "must be positive whole numbers, separated by commas",
 )
 flags.DEFINE_integer("label_count", 18, "Binary labels of an image.", lower_bound=1)
-flags.DEFINE_integer("steps", 10, "Steps that are timed of each.", lower_bound=1)
+flags.DEFINE_integer("timed_steps", 10, "Steps that are timed of each.", lower_bound=1)
