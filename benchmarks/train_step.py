@@ -78,7 +78,9 @@ def keras_step(system, arguments, batch_size):
     y = (random.random((batch_size, len(info.labels))) < 0.2).astype(np.float32)
     batches = tf.data.Dataset.from_tensors((x, y)).repeat()
     model = trainer.build(info)
-    trainer.compile(model, Dataset(batches, batches, batches, info, lambda first: batches, 100), 1.0)
+    trainer.compile(
+        model, Dataset(batches, batches, batches, info, lambda first: batches, batch_size, 100), 1.0
+    )
     iterator = iter(batches)
     model.make_train_function()
 

@@ -10,8 +10,5 @@ flags.register_validator(
     lambda counts: counts and all(count.isdecimal() and int(count) > 0 for count in counts),
     "must be positive whole numbers, separated by commas",
 )
-flags.DEFINE_enum("distribute", "auto", ["auto", "mirrored", "multi_worker"], "As of the trainers.")
-flags.DEFINE_integer("batch_size", 64, "Strong scaling: of all replicas; weak: of each.", lower_bound=1)
-flags.DEFINE_integer("image_size", 64, "Side of the images in pixels.", lower_bound=1)
-flags.DEFINE_integer("labels", 18, "Binary labels of an image.", lower_bound=1)
-flags.DEFINE_integer("steps", 10, "Steps that are timed of each.", lower_bound=1)
+flags.DEFINE_integer("label_count", 18, "Binary labels of an image.", lower_bound=1)
+flags.DEFINE_integer("timed_steps", 10, "Steps that are timed of each.", lower_bound=1)

@@ -9,6 +9,7 @@ loaded when a name that needs it is first used. The map:
 * ``tf_csvae.evaluation`` -- a model and its data -> one dict of numbers
 * ``tf_csvae.figures`` -- arrays in, matplotlib figures out
 * ``tf_csvae.runs`` -- the run directory; ``callbacks`` -- its checkpoints; ``report`` -- its page
+* ``tf_csvae.cluster`` -- the devices and machines that train together
 """
 
 import importlib
@@ -23,6 +24,7 @@ __version__ = "0.1.0"
 
 _MODULES = (
     "callbacks",
+    "cluster",
     "data",
     "errors",
     "evaluation",

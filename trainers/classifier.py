@@ -8,6 +8,7 @@ Of the epochs it keeps the one that is right most often on the validation data.
 import flags
 import flags.classifier
 import flags.data
+import flags.distribute
 import flags.labels
 import flags.run
 import flags.seed
@@ -16,7 +17,7 @@ from trainers import training
 
 FLAGS = flags.FLAGS
 
-GROUPS = (flags.run, flags.seed, flags.data, flags.labels, flags.classifier, flags.training)
+GROUPS = (flags.run, flags.seed, flags.data, flags.labels, flags.classifier, flags.training, flags.distribute)
 
 OPTIONS = ("width", "stem_stride", "shift", "blur", "noise", "dropout", "balance", "seed")
 

@@ -2,6 +2,7 @@
 
 import flags
 import flags.data
+import flags.distribute
 import flags.evaluation
 import flags.judge
 import flags.labels
@@ -51,6 +52,7 @@ def trainer(name, system, usage, own=(), subspaces=False):
             flags.networks,
             *own,
             flags.training,
+            flags.distribute,
             flags.judge,
             flags.evaluation,
         ),

@@ -6,9 +6,10 @@ import pytest
 import tensorflow as tf
 from absl.testing import flagsaver
 
-from benchmarks import input_pipeline, swiss_roll, train_step
+from benchmarks import input_pipeline, scaling, swiss_roll, train_step
 from tests.trainers.test_swiss_roll_study import finished_run
 from tf_csvae import VAE
+from tf_csvae.cluster import Cluster
 
 TINY = ("--image_size=8", "--filters=4", "--hidden=5", "--z_dim=2")
 
@@ -81,3 +82,10 @@ def test_the_input_pipeline_is_read_and_feeds_a_training(celeba_dir, monkeypatch
         facts, step = input_pipeline.fed(arguments)
     assert facts["images"] == 4
     assert step() >= 0
+
+
+def test_a_step_on_one_replica_is_timed():
+    with flagsaver.flagsaver(image_size=8, filters=["4"], hidden=["5"], label_count=2):
+        step, reduce = scaling.stepper(Cluster("one_device"), batch=2)
+    assert reduce is None  # nothing is sent where there is one
+    assert all(seconds > 0 for seconds in scaling.timed([step], 1))

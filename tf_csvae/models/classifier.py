@@ -366,6 +366,7 @@ class Accuracy(keras.metrics.Mean):
 
     def update_state(self, y, logits, sample_weight=None):
         """Adds a batch: y float [n, k], and the outputs for it."""
+        y = tf.cast(y, logits.dtype)
         known = ~tf.math.is_nan(y)
         y, seen = tf.where(known, y, 0.0), self._space.decided(self._space.means(logits))
         right = tf.cast(tf.equal(seen, y), y.dtype)
@@ -396,7 +397,7 @@ class BalancedAccuracy(keras.metrics.Metric):
     def update_state(self, y, logits, sample_weight=None):
         """Adds a batch: y float [n, k], and the outputs for it."""
         seen = tf.gather(self._space.decided(self._space.means(logits)), self._columns, axis=1)
-        y = tf.gather(y, self._columns, axis=1)  # NaN is none of the values
+        y = tf.gather(tf.cast(y, logits.dtype), self._columns, axis=1)  # NaN is none of the values
         values = tf.range(self.all.shape[0], dtype=y.dtype)[:, None, None]
         of_value = tf.cast(tf.equal(y, values), tf.float32)  # [values, n, k]
         right = tf.cast(tf.equal(seen, y), tf.float32)

@@ -92,9 +92,9 @@ class LabelSpace:
         """Returns -log q(y_i|.) of each label in nats, weighted, 0 where it is not known; [n, k]."""
         found = []
         for (block, part), predicted in zip(self._by_label(y), self._by_output(outputs), strict=True):
-            unknown = tf.math.is_nan(part)
+            known = ~tf.math.is_nan(part)
             # Before, too: a NaN that is not chosen still has a gradient.
-            found.append(tf.where(unknown, 0.0, block.losses(tf.where(unknown, 0.0, part), predicted)))
+            found.append(tf.where(known, block.losses(tf.where(known, part, 0.0), predicted), 0.0))
         return _joined(found)
 
     def entropy(self, outputs):
@@ -217,8 +217,8 @@ class _Categorical:
         self._weights = class_weights(np.array([label.frequencies]).T, balance)[:, 0]
 
     def features(self, y):
-        unknown = tf.math.is_nan(y)
-        return tf.where(unknown, tf.cast(self._p, y.dtype), self._one_hot(tf.where(unknown, 0.0, y)))
+        known = ~tf.math.is_nan(y)
+        return tf.where(known, self._one_hot(tf.where(known, y, 0.0)), tf.cast(self._p, y.dtype))
 
     def _one_hot(self, y):
         return tf.one_hot(tf.cast(tf.round(y[:, 0]), tf.int32), self.width, dtype=y.dtype)
@@ -268,7 +268,7 @@ class _Real:
         self.outputs = 2 * self.k if spread else self.k
 
     def features(self, y):
-        return tf.where(tf.math.is_nan(y), 0.0, y)
+        return tf.where(tf.math.is_nan(y), tf.zeros_like(y), y)
 
     def values(self, features):
         return features
