@@ -42,7 +42,7 @@ def latent_planes(planes, titles, values, label):
         across = codes[:, shown[0]]
         up = codes[:, shown[1]] if len(shown) > 1 else np.zeros(len(codes))
         for chosen, colour, words in _coloured(values, label):
-            axis.scatter(across[chosen], up[chosen], s=3, c=colour, linewidths=0, alpha=0.6, label=words)
+            axis.scatter(across[chosen], up[chosen], s=3, color=colour, linewidths=0, alpha=0.6, label=words)
         axis.set_title(title)
         axis.set_xlabel(f"dimension {shown[0] + 1}")
         if len(shown) > 1:

@@ -97,5 +97,5 @@ def test_what_cannot_be_had(folder):
     with tfds.testing.mock_data(num_examples=3):
         with pytest.raises(InputError, match=r"TensorFlow Datasets could not provide nowhere"):
             data.load("tfds:nowhere")
-        with pytest.raises(InputError, match=r"tfds:mnist has no binary label.* It has image, label"):
-            data.load("tfds:mnist")
+        with pytest.raises(InputError, match=r"tfds:binarized_mnist has no label.* It has image"):
+            data.load("tfds:binarized_mnist")

@@ -256,7 +256,7 @@ def make_kinds(n=400):
     )
     names, counts = tuple(f"x{i}" for i in range(5)), {"train": n, "validation": 0, "test": n}
     info = Info("made", (5,), None, KINDS, counts, 0.0, 1.0, names)
-    return Dataset(train, test, test, info, lambda epoch: train.repeat(), n // 50)
+    return Dataset(train, test, test, info, lambda epoch: train.repeat(), 50, n // 50)
 
 
 class Obedient(Perfect):
@@ -267,6 +267,10 @@ class Obedient(Perfect):
 
     def sample(self, y=None, n=1, seed=None):
         return super().sample(tf.where(tf.math.is_nan(y), 0.0, y), n, seed)
+
+    def transfer(self, x, y_source, y_target, seed=None):
+        stays = tf.math.is_nan(y_target)
+        return super().transfer(x, y_source, tf.where(stays, x[:, : self.k], y_target))
 
 
 class SeeingKinds(Seeing):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_csvae import CSVAE, VAE, Classifier, CondVAE, CondVAEInfo, InputError, Label, load_model
+from tf_csvae import CSVAE, VAE, Classifier, CondVAE, CondVAEInfo, InputError, Label, data, load_model
 from tf_csvae.models import consistency, independence, priors
 from tf_csvae.models.label_space import LabelSpace
 
@@ -236,24 +236,43 @@ def test_the_term_of_an_unknown_label_is_a_bound_that_one_of_its_values_can_meet
 # What a whole system learns.
 
 
-def test_transfer_follows_the_law_of_a_class_and_of_a_real_label():
-    """A class is a place on a circle, the age a height; a tenth of the rows do not know them."""
-    tf.keras.utils.set_random_seed(0)
+def test_transfer_follows_the_law_of_a_class_and_of_a_real_label(tmp_path):
+    """A made table: age sets pressure and, not by a line, hearing; the team a place. A tenth is not known."""
     random = np.random.default_rng(0)
-    labels = (LABELS[1], LABELS[3])
-    y = rows(3000, known=1.0)[:, [1, 3]]
-    circle = np.stack([np.cos(2 * np.pi * np.arange(3) / 3), np.sin(2 * np.pi * np.arange(3) / 3)], 1)
-    x = np.concatenate([circle[y[:, 0].astype(int)], y[:, 1:], random.normal(size=(3000, 1))], 1)
-    x = (x + 0.05 * random.normal(size=x.shape)).astype(np.float32)
-    seen = np.where(random.random(y.shape) < 0.9, y, NAN).astype(np.float32)
+    places = {"red": (0.0, 5.0), "green": (4.0, -3.0), "blue": (-4.0, -3.0)}
+
+    def law(age):
+        return 90 + 0.6 * age, 100 / (1 + np.exp((age - 60) / 10))
+
+    lines = ["pressure,hearing,east,north,luck,team,age"]
+    for _ in range(3000):
+        team, age = random.choice(list(places)), random.normal(50, 12)
+        found = np.array([*law(age), *places[team], random.normal()])
+        found += random.normal(size=5) * [1, 2, 0.2, 0.2, 0]
+        told = ["" if random.random() < 0.1 else text for text in (team, f"{age:.1f}")]
+        lines.append(",".join([*(f"{value:.3f}" for value in found), *told]))
+    (tmp_path / "people.csv").write_text("\n".join(lines) + "\n")
+    dataset = data.load(
+        "table", data_path=str(tmp_path / "people.csv"), label_columns=["team", "age"], batch_size=200
+    )
+
+    tf.keras.utils.set_random_seed(0)
     networks = {"hidden": [32, 32], "activation": "silu"}
-    model = CSVAE((4,), labels, z_dim=2, w_dim=2, w_posterior="centred", networks=networks)
+    info = dataset.info
+    model = CSVAE(info.shape, info.labels, z_dim=2, w_dim=2, w_posterior="centred", networks=networks)
+    steps = dataset.steps_per_epoch
     optimizer = tf.keras.optimizers.Adam(5e-3)
-    model.compile(optimizer, kl_warmup_steps=150, jit_compile=False, steps_per_execution=15)
-    model.fit(tf.data.Dataset.from_tensor_slices((x, seen)).batch(200), epochs=25, verbose=0, shuffle=False)
-    for kind in range(3):
-        for age in (-1.0, 0.5):
-            moved = model.transfer(x, y, [kind, age]).numpy().mean(0)
-            np.testing.assert_allclose(moved[:3], [*circle[kind], age], atol=0.2)
-    older = model.transfer(x, y, np.stack([y[:, 0], y[:, 1] + 1], 1)).numpy() - x
-    np.testing.assert_allclose(older.mean(0)[:3], [0, 0, 1], atol=0.2)
+    model.compile(optimizer, kl_warmup_steps=150, jit_compile=False, steps_per_execution=steps)
+    model.fit(dataset.train_from(0), epochs=30, steps_per_epoch=steps, verbose=0, shuffle=False)
+    x, y = (np.concatenate(part) for part in zip(*dataset.test, strict=True))
+    for team in places:
+        for age in (35, 65):
+            target = [label.value(text) for label, text in zip(info.labels, (team, str(age)), strict=True)]
+            means = {
+                name: np.mean(column)
+                for name, column in info.to_columns(model.transfer(x, y, target)).items()
+            }
+            pressure, hearing = law(age)
+            assert means["pressure"] == pytest.approx(pressure, abs=2)  # the two ages are 18 apart
+            assert means["hearing"] == pytest.approx(hearing, abs=8)  # and 55 here
+            np.testing.assert_allclose([means["east"], means["north"]], places[team], atol=0.8)
