@@ -78,7 +78,8 @@ def keras_step(system, arguments, batch_size):
     y = (random.random((batch_size, len(info.labels))) < 0.2).astype(np.float32)
     batches = tf.data.Dataset.from_tensors((x, y)).repeat()
     model = trainer.build(info)
-    trainer.compile(model, Dataset(batches, batches, batches, info, lambda first: batches, 100), 1.0)
+    dataset = Dataset(batches, batches, batches, info, lambda first: batches, batch_size, 100)
+    trainer.compile(model, dataset, 1.0)
     iterator = iter(batches)
     model.make_train_function()
 
@@ -93,11 +94,12 @@ def keras_step(system, arguments, batch_size):
 
 def twin_options(model):
     """Returns what ``torch_csvae.CSVAE`` needs to know of a CSVAE: plain values."""
-    from tf_csvae.models import distributions, independence
+    from tf_csvae.models import balance, distributions, independence
 
+    frequencies = [label.frequency for label in model.labels]
     return {
         **model.get_config(),
-        "class_weights": model.class_weights.tolist(),
+        "class_weights": balance.class_weights(frequencies, float(model.balanced)).tolist(),
         "squared_widths": independence.KERNEL_SQUARED_WIDTHS,
         "min_scale": distributions.MIN_SCALE,
     }
