@@ -214,7 +214,7 @@ def compared(system, preset, batch_size, peer, peak):
 
 
 def benchmark():
-    """Prints the table."""
+    """Prints each speed as it is found, then the table."""
     from tf_csvae import report
     from tf_csvae.errors import check_known
 
@@ -235,8 +235,11 @@ def benchmark():
         for batch_size in map(int, FLAGS.batch_sizes):
             for system in FLAGS.systems:
                 if command_line(system, preset) is not None:
-                    rows += compared(system, preset, batch_size, peer, peak)
-    print(report.as_text(report.Table("", rows)))
+                    found = compared(system, preset, batch_size, peer, peak)
+                    for _, _, _, side, speed, *_ in found:
+                        print(f"{system}, {preset}, {batch_size}, {side}: {speed} images/s", flush=True)
+                    rows += found
+    print(f"\n{report.as_text(report.Table('', rows))}")
 
 
 if __name__ == "__main__":
