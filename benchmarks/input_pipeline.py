@@ -66,7 +66,7 @@ def reading(arguments, threads):
         for x, _ in batches:
             tf.identity(x)  # on the device
 
-    images = dataset.steps_per_epoch * min(FLAGS.batch_size, dataset.info.counts["train"])
+    images = dataset.steps_per_epoch * dataset.batch_size
     return {"images": images, "before": turns.peak()}, step
 
 
@@ -100,7 +100,7 @@ def fed(arguments):
         [float(value) for value in train_step(batch).values()]
         return waited
 
-    return {"images": int(batch[0].shape[0]), "before": before}, step
+    return {"images": dataset.batch_size, "before": before}, step
 
 
 def forget(folder):

@@ -78,9 +78,8 @@ def keras_step(system, arguments, batch_size):
     y = (random.random((batch_size, len(info.labels))) < 0.2).astype(np.float32)
     batches = tf.data.Dataset.from_tensors((x, y)).repeat()
     model = trainer.build(info)
-    trainer.compile(
-        model, Dataset(batches, batches, batches, info, lambda first: batches, batch_size, 100), 1.0
-    )
+    dataset = Dataset(batches, batches, batches, info, lambda first: batches, batch_size, 100)
+    trainer.compile(model, dataset, 1.0)
     iterator = iter(batches)
     model.make_train_function()
 
@@ -95,11 +94,12 @@ def keras_step(system, arguments, batch_size):
 
 def twin_options(model):
     """Returns what ``torch_csvae.CSVAE`` needs to know of a CSVAE: plain values."""
-    from tf_csvae.models import distributions, independence
+    from tf_csvae.models import balance, distributions, independence
 
+    frequencies = [label.frequency for label in model.labels]
     return {
         **model.get_config(),
-        "class_weights": model.class_weights.tolist(),
+        "class_weights": balance.class_weights(frequencies, float(model.balanced)).tolist(),
         "squared_widths": independence.KERNEL_SQUARED_WIDTHS,
         "min_scale": distributions.MIN_SCALE,
     }
@@ -214,7 +214,7 @@ def compared(system, preset, batch_size, peer, peak):
 
 
 def benchmark():
-    """Prints the table."""
+    """Prints each speed as it is found, then the table."""
     from tf_csvae import report
     from tf_csvae.errors import check_known
 
@@ -235,8 +235,11 @@ def benchmark():
         for batch_size in map(int, FLAGS.batch_sizes):
             for system in FLAGS.systems:
                 if command_line(system, preset) is not None:
-                    rows += compared(system, preset, batch_size, peer, peak)
-    print(report.as_text(report.Table("", rows)))
+                    found = compared(system, preset, batch_size, peer, peak)
+                    for _, _, _, side, speed, *_ in found:
+                        print(f"{system}, {preset}, {batch_size}, {side}: {speed} images/s", flush=True)
+                    rows += found
+    print(f"\n{report.as_text(report.Table('', rows))}")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ all sides alike.
 
 import multiprocessing
 import resource
+import signal
 import time
 
 
@@ -63,6 +64,7 @@ def peak():
 
 
 def _serve(pipe, make, arguments):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the benchmark, and that its sides
     try:
         facts, step = make(*arguments)
         pipe.send(facts)

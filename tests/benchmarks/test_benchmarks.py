@@ -25,12 +25,11 @@ def test_the_products_of_a_step_are_counted():
     assert train_step.products_of(model, batch) == 2 * n * products
 
 
-@pytest.mark.parametrize("system", ["csvae", "vae"])
-def test_a_step_of_a_system_on_random_images(system):
+def test_a_step_on_random_images():
     with flagsaver.flagsaver():
-        facts, step = train_step.keras_step(system, ["--dataset=celeba", *TINY], batch_size=2)
+        facts, step = train_step.keras_step("csvae", ["--dataset=celeba", *TINY], batch_size=2)
     assert facts["flops"] > 0
-    assert ("options" in facts) == (system == "csvae")
+    assert facts["options"]["z_dim"] == 2
     assert step()
 
 
