@@ -51,7 +51,8 @@ def csvae():
     """A CSVAE with all that looks at several examples, or draws something for each."""
     helper = Classifier((4,), LABELS, width=4)
     model = CSVAE((4,), LABELS, networks={"hidden": (8, 8)}, consistency_weight=1.0, helper=helper)
-    model.compile(keras.optimizers.Adam(1e-3), kl_warmup_steps=30, steps_per_execution=5)
+    # Without XLA, which draws other numbers from a seed, and does not run on several replicas.
+    model.compile(keras.optimizers.Adam(1e-3), None, 30, jit_compile=False, steps_per_execution=5)
     return model, vectors()
 
 
@@ -66,7 +67,7 @@ def condvae_info():
 def classifier():
     """A classifier with dropout."""
     model = Classifier((4,), LABELS, width=8, dropout=0.2)
-    model.compile(keras.optimizers.Adam(1e-3))
+    model.compile(keras.optimizers.Adam(1e-3), jit_compile=False)
     return model, vectors()
 
 
