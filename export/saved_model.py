@@ -195,8 +195,8 @@ def card(name, version, run, info, numbers, signatures):
 def _described(label):
     """Says what a label is, and what its column of a request holds."""
     if label.kind == "categorical":
-        classes = ", ".join(f"{place} {name}" for place, name in enumerate(label.classes))
-        return f"{label.name} (the index of a class: {classes})"
+        classes = ", ".join(f"{place}: {name}" for place, name in enumerate(label.classes))
+        return f"{label.name} (the index of a class; {classes})"
     if label.kind == "real":
         return f"{label.name} (a number in its own units, {label.mean:.4g} ± {label.scale:.2g} in training)"
     return label.name

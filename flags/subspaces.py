@@ -9,7 +9,12 @@ flags.DEFINE_enum(
     "p(w|y). factorized: a learned normal per label and value; fixed: the same, not learned; joint: "
     "one network from all labels to one w (the student report's).",
 )
-flags.DEFINE_float("w_separation", 1.0, "Prior means of w_i: start (fixed: stay) at -/+ this for y_i = 0/1.")
+flags.DEFINE_float(
+    "w_separation",
+    1.0,
+    "Prior means of w_i: start (fixed: stay) at -/+ this for y_i = 0/1; those of classes no nearer to each other, that "
+    "of a real label at this times its value.",
+)
 flags.DEFINE_enum(
     "w_posterior",
     "free",

@@ -28,12 +28,17 @@ class CSVAE(GenerativeModel):
     the classes of each label equally (``balanced``), and a two-sample penalty
     (``independence.mmd``) stands beside it. ``balanced=False, mmd_weight=0`` is the paper's.
 
+    Labels of other kinds than the paper's binary ones keep the same terms (``LabelSpace``,
+    ``FactorizedPrior``): q_delta is categorical or normal, the penalty is between each class, or
+    each third of a batch, and the rest. Of a label that is not known in a row nothing is read;
+    w_i is then held by the mixture of p(w_i|y_i) over its values.
+
     Label consistency (ours; ``consistency``) adds to M1
 
              + consistency_weight E[- sum_i log h(y'_i|x')]
 
     where x' is decoded for labels y' of which one was exchanged at random: half of the time from the z
-    and the other w_j of x, with w_i drawn from p(w_i|1 - y_i), half of the time from a z of p(z) and a
+    and the other w_j of x, with w_i drawn from p(w_i|y'_i), half of the time from a z of p(z) and a
     w of p(w|y'). The helper h is a trained classifier; the exchanged label weighs five times another.
     So w_i alone, whatever else the code knows, decides about what is seen of y_i.
 
@@ -44,19 +49,20 @@ class CSVAE(GenerativeModel):
         w_dim: int, dimensions of each label's subspace w_i.
         w_prior: str, p(w|y): "factorized" prod_i p(w_i|y_i), learned; "fixed", the same with
             means that stay at -/+ ``w_separation``; "joint", one network from all labels.
-        w_separation: float, where the prior means of w_i start: -/+ this in every dimension.
+        w_separation: float, where the prior means of w_i start: -/+ this in every dimension; those of
+            classes no nearer to each other; that of a real label at this times its value.
         w_posterior: str, q(w|x, y): "free"; or "centred", whose network gives mean and scale in units
             of p(w|y), from its centre: w then follows the labels from the first step, and the
             network has to say only how x differs from others that have them.
         absent_style: bool, examples without a label differ in its way too, as faces that are not Male
             do. False: where y_i = 0, q(w_i|x, y) is p(w_i|y_i). w_i can then hold only what those that
-            have the label need, such as the shape of their glasses.
+            have the label need, such as the shape of their glasses. Of binary labels alone.
         shared_encoder: bool, one trunk reads x for both q(z|x) and q(w|x, y).
         beta1, beta2, beta3, beta4, beta5: float, weights of the terms above.
         adversarial: bool; False drops all that drives the labels out of z: beta4, beta5 and
             the two-sample penalty.
-        balanced: bool, the adversary's loss weighs the two classes of each label equally, by
-            the labels' ``frequency``; labels given as mere names count as balanced already.
+        balanced: bool, the adversary's loss weighs the classes of each label equally, by the
+            labels' frequencies; labels given as mere names count as balanced already.
         mmd_weight: float, weight of the two-sample penalty; 0 for none.
         consistency_weight: float, weight of label consistency; 0: none.
         helper: trained ``Classifier``, see ``consistency.configure``; None where that weight is 0.
