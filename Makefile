@@ -18,7 +18,7 @@ demo: $(READY)
 	$(BIN)/python -m trainers.csvae --dataset=drawn_faces --epochs=5 --run_dir=runs/demo_faces --overwrite
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist=loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 2 $(ARGS)
 
 # The oldest supported version of every dependency, in an environment of its own.
 test-lowest:

@@ -19,7 +19,7 @@ import time
 
 import flags
 import flags.swiss_roll_benchmark
-from trainers import training
+from trainers import measuring, training
 
 FLAGS = flags.FLAGS
 
@@ -73,10 +73,9 @@ def trained(seed, folder, more=()):
 def outcome(folder):
     """Returns ({number of ``BOUNDS``: its value}, whether all bounds are kept) of a run."""
     from tf_csvae import runs
-    from trainers import swiss_roll_study
 
     run = runs.Run(folder)
-    measured = {**swiss_roll_study.measured(run), "active z": run.metrics()["active_units"]["z"]}
+    measured = {**measuring.swiss_roll_numbers(run), "active z": run.metrics()["active_units"]["z"]}
     numbers = {name: measured[name] for name in BOUNDS}
     # Gone: within its null, too.
     kept = measured["label gone from z"] and all(

@@ -12,6 +12,26 @@ import pytest
 ATTRIBUTES = ("Smiling", "Male", "Wearing_Hat")
 SPLITS = {0: 16, 1: 4, 2: 6}
 
+# Tests that look at the same trained or exported models, by the folder or file that they are in: one
+# process makes those and runs all of them.
+TOGETHER = (
+    "tests/export/",
+    "tests/tf_csvae/models/test_replicas.py",
+    "tests/trainers/test_compare.py",
+    "tests/trainers/test_csvae.py",
+)
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """Keeps those tests together, and begins with them, since they take longest."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return next((part for part in TOGETHER if nodeid.startswith(part)), nodeid)
+
+    return Scheduling(config, log)
+
 
 @pytest.fixture
 def celeba_dir(tmp_path):

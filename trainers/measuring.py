@@ -11,6 +11,10 @@ FLAGS = flags.FLAGS
 # Whose versions a result may depend on.
 PACKAGES = ("tf_csvae", "tensorflow", "keras", "tensorflow-probability", "numpy", "scikit-learn")
 
+# What counts as a z from which the label is gone: the estimate within three deviations of
+# its null and a probe within four deviations of chance (0.0083 for 1,366 in 10,000).
+MOST_DEVIATIONS, MOST_AUC = 3, 0.533
+
 
 def what_ran(model, info, helper=None):
     """Returns what metrics.json says under "run" of a training that ends now.
@@ -175,3 +179,18 @@ def write(run, model, dataset, training, measured, figures):
     print(
         f"Numbers: {run.file(runs.METRICS)}\nPictures: {run.file(runs.FIGURES)}\nPage: {run.file(runs.REPORT)}"
     )
+
+
+def swiss_roll_numbers(run):
+    """Returns what a finished run of the swiss roll is held against: {name: value}, None where it has no such number."""
+    numbers = run.metrics()
+    ((label, z),) = numbers["divergence"]["z"].items()
+    auc = numbers["probe"]["z"][label]["auc"]
+    near = z["kl"] <= z["null_mean"] + MOST_DEVIATIONS * z["null_sd"]
+    return {
+        "divergence z": z["kl"],
+        "divergence w": numbers["divergence"].get("w", {}).get(label, {}).get("kl"),
+        "AUC from z": auc,
+        "mse": numbers["reconstruction"]["mse"],
+        "label gone from z": near and auc <= MOST_AUC,
+    }

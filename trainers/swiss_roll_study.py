@@ -14,7 +14,7 @@ import sys
 
 import flags
 import flags.study
-from trainers import training
+from trainers import measuring, training
 
 FLAGS = flags.FLAGS
 
@@ -33,10 +33,6 @@ SYSTEMS = (
     ),
 )
 
-# What counts as a z from which the label is gone: the estimate within three deviations of
-# its null and a probe within four deviations of chance (0.0083 for 1,366 in 10,000).
-MOST_DEVIATIONS, MOST_AUC = 3, 0.533
-
 
 def train(module, seed, path):
     """Trains one run, or leaves it be where it is finished.
@@ -54,21 +50,6 @@ def train(module, seed, path):
     done = subprocess.run(command, stdout=subprocess.DEVNULL, check=False)
     if done.returncode:
         sys.exit(done.returncode)  # the trainer has said why
-
-
-def measured(run):
-    """Returns the numbers of a run that the table has, for the label of the swiss roll."""
-    numbers = run.metrics()
-    ((label, z),) = numbers["divergence"]["z"].items()
-    auc = numbers["probe"]["z"][label]["auc"]
-    near = z["kl"] <= z["null_mean"] + MOST_DEVIATIONS * z["null_sd"]
-    return {
-        "divergence z": z["kl"],
-        "divergence w": numbers["divergence"].get("w", {}).get(label, {}).get("kl"),
-        "AUC from z": auc,
-        "mse": numbers["reconstruction"]["mse"],
-        "label gone from z": near and auc <= MOST_AUC,
-    }
 
 
 def summary(name, results):
@@ -112,7 +93,7 @@ def study():
             train(module, seed, path)
             with open(runs.Run(path).file(runs.FIGURES, "planes_x1_at_least_10.png"), "rb") as file:
                 pictures.append((f"{name}, seed {seed}. The student report: {figure}.", file.read()))
-        results = [measured(runs.Run(path)) for path in paths]
+        results = [measuring.swiss_roll_numbers(runs.Run(path)) for path in paths]
         rows = rows or [("system", "runs", *results[0])]
         rows.append(summary(name, results))
     rows.append(("student report, CSVAE", "1", "0.018", "1.33", "–", "about 23", "–"))

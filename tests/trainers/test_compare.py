@@ -9,9 +9,6 @@ import pytest
 
 from tests.conftest import ATTRIBUTES, write_celeba, write_table
 
-# One process trains the runs, for all of these.
-pytestmark = pytest.mark.xdist_group("runs_side_by_side")
-
 QUICK = ("--notensorboard", "--epochs=1", "--image_size=16", "--batch_size=4", "--seed=1")
 SMALL = ("--hidden=8,8", "--filters=4,8", "--z_dim=3")
 

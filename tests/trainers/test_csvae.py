@@ -104,7 +104,6 @@ def never_interrupted(tmp_path_factory):
     return arguments, folder / "run"
 
 
-@pytest.mark.xdist_group("never_interrupted")
 @pytest.mark.parametrize(
     ("signum", "code"), [(signal.SIGKILL, -9), (signal.SIGTERM, 143), (signal.SIGINT, 130)]
 )

@@ -15,9 +15,6 @@ STEPS, TOLERANCE = 50, 1e-8
 LOG_TOLERANCE = 1e-5  # sums over batches in single precision
 
 
-pytestmark = pytest.mark.xdist_group("replicas")  # one training for all
-
-
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """{"one", "mirrored", "worker_0", "worker_1"}: the arrays that ``replicas_process`` saved."""
