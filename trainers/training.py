@@ -77,10 +77,19 @@ def exit_cleanly(work, when_interrupted):
         work()
     except (InputError, OSError) as error:  # OSError: no permission, no space, not a directory
         print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
+        _end(1)
     except Interrupted as interruption:
         print(f"\nInterrupted. {when_interrupted}")
-        sys.exit(128 + interruption.args[0])
+        _end(128 + interruption.args[0])
+
+
+def _end(code):
+    """Ends the process; one of several workers at once, since TensorFlow's way out may wait for the others for ever."""
+    if os.environ.get("TF_CONFIG"):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _at_signals(handler):
