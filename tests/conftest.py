@@ -18,7 +18,6 @@ TOGETHER = (
     "tests/export/",
     "tests/tf_csvae/models/test_replicas.py",
     "tests/trainers/test_compare.py",
-    "tests/trainers/test_csvae.py",
 )
 
 

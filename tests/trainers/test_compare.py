@@ -108,7 +108,6 @@ def test_runs_side_by_side(there, tmp_path):
         ("evaluate", [], "Give --run_dir"),
         ("evaluate", ["--run_dir={here}/nothing"], "holds no finished run"),
         ("evaluate", ["--run_dir={here}/csvae", "--classifier={here}/vae"], "holds a VAE. Give a run of"),
-        ("evaluate", ["--run_dir={here}/csvae", "--classifier={here}/no"], "holds no finished run"),
         ("evaluate", ["--run_dir={here}/csvae", "--attributes=Male"], "was trained on data of shape"),
         ("evaluate", ["--run_dir={here}/csvae", "--pictured_labels=Hat"], "Unknown label 'Hat'"),
         ("compare", [], "Give --run_dirs"),

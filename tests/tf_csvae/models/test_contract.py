@@ -162,15 +162,12 @@ def test_what_has_no_subspaces_says_so(model, batch):
             call()
 
 
-def test_training_reports_every_term_as_a_finite_number(model, batch):
+def test_a_model_trains_and_is_saved_and_trains_on_as_if_it_had_not_been(model, batch, tmp_path):
+    x, y = batch
     history = fit(model, batch).history
     assert all(np.all(np.isfinite(values)) for values in history.values())
     assert {"loss", "val_loss", "reconstruction", "kl_z"} <= set(history)
 
-
-def test_a_saved_model_is_the_same_model(model, batch, tmp_path):
-    x, y = batch
-    fit(model, batch)
     path = str(tmp_path / "model.keras")
     model.save(path)
     loaded = load_model(path)
@@ -181,11 +178,6 @@ def test_a_saved_model_is_the_same_model(model, batch, tmp_path):
     np.testing.assert_array_equal(model.sample(rows, seed=3), loaded.sample(rows, seed=3))
     np.testing.assert_array_equal(model.encode(x, y).z.stddev(), loaded.encode(x, y).z.stddev())
 
-
-def test_a_loaded_model_trains_on_as_if_never_saved(model, batch, tmp_path):
-    fit(model, batch)
-    model.save(tmp_path / "model.keras")
-    loaded = load_model(str(tmp_path / "model.keras"))
     for each in (model, loaded):
         fit(each, batch)
     for a, b in zip(model.weights, loaded.weights, strict=True):
