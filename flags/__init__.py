@@ -34,6 +34,15 @@ _NOT_RECORDED = (
 )
 
 
+def must_be_whole_numbers(name):
+    """Has a list flag refuse all but positive whole numbers, and an empty list."""
+    flags.register_validator(
+        name,
+        lambda given: given and all(text.isdecimal() and int(text) > 0 for text in given),
+        "must be positive whole numbers, separated by commas",
+    )
+
+
 def presets():
     """Returns the names of the shipped presets."""
     return sorted(name.removesuffix(".flags") for name in os.listdir(_FOLDER) if name.endswith(".flags"))

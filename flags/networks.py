@@ -2,6 +2,8 @@
 
 from absl import flags
 
+from flags import must_be_whole_numbers
+
 flags.DEFINE_integer("z_dim", 2, "Dimensions of z, the code of all that is not a label.", lower_bound=1)
 flags.DEFINE_integer(
     "w_dim",
@@ -53,8 +55,4 @@ flags.DEFINE_string(
 )
 
 for _name in ("hidden", "filters"):
-    flags.register_validator(
-        _name,
-        lambda widths: widths and all(width.isdecimal() and int(width) > 0 for width in widths),
-        "must be positive whole numbers, separated by commas",
-    )
+    must_be_whole_numbers(_name)

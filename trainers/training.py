@@ -354,12 +354,8 @@ def _fit(trainer, model, dataset, run, checkpoints):
 
     from tf_csvae import callbacks, runs
 
-    info, at, steps, cluster = (
-        dataset.info,
-        checkpoints.progress,
-        dataset.steps_per_epoch,
-        checkpoints.cluster,
-    )
+    info, steps = dataset.info, dataset.steps_per_epoch
+    at, cluster = checkpoints.progress, checkpoints.cluster
     done = f"epoch {at.epoch}" + (f" and {at.step} steps" if at.step else "")
     told = (
         f"{type(model).__name__} on {info.name}: {info.counts['train']} training examples, "
