@@ -47,6 +47,13 @@ flags.DEFINE_float("beta1", 1.0, "Weight of the reconstruction, -log p(x|code)."
 flags.DEFINE_float(
     "beta3", 1.0, "Weight of KL(q(z|x) || p(z)). The report's: 0.2, beside beta1=20.", lower_bound=0
 )
+flags.DEFINE_float(
+    "aggregate_weight",
+    0.0,
+    "Weight of the distance (MMD) between the codes of all data together and the prior, which samples are drawn "
+    "from; 0: none.",
+    lower_bound=0,
+)
 flags.DEFINE_string(
     "init_from",
     None,

@@ -46,7 +46,7 @@ def _evaluate(run, numbers):
 
     with training.quietly():
         from tf_csvae import load_model
-        from tf_csvae.models.base import check_same
+        from tf_csvae.models.labelled import check_same
     dataset = training.load_data()
     model = load_model(run.file(runs.MODEL))
     known, here = ([label.name for label in part.labels] for part in (model, dataset.info))

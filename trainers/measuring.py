@@ -89,7 +89,7 @@ def load_classifier(flag, info):
         InputError: no finished run, not one of a classifier, or of other data or labels.
     """
     from tf_csvae import Classifier, InputError, load_model, runs
-    from tf_csvae.models.base import check_same
+    from tf_csvae.models.labelled import check_same
 
     run = runs.Run(FLAGS[flag].value)
     which = checksum(run)

@@ -1,8 +1,10 @@
 """What befalls a training: each fault is a real one, and its last line says what to do."""
 
+import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 
@@ -14,9 +16,10 @@ from tf_csvae import runs
 QUICK = ("--hidden=16,16", "--batch_size=1000", "--epochs=1", "--steps_per_execution=1", "--notensorboard")
 
 
-def start(*arguments):
+def start(*arguments, **environment):
     command = [sys.executable, "-m", "trainers.csvae", *QUICK, "--jit_compile=false", *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, env=os.environ | environment, **pipes)
 
 
 def fails(*arguments):
@@ -116,3 +119,38 @@ def test_a_second_signal_does_not_wait(tmp_path):
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
     assert process.returncode in (-signal.SIGTERM, 130)  # unless it was faster
+
+
+def test_a_cluster_that_lost_a_worker_goes_on_from_its_last_checkpoint(tmp_path):
+    table = write_table(tmp_path)
+
+    def start_both(*more):
+        with contextlib.ExitStack() as stack:
+            ports = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(2)]
+            workers = [f"127.0.0.1:{port.getsockname()[1]}" for port in ports]
+        arguments = (*table, "--batch_size=12", "--checkpoint_seconds=0", *more)
+        both = []
+        for place in range(2):
+            config = {"cluster": {"worker": workers}, "task": {"type": "worker", "index": place}}
+            run_dir = tmp_path / ("run" if place == 0 else "none")
+            both.append(start(*arguments, f"--run_dir={run_dir}", TF_CONFIG=json.dumps(config)))
+        return both
+
+    chief, worker = start_both("--epochs=10000")
+    for line in chief.stdout:
+        if "Epoch 3/" in line:
+            break
+    worker.send_signal(signal.SIGKILL)
+    worker.communicate()
+    _, error = chief.communicate(timeout=120)
+    assert chief.returncode == 1
+    assert "Traceback" not in error
+    assert error.splitlines()[-1].startswith("error: ")
+    done = max(int(path.stem[-6:]) for path in (tmp_path / "run" / "backup").glob("*.json"))
+    assert done >= 2
+    chief, worker = start_both("--resume", f"--epochs={done + 1}")
+    out, error = chief.communicate(timeout=120)
+    assert chief.returncode == 0, error
+    assert f"going on after epoch {done}" in out
+    worker.communicate(timeout=120)
+    assert worker.returncode == 0

@@ -15,7 +15,7 @@ from tf_csvae.evaluation.classifier import classifier_pictures, evaluate_classif
 from tf_csvae.evaluation.codes import Codes, encode, read_labels, read_styles
 from tf_csvae.evaluation.judge import MAX_PAIRED, Judge, granted, sampler, transfers, wishes
 from tf_csvae.evaluation.pictures import pictures
-from tf_csvae.models.base import check_same
+from tf_csvae.models.labelled import check_same
 
 __all__ = [
     "Codes",

@@ -3,11 +3,12 @@
 import keras
 
 from tf_csvae.errors import InputError
-from tf_csvae.models.base import Code, GenerativeModel, LabelledModel
+from tf_csvae.models.base import Code, GenerativeModel
 from tf_csvae.models.classifier import Classifier
 from tf_csvae.models.condvae import CondVAE
 from tf_csvae.models.condvae_info import CondVAEInfo
 from tf_csvae.models.csvae import CSVAE
+from tf_csvae.models.labelled import LabelledModel
 from tf_csvae.models.networks import NetworkConfig
 from tf_csvae.models.vae import VAE
 from tf_csvae.models.warm_start import warm_start

@@ -6,9 +6,10 @@ import keras
 import tensorflow as tf
 
 from tf_csvae.models import networks, replicas
-from tf_csvae.models.base import Code, GenerativeModel, split_seed
+from tf_csvae.models.base import Code, GenerativeModel
 from tf_csvae.models.distributions import diagonal_normal, standard_normal
 from tf_csvae.models.label_space import LabelSpace
+from tf_csvae.models.labelled import split_seed
 
 
 @keras.saving.register_keras_serializable("tf_csvae")
@@ -167,7 +168,7 @@ class CondVAEInfo(GenerativeModel):
         # Reconstructions and samples in one batch: one pass, and normalised alike.
         made = self.decoded(tf.concat([z, new], 0), tf.concat([told, told], 0), training)
         again, _ = tf.split(made, 2)
-        terms = self.bound_terms(x, self.likelihood(again, x, training=training), code)
+        terms = self.bound_terms(x, self.likelihood(again, x, training=training), code, z)
 
         def mean_loss(space, outputs):
             return tf.reduce_mean(tf.reduce_sum(space.losses(y, outputs), -1))
@@ -193,6 +194,7 @@ class CondVAEInfo(GenerativeModel):
             + kl_weight * self.beta3 * terms["kl_z"]
             + self.label_weight * terms["label"]
             - self.auxiliary_weight * terms["entropy"]
+            + self.penalty(terms)
         )
         decoder = reconstruction + self.relabel_weight * terms["relabel"] + self.gan_weight * terms["gan"]
         losses = {

@@ -4,9 +4,9 @@ import tensorflow as tf
 
 from tf_csvae.errors import InputError
 from tf_csvae.models import replicas
-from tf_csvae.models.base import check_same, split_seed
 from tf_csvae.models.classifier import Classifier
 from tf_csvae.models.distributions import standard_normal
+from tf_csvae.models.labelled import check_same, split_seed
 
 # How many times the exchanged label weighs one of the others, which mostly are right already.
 EMPHASIS = 5.0
@@ -63,7 +63,7 @@ def exchange_one(space, y, seed):
     return tf.where(changed, space.exchanged(y, seed), y), changed
 
 
-def asked_for(model, z, w, y, seed):
+def asked_for(model, z, w, y, seen, seed):
     """Makes codes that ask for other labels than the batch has, as many as it has rows.
 
     In each row one label is exchanged. Even rows keep z and all else and get w_i from
@@ -74,11 +74,12 @@ def asked_for(model, z, w, y, seed):
         z: float32 [n, z_dim], samples of the posterior.
         w: float32 [n, sum of label_widths], what the decoder gets beside it.
         y: float32 [n, k].
+        seen: float32 [n, k], the labels as the helper sees them in x, binary ones as probabilities.
         seed: int [2].
 
     Returns:
-        z, w of the same shapes; float32 [n, k], the labels that they ask for; bool [n, k], True
-        where those were exchanged.
+        z, w of the same shapes; float32 [n, k], the labels to be seen in what is decoded; bool [n, k],
+        True where those were exchanged.
     """
     which, z_seed, w_seed = tf.unstack(split_seed(seed, 3))
     y, changed = exchange_one(model.space, y, which)
@@ -88,7 +89,8 @@ def asked_for(model, z, w, y, seed):
     z_new = replicas.rows(lambda n: standard_normal(z.shape[-1], z.dtype).sample(n, seed=z_seed), n)
     z = tf.where(new, z_new, z)
     w = tf.where(new | model.label_slots(changed), model.label_code(y, w_seed), w)
-    return z, w, y, changed
+    # What was not exchanged is to look as it did, where the labels were doubtful or wrong, too.
+    return z, w, tf.where(new | changed, y, seen), changed
 
 
 def decode(model, x, y, z, w, training, seed):
@@ -111,7 +113,8 @@ def decode(model, x, y, z, w, training, seed):
     if not model.consistency_weight:
         return model.generative(z, w, x, training), {}
     code_seed, image_seed = tf.unstack(split_seed(seed, 2))
-    z_asked, w_asked, y_asked, changed = asked_for(model, z, w, y, code_seed)
+    seen = model.helper.space.values(model.helper.classify(x))
+    z_asked, w_asked, y_asked, changed = asked_for(model, z, w, y, seen, code_seed)
     # One pass of the decoder, so that batch normalisation treats them alike.
     both = model.decoded(tf.concat([z, z_asked], 0), tf.concat([w, w_asked], 0), training)
     again, made = tf.split(both, 2)

@@ -4,9 +4,10 @@ import keras
 import tensorflow as tf
 
 from tf_csvae.models import consistency, independence, networks, priors, replicas
-from tf_csvae.models.base import Code, GenerativeModel, positive, split_seed
+from tf_csvae.models.base import Code, GenerativeModel
 from tf_csvae.models.distributions import diagonal_normal, sample_each, tfd
 from tf_csvae.models.label_space import LabelSpace
+from tf_csvae.models.labelled import positive, split_seed
 
 W_POSTERIORS = ("free", "centred")
 
@@ -181,13 +182,14 @@ class CSVAE(GenerativeModel):
         code = self.inference(x, y, training)
         z, w = code.sample(seed)
         px, more = consistency.decode(self, x, y, z, w, training, seed)
-        terms = {**self.bound_terms(x, px, code), **more}
+        prior = self.prior(y)
+        standard = tf.concat([z, (w - prior.mean()) / prior.stddev()], -1)
+        terms = {**self.bound_terms(x, px, code, standard), **more}
         terms["kl_w"] = tf.reduce_mean(self.prior.kl(code.w, y))
         m1 = self.beta1 * terms["reconstruction"] + (self.kl_weight if training else 1.0) * (
             self.beta2 * terms["kl_w"] + self.beta3 * terms["kl_z"]
         )
-        if self.consistency_weight:
-            m1 += self.consistency_weight * terms["consistency"]
+        m1 += self.penalty(terms)
         losses = {}
         if self.adversarial:
             logits = self.adversary(z, training=training)

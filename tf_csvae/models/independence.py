@@ -1,4 +1,4 @@
-"""Penalties on what a latent code knows about the labels."""
+"""Penalties on how a latent code is distributed: apart from the labels, and as the prior is."""
 
 import tensorflow as tf
 
@@ -41,3 +41,26 @@ def mmd(z, members, others=None, squared_widths=KERNEL_SQUARED_WIDTHS):
     within0 = tf.reduce_sum(zeros * to_zeros, 0) / tf.maximum(n0 * (n0 - 1), 1.0)
     between = tf.reduce_sum(zeros * to_ones, 0) / tf.maximum(n1 * n0, 1.0)
     return tf.where((n1 > 1) & (n0 > 1), within1 + within0 - 2 * between, 0.0)
+
+
+def prior_mmd(u):
+    """Squared maximum mean discrepancy between codes of data and the unit normal.
+
+    The unbiased estimate with the kernel (1 + a.b)^2, which compares means and covariances: where m
+    and S are the mean and the matrix of second moments of u, its mean is |S - I|_F^2 + 2 |m|^2. A KL
+    looks at each example alone; what the codes of all of them are together is looked at as in InfoVAE
+    (Zhao et al. 2017, arXiv:1706.02262, eq. 8). Not with a Gaussian kernel, which in a hundred dimensions
+    sees no difference: from one sample of a normal to another all is equally far.
+
+    Args:
+        u: float32 [n, d], samples of q, one per example, in units of the prior.
+
+    Returns:
+        float32 []; zero for fewer than two rows.
+    """
+    n, d = tf.cast(tf.shape(u)[0], u.dtype), float(u.shape[-1])
+    norms = tf.reduce_sum(tf.square(u), -1)
+    products = tf.matmul(u, u, transpose_b=True)
+    among = tf.reduce_sum(products * (products + 2)) - tf.reduce_sum(norms * (norms + 2))
+    found = among / tf.maximum(n * (n - 1), 1.0) - 2 * tf.reduce_sum(norms) / tf.maximum(n, 1.0) + d
+    return tf.where(n > 1, found, 0.0)

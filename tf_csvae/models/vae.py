@@ -48,9 +48,8 @@ class VAE(GenerativeModel):
         code = self.inference(x, y, training)
         z = code.sample(seed)[0]
         px, more = consistency.decode(self, x, y, z, self.label_code(y), training, seed)
-        terms = {**self.bound_terms(x, px, code), **more}
+        terms = {**self.bound_terms(x, px, code, z), **more}
         kl_weight = self.kl_weight if training else 1.0
         loss = self.beta1 * terms["reconstruction"] + kl_weight * self.beta3 * terms["kl_z"]
-        if self.consistency_weight:
-            loss += self.consistency_weight * terms["consistency"]
+        loss += self.penalty(terms)
         return {"generator": loss}, {"loss": loss, **terms}

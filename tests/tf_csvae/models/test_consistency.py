@@ -26,12 +26,16 @@ def test_what_is_asked_for_keeps_all_of_a_row_but_one_subspace_or_is_new():
     random = np.random.default_rng(0)
     z, w = (random.normal(size=(6, 4)).astype(np.float32) for _ in range(2))
     y = np.float32(random.random((6, 2)) < 0.5)
-    asked_z, asked_w, asked_y, _ = (
-        part.numpy() for part in consistency.asked_for(model, z, w, tf.constant(y), tf.constant([0, 1]))
+    seen = np.float32(random.random((6, 2)))
+    asked_z, asked_w, asked_y, exchanged = (
+        part.numpy() for part in consistency.asked_for(model, z, w, tf.constant(y), seen, tf.constant([0, 1]))
     )
-    np.testing.assert_array_equal(np.abs(asked_y - y).sum(1), 1)
+    np.testing.assert_array_equal(exchanged.sum(1), 1)
     for row in range(6):
-        changed = int(np.argmax(asked_y[row] != y[row]))
+        changed = int(np.argmax(exchanged[row]))
+        assert asked_y[row, changed] == 1 - y[row, changed]
+        # What stays in an example is to look as before; in a new one, as the label says.
+        assert asked_y[row, 1 - changed] == (y if row % 2 else seen)[row, 1 - changed]
         if row % 2:
             assert not np.any(asked_z[row] == z[row])
             assert np.all(np.sign(asked_w[row]) == np.repeat(2 * asked_y[row] - 1, 2))

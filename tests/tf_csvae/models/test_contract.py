@@ -184,6 +184,28 @@ def test_a_model_trains_and_is_saved_and_trains_on_as_if_it_had_not_been(model, 
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6, err_msg=a.path)
 
 
+def test_a_model_that_was_never_compiled_is_saved(tmp_path):
+    model = VAE((5,), LABELS, z_dim=3)
+    model.save(tmp_path / "model.keras")
+    x = np.ones((2, 5), np.float32)
+    np.testing.assert_array_equal(model.reconstruct(x), load_model(tmp_path / "model.keras").reconstruct(x))
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_samples_of_the_prior_are_as_spread_as_the_codes_of_data(system):
+    # Two of the four coordinates say the same, so that a code of two dimensions can be askew.
+    keras.utils.set_random_seed(0)
+    random = np.random.default_rng(0)
+    x = np.repeat(random.normal(size=(1024, 2)), 2, 1).astype(np.float32)
+    y = np.float32(random.random((1024, 2)) < 0.5)
+    model = SYSTEMS[system]((4,), LABELS, z_dim=4, aggregate_weight=1.0, networks={"hidden": [32, 32]})
+    model.compile(keras.optimizers.Adam(5e-3), jit_compile=False)
+    history = model.fit(x, y, batch_size=64, epochs=6, verbose=0).history
+    z = model.encode(x, y).sample(0)[0].numpy()
+    assert np.sum((z.T @ z / len(z) - np.eye(4)) ** 2) < 0.2
+    assert history["aggregate"][-1] < 0.5 * history["aggregate"][0]
+
+
 def test_half_precision_keeps_losses_and_outputs_in_full(model, batch, tmp_path):
     precision = "float16" if len(model.data_shape) == 1 else "bfloat16"  # each once, to save time
     config = {**model.get_config(), "dtype": f"mixed_{precision}"}
