@@ -26,7 +26,7 @@ flags.DEFINE_boolean(
     "absent_style",
     True,
     "Examples without a label have a style of it too. --noabsent_style: their w_i says nothing, "
-    "q(w_i|x, y) = p(w_i|y_i), so that it can hold only what those with the label need.",
+    "q(w_i|x, y) = p(w_i|y_i), which is narrow, so that it can hold only what those with the label need.",
 )
 flags.DEFINE_boolean("shared_encoder", False, "One trunk reads x for q(z|x) and for q(w|x, y).")
 flags.DEFINE_float(

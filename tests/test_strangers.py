@@ -4,14 +4,13 @@ import json
 import os
 import pathlib
 import re
-import subprocess
-import sys
 
 import keras
 import numpy as np
 import pytest
 
 import tf_csvae
+from tests import processes
 from tf_csvae import CSVAE, InputError, load_model, report, runs
 from tf_csvae.data import Info
 from tf_csvae.labels import Label
@@ -193,8 +192,7 @@ EVALUATE, TRAIN = ("trainers.evaluate", "--run_dir={}"), ("trainers.csvae", "--f
 def test_a_hostile_flags_file_is_one_line_and_exit_code_2(run, how, line):
     runs.write_text(run.file(runs.FLAGS), run.flags() + line + "\n")
     module, flag = how
-    command = [sys.executable, "-m", module, flag.format(run.path)]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = processes.run(module, flag.format(run.path))
     assert done.returncode == 2
     assert done.stderr.startswith(f"error: {run.file(runs.FLAGS)}, line 3: expected --flag=value")
     assert done.stderr.count("\n") == 1

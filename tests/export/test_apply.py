@@ -3,20 +3,18 @@
 import csv
 import dataclasses
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests import processes
 from tests.export.conftest import IMAGES, make
 from tf_csvae import data, labels, runs
 
 
 def run(*arguments):
-    command = [sys.executable, "-m", "export.apply", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+    return processes.run("export.apply", *arguments)
 
 
 def write_run(path, system, info):

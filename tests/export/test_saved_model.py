@@ -13,6 +13,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from export import requests, saved_model
+from tests import processes
 from tests.conftest import write_table
 from tests.export.conftest import IMAGES, VECTORS, make
 from tf_csvae import InputError
@@ -186,8 +187,7 @@ def test_each_row_walks_through_a_label_of_its_own(exported):
 
 def test_the_commands_export_check_and_time_a_run(tmp_path):
     def run(module, *arguments):
-        command = [sys.executable, "-m", module, *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+        done = processes.run(module, *arguments, cwd=tmp_path)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

@@ -2,23 +2,17 @@
 
 import json
 import os
-import subprocess
-import sys
 
 import numpy as np
 
 import flags
+from tests import processes
 from tests.conftest import ATTRIBUTES
 from tf_csvae import data, load_model, report
 
 
 def run(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "trainers.classifier", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    return processes.run("trainers.classifier", *arguments)
 
 
 def test_a_run_leaves_a_judge_and_its_numbers(celeba_dir, tmp_path):
@@ -62,11 +56,7 @@ def test_a_run_leaves_a_judge_and_its_numbers(celeba_dir, tmp_path):
 
 def test_its_own_preset_takes_the_place_of_the_datasets():
     def epochs(trainer):
-        done = subprocess.run(
-            [sys.executable, "-m", f"trainers.{trainer}", "--help", "--dataset=celeba"],
-            capture_output=True,
-            text=True,
-        )
+        done = processes.run(f"trainers.{trainer}", "--help", "--dataset=celeba")
         assert done.returncode == 0
         return done.stdout.split("--epochs: Passes over the training data.\n    (default: '")[1].split("'")[0]
 

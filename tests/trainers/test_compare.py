@@ -2,11 +2,10 @@
 
 import json
 import shutil
-import subprocess
-import sys
 
 import pytest
 
+from tests import processes
 from tests.conftest import ATTRIBUTES, write_celeba, write_table
 
 QUICK = ("--notensorboard", "--epochs=1", "--image_size=16", "--batch_size=4", "--seed=1")
@@ -14,12 +13,7 @@ SMALL = ("--hidden=8,8", "--filters=4,8", "--z_dim=3")
 
 
 def run(module, *arguments):
-    return subprocess.run(
-        [sys.executable, "-m", f"trainers.{module}", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    return processes.run(f"trainers.{module}", *arguments)
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import time
 import numpy as np
 import pytest
 
+from tests import processes
 from tests.conftest import ATTRIBUTES, write_table
 from tf_csvae import data, load_model, runs
 
@@ -21,7 +22,7 @@ def command(*arguments):
 
 
 def run(*arguments):
-    return subprocess.run(command(*arguments), capture_output=True, text=True, timeout=300)
+    return processes.run("trainers.csvae", *arguments)
 
 
 def test_a_run_leaves_everything_and_can_be_repeated(tmp_path):

@@ -1,12 +1,10 @@
-import subprocess
-import sys
-
 import tensorflow as tf
+
+from tests import processes
 
 
 def run(*arguments):
-    command = [sys.executable, "-m", "trainers.inspect", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+    return processes.run("trainers.inspect", *arguments)
 
 
 def test_counts_labels_and_a_sheet_of_images(image_dir, tmp_path):

@@ -11,6 +11,10 @@ from tf_csvae.models.labelled import positive, split_seed
 
 W_POSTERIORS = ("free", "centred")
 
+# Scale of p(w_i|y_i = 0) where the absence of a label has no style. At 1 the decoder would have to
+# learn to look past the noise of every label that an example lacks.
+NO_STYLE = 0.1
+
 
 @keras.saving.register_keras_serializable("tf_csvae")
 class CSVAE(GenerativeModel):
@@ -56,8 +60,8 @@ class CSVAE(GenerativeModel):
             of p(w|y), from its centre: w then follows the labels from the first step, and the
             network has to say only how x differs from others that have them.
         absent_style: bool, examples without a label differ in its way too, as faces that are not Male
-            do. False: where y_i = 0, q(w_i|x, y) is p(w_i|y_i). w_i can then hold only what those that
-            have the label need, such as the shape of their glasses. Of binary labels alone.
+            do. False: where y_i = 0, q(w_i|x, y) is p(w_i|y_i), of a scale of 0.1. w_i can then hold only
+            what those that have the label need, such as the shape of their glasses. Of binary labels alone.
         shared_encoder: bool, one trunk reads x for both q(z|x) and q(w|x, y).
         beta1, beta2, beta3, beta4, beta5: float, weights of the terms above.
         adversarial: bool; False drops all that drives the labels out of z: beta4, beta5 and
@@ -142,7 +146,11 @@ class CSVAE(GenerativeModel):
             self.prior = priors.JointPrior(self.labels, w_dim, config, dtype=dtype, name="prior")
         else:
             self.prior = priors.FactorizedPrior(
-                self.labels, w_dim, w_separation, learned=w_prior == "factorized", dtype=dtype, name="prior"
+                *(self.labels, w_dim, w_separation),
+                learned=w_prior == "factorized",
+                absent_scale=1.0 if absent_style else NO_STYLE,
+                dtype=dtype,
+                name="prior",
             )
         self.built = True
 

@@ -41,7 +41,8 @@ class FactorizedPrior(Prior):
     """p(w|y) = prod_i p(w_i|y_i), each subspace a diagonal normal that only its label moves.
 
     For every binary label and value v of it there is a mean and a scale. They start at
-    ``-separation`` (v = 0) and ``+separation`` (v = 1) with scale 1; ``learned`` trains them. So it is
+    ``-separation`` (v = 0) and ``+separation`` (v = 1) with scale 1, or at v = 0 with
+    ``absent_scale``; ``learned`` trains them. So it is
     for every class of a categorical label, the means spread as ``class_means`` says. The mean of a
     real label starts at ``separation`` times its value, with scale 1; ``learned`` trains that line,
     that of log scales, and a small network beside them.
@@ -51,25 +52,28 @@ class FactorizedPrior(Prior):
         w_dim: int, dimensions of each subspace.
         separation: float, distance of a binary label's two means from the origin.
         learned: bool, train means and scales.
+        absent_scale: float, of a binary label's value 0.
         dtype: Keras dtype policy of the model.
     """
 
-    def __init__(self, labels, w_dim, separation=1.0, learned=True, **kwargs):
+    def __init__(self, labels, w_dim, separation=1.0, learned=True, absent_scale=1.0, **kwargs):
         super().__init__(labels, w_dim, **kwargs)
         # Two rows per label: its parameters at 0 and at 1, between and beyond which lines lead.
         lines = [i for i, label in enumerate(labels) if label.kind != "categorical"]
-        starts = [(0.0 if labels[i].kind == "real" else -separation, separation) for i in lines]
-        tables = [("", lines, np.array(starts, np.float32).reshape(-1, 2).T[:, :, None])]
+        binary = np.array([labels[i].kind == "binary" for i in lines], np.float32)
+        starts = separation * np.stack([-binary, np.ones_like(binary)])
+        scales = np.log(absent_scale) * np.stack([binary, np.zeros_like(binary)])
+        tables = [("", lines, starts[:, :, None], scales[:, :, None])]
         for i, label in enumerate(labels):
             if label.kind == "categorical":
                 means = class_means(len(label.classes), w_dim, separation)
-                tables.append((f"_{i}", [i], means[:, None]))
+                tables.append((f"_{i}", [i], means[:, None], 0 * means[:, None]))
         self._tables = []
-        for name, columns, means in tables:
+        for name, columns, *starts in tables:
             if columns:
-                means = np.broadcast_to(means, (len(means), len(columns), w_dim))
-                mean = self._table(f"mean{name}", means, learned)
-                log_scale = self._table(f"log_scale{name}", 0 * means, learned)
+                starts = [np.broadcast_to(start, (len(start), len(columns), w_dim)) for start in starts]
+                mean = self._table(f"mean{name}", starts[0], learned)
+                log_scale = self._table(f"log_scale{name}", starts[1], learned)
                 self._tables.append((columns, LabelSpace([labels[i] for i in columns]), mean, log_scale))
         *_, self.mean, self.log_scale = self._tables[0]
         reals = [i for i, label in enumerate(labels) if label.kind == "real" and learned]

@@ -1,0 +1,58 @@
+"""Modules run as processes, as ``python -m`` does, without the seconds that importing TensorFlow takes.
+
+Each is a fork of one process that has imported it and done nothing else. Tests of signals, of what a
+module imports, and of a fresh interpreter start a real one.
+"""
+
+import multiprocessing
+import os
+import runpy
+import subprocess
+import sys
+import tempfile
+
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["tests.preload"])
+
+
+def run(module, *arguments, cwd=None, timeout=300):
+    """Runs a module to its end.
+
+    Args:
+        module: str, as ``python -m`` takes it.
+        *arguments: anything that ``str`` makes an argument.
+        cwd: path, the working directory; default: this process's.
+        timeout: float, seconds after which it is killed.
+
+    Returns:
+        ``subprocess.CompletedProcess``, its output as text.
+
+    Raises:
+        subprocess.TimeoutExpired: it took longer.
+    """
+    arguments = [str(argument) for argument in arguments]
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [os.path.join(folder, name) for name in ("stdout", "stderr")]
+        given = (module, arguments, cwd or os.getcwd(), dict(os.environ), paths)
+        process = _FORKS.Process(target=_as_main, args=given)
+        process.start()
+        process.join(timeout)
+        if process.is_alive():
+            process.kill()
+            raise subprocess.TimeoutExpired([module, *arguments], timeout)
+        told = []
+        for path in paths:
+            with open(path) as file:
+                told.append(file.read())
+    return subprocess.CompletedProcess([module, *arguments], process.exitcode, *told)
+
+
+def _as_main(module, arguments, cwd, environment, paths):
+    for number, path in enumerate(paths, start=1):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(descriptor, number)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(cwd)
+    sys.argv = [module, *arguments]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
