@@ -16,7 +16,6 @@ HAS = {
     "likelihood": ("gaussian_optimal",),
     "w_prior": ("joint", "fixed"),
     "adversarial": (True,),
-    "absent_style": (True,),
     "consistency_weight": (0,),
 }
 
@@ -44,7 +43,8 @@ class CSVAE(nn.Module):
 
     Args:
         options: dict, ``get_config()`` of the model that it is the twin of, and what that takes from
-            its modules: class_weights [2, k], squared_widths of the two-sample penalty, min_scale.
+            its modules: class_weights [2, k], squared_widths of the two-sample penalty, min_scale,
+            no_style.
 
     Raises:
         ValueError: the model has an option that the twin has not.
@@ -58,6 +58,8 @@ class CSVAE(nn.Module):
         network = options["networks"]
         if network["activation"] != "leaky_relu" or not network["batch_norm"] or network["kernel_size"] % 2:
             raise ValueError("The twin in PyTorch has leaky_relu, batch_norm and even kernel sizes only.")
+        if options["w_prior"] == "joint" and not options["absent_style"]:
+            raise ValueError("The twin in PyTorch has no absent_style=False with w_prior=joint.")
         self.options = options
         self.filters, hidden = network["filters"], network["hidden"]
         size, k, z_dim = network["kernel_size"], len(options["labels"]), options["z_dim"]
@@ -111,8 +113,13 @@ class CSVAE(nn.Module):
     def _prior(self, y):
         if self.options["w_prior"] == "joint":
             return self._normal(self.prior(y))
-        mean = (self.options["w_separation"] * (2 * y - 1)).repeat_interleave(self.options["w_dim"], 1)
-        return mean, torch.full_like(mean, 1 + self.options["min_scale"])
+        present = self._by_label(y)
+        absent_scale = 1.0 if self.options["absent_style"] else self.options["no_style"]
+        scale = absent_scale + (1 - absent_scale) * present + self.options["min_scale"]
+        return self.options["w_separation"] * (2 * present - 1), scale
+
+    def _by_label(self, y):
+        return y.repeat_interleave(self.options["w_dim"], 1)
 
     def _decoded(self, code):
         dense, convolutions, last = self.decoder
@@ -143,6 +150,10 @@ class CSVAE(nn.Module):
         prior_mean, prior_scale = self._prior(y)
         if options["w_posterior"] == "centred":
             w_mean, w_scale = prior_mean + prior_scale * w_mean, prior_scale * w_scale
+        if not options["absent_style"]:
+            present = self._by_label(y) > 0.5
+            w_mean = torch.where(present, w_mean, prior_mean)
+            w_scale = torch.where(present, w_scale, prior_scale)
         z, w = z_mean + z_scale * z_noise, w_mean + w_scale * w_noise
 
         error = (x - self._decoded(torch.cat([z, w], 1))).square()
@@ -163,6 +174,9 @@ class CSVAE(nn.Module):
         m1 = m1 - options["beta4"] * entropy
         if options["mmd_weight"]:
             m1 = m1 + options["mmd_weight"] * _mmd(z, y, options["squared_widths"]).sum()
+        if options["aggregate_weight"]:
+            standard = torch.cat([z, (w - prior_mean) / prior_scale], 1)
+            m1 = m1 + options["aggregate_weight"] * _prior_mmd(standard)
 
         weights = self.class_weights[0] * (1 - y) + self.class_weights[1] * y
         logits = self.adversary(z.detach())
@@ -195,6 +209,13 @@ def _mmd(z, y, squared_widths):
     within0 = (zeros * to_zeros).sum(0) / (n0 * (n0 - 1)).clamp_min(1)
     between = (zeros * to_ones).sum(0) / (n1 * n0).clamp_min(1)
     return torch.where((n1 > 1) & (n0 > 1), within1 + within0 - 2 * between, torch.zeros_like(n1))
+
+
+def _prior_mmd(u):
+    n, d = u.shape
+    norms, products = u.square().sum(1), u @ u.T
+    among = (products * (products + 2)).sum() - (norms * (norms + 2)).sum()
+    return among / (n * (n - 1)) - 2 * norms.mean() + d
 
 
 def stepper(options, batch_size, compiled):

@@ -94,7 +94,7 @@ def keras_step(system, arguments, batch_size):
 
 def twin_options(model):
     """Returns what ``torch_csvae.CSVAE`` needs to know of a CSVAE: plain values."""
-    from tf_csvae.models import balance, distributions, independence
+    from tf_csvae.models import balance, csvae, distributions, independence
 
     frequencies = [label.frequency for label in model.labels]
     return {
@@ -102,6 +102,7 @@ def twin_options(model):
         "class_weights": balance.class_weights(frequencies, float(model.balanced)).tolist(),
         "squared_widths": independence.KERNEL_SQUARED_WIDTHS,
         "min_scale": distributions.MIN_SCALE,
+        "no_style": csvae.NO_STYLE,
     }
 
 

@@ -17,7 +17,10 @@ DEFAULT = {
     "w_separation": 3.0,
     "w_posterior": "centred",
     "shared_encoder": True,
-    "beta4": 100.0,
+    "absent_style": False,
+    "aggregate_weight": 1.0,
+    "mmd_weight": 1000.0,
+    "beta4": 200.0,
 }
 
 

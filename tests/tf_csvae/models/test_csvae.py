@@ -197,6 +197,8 @@ def test_without_absent_style_those_that_lack_a_label_have_the_prior_of_it(w_pos
     for found, expected in ((w.mean(), prior.mean()), (w.stddev(), prior.stddev())):
         np.testing.assert_allclose(found.numpy()[lacks], expected.numpy()[lacks])
         assert not np.isclose(found.numpy()[~lacks], expected.numpy()[~lacks]).any()
+    # Next to no noise for the decoder to look past.
+    assert prior.stddev().numpy()[lacks].max() < 0.2 < 0.9 < prior.stddev().numpy()[~lacks].min()
 
 
 @pytest.mark.parametrize(("w_dim", "rows"), [(1, 1), (2, 5), (3, 5)])
