@@ -44,7 +44,7 @@ class CSVAE(nn.Module):
     Args:
         options: dict, ``get_config()`` of the model that it is the twin of, and what that takes from
             its modules: class_weights [2, k], squared_widths of the two-sample penalty, min_scale,
-            no_style.
+            absent_scale.
 
     Raises:
         ValueError: the model has an option that the twin has not.
@@ -58,8 +58,6 @@ class CSVAE(nn.Module):
         network = options["networks"]
         if network["activation"] != "leaky_relu" or not network["batch_norm"] or network["kernel_size"] % 2:
             raise ValueError("The twin in PyTorch has leaky_relu, batch_norm and even kernel sizes only.")
-        if options["w_prior"] == "joint" and not options["absent_style"]:
-            raise ValueError("The twin in PyTorch has no absent_style=False with w_prior=joint.")
         self.options = options
         self.filters, hidden = network["filters"], network["hidden"]
         size, k, z_dim = network["kernel_size"], len(options["labels"]), options["z_dim"]
@@ -114,7 +112,7 @@ class CSVAE(nn.Module):
         if self.options["w_prior"] == "joint":
             return self._normal(self.prior(y))
         present = self._by_label(y)
-        absent_scale = 1.0 if self.options["absent_style"] else self.options["no_style"]
+        absent_scale = 1.0 if self.options["absent_style"] else self.options["absent_scale"]
         scale = absent_scale + (1 - absent_scale) * present + self.options["min_scale"]
         return self.options["w_separation"] * (2 * present - 1), scale
 

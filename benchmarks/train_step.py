@@ -102,7 +102,7 @@ def twin_options(model):
         "class_weights": balance.class_weights(frequencies, float(model.balanced)).tolist(),
         "squared_widths": independence.KERNEL_SQUARED_WIDTHS,
         "min_scale": distributions.MIN_SCALE,
-        "no_style": csvae.NO_STYLE,
+        "absent_scale": csvae.ABSENT_SCALE,
     }
 
 

@@ -50,8 +50,8 @@ flags.DEFINE_float(
 flags.DEFINE_float(
     "aggregate_weight",
     0.0,
-    "Weight of the distance (MMD) between the codes of all data together and the prior, which samples are drawn "
-    "from; 0: none.",
+    "Weight of the distance (MMD) between mean and covariance of the codes of all data together and those of the "
+    "prior, which samples are drawn from; 0: none.",
     lower_bound=0,
 )
 flags.DEFINE_string(

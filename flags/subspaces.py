@@ -26,7 +26,8 @@ flags.DEFINE_boolean(
     "absent_style",
     True,
     "Examples without a label have a style of it too. --noabsent_style: their w_i says nothing, "
-    "q(w_i|x, y) = p(w_i|y_i), which is narrow, so that it can hold only what those with the label need.",
+    "q(w_i|x, y) = p(w_i|y_i), which is narrow, so that it can hold only what those with the label need. Not with "
+    "--w_prior=joint.",
 )
 flags.DEFINE_boolean("shared_encoder", False, "One trunk reads x for q(z|x) and for q(w|x, y).")
 flags.DEFINE_float(

@@ -12,7 +12,7 @@ import sys
 import tempfile
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["tests.preload"])
+_FORKS.set_forkserver_preload([f"tf_csvae.{name}" for name in ("evaluation", "figures", "models", "report")])
 
 
 def run(module, *arguments, cwd=None, timeout=300):
@@ -36,14 +36,18 @@ def run(module, *arguments, cwd=None, timeout=300):
         given = (module, arguments, cwd or os.getcwd(), dict(os.environ), paths)
         process = _FORKS.Process(target=_as_main, args=given)
         process.start()
-        process.join(timeout)
-        if process.is_alive():
+        try:
+            process.join(timeout)
+            in_time = not process.is_alive()
+        finally:
             process.kill()
-            raise subprocess.TimeoutExpired([module, *arguments], timeout)
+            process.join()
         told = []
         for path in paths:
             with open(path) as file:
                 told.append(file.read())
+    if not in_time:
+        raise subprocess.TimeoutExpired([module, *arguments], timeout, *told)
     return subprocess.CompletedProcess([module, *arguments], process.exitcode, *told)
 
 

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -121,36 +122,44 @@ def test_a_second_signal_does_not_wait(tmp_path):
     assert process.returncode in (-signal.SIGTERM, 130)  # unless it was faster
 
 
+@contextlib.contextmanager
+def two_workers(run_dir, *arguments):
+    """Starts a chief and a worker that train together; kills what is left of them after four minutes."""
+    with contextlib.ExitStack() as stack:
+        ports = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(2)]
+        workers = [f"127.0.0.1:{port.getsockname()[1]}" for port in ports]
+    both = []
+    for place in range(2):
+        config = {"cluster": {"worker": workers}, "task": {"type": "worker", "index": place}}
+        both.append(start(*arguments, f"--run_dir={run_dir}", TF_CONFIG=json.dumps(config)))
+    limit = threading.Timer(240, lambda: [process.kill() for process in both])
+    limit.start()
+    try:
+        yield both
+    finally:
+        limit.cancel()
+        for process in both:
+            process.kill()
+            process.communicate()
+
+
 def test_a_cluster_that_lost_a_worker_goes_on_from_its_last_checkpoint(tmp_path):
-    table = write_table(tmp_path)
-
-    def start_both(*more):
-        with contextlib.ExitStack() as stack:
-            ports = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(2)]
-            workers = [f"127.0.0.1:{port.getsockname()[1]}" for port in ports]
-        arguments = (*table, "--batch_size=12", "--checkpoint_seconds=0", *more)
-        both = []
-        for place in range(2):
-            config = {"cluster": {"worker": workers}, "task": {"type": "worker", "index": place}}
-            run_dir = tmp_path / ("run" if place == 0 else "none")
-            both.append(start(*arguments, f"--run_dir={run_dir}", TF_CONFIG=json.dumps(config)))
-        return both
-
-    chief, worker = start_both("--epochs=10000")
-    for line in chief.stdout:
-        if "Epoch 3/" in line:
-            break
-    worker.send_signal(signal.SIGKILL)
-    worker.communicate()
-    _, error = chief.communicate(timeout=120)
-    assert chief.returncode == 1
-    assert "Traceback" not in error
-    assert error.splitlines()[-1].startswith("error: ")
-    done = max(int(path.stem[-6:]) for path in (tmp_path / "run" / "backup").glob("*.json"))
+    run_dir = tmp_path / "run"
+    table = (*write_table(tmp_path), "--batch_size=12", "--checkpoint_seconds=0")
+    with two_workers(run_dir, *table, "--epochs=10000") as (chief, worker):
+        for line in chief.stdout:
+            if "Epoch 3/" in line:
+                break
+        worker.send_signal(signal.SIGKILL)
+        _, error = chief.communicate()
+        assert chief.returncode == 1
+        assert "Traceback" not in error
+        assert error.splitlines()[-1].startswith("error: ")
+    done = max(int(path.stem[-6:]) for path in (run_dir / "backup").glob("*.json"))
     assert done >= 2
-    chief, worker = start_both("--resume", f"--epochs={done + 1}")
-    out, error = chief.communicate(timeout=120)
-    assert chief.returncode == 0, error
-    assert f"going on after epoch {done}" in out
-    worker.communicate(timeout=120)
-    assert worker.returncode == 0
+    with two_workers(run_dir, *table, "--resume", f"--epochs={done + 1}") as (chief, worker):
+        out, error = chief.communicate()
+        assert chief.returncode == 0, error
+        assert f"going on after epoch {done}" in out
+        worker.communicate()
+        assert worker.returncode == 0

@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from tf_csvae.errors import InputError
 from tf_csvae.models import distributions, independence, replicas
-from tf_csvae.models.distributions import sample_each, standard_normal, tfd
-from tf_csvae.models.labelled import LabelledModel, positive, split_seed, unscaled
+from tf_csvae.models.distributions import sample_each, split_seed, standard_normal, tfd
+from tf_csvae.models.labelled import LabelledModel, positive, unscaled
 from tf_csvae.models.networks import NetworkConfig
 
 
@@ -57,8 +57,8 @@ class GenerativeModel(LabelledModel):
         likelihood: str, one of ``distributions.LIKELIHOODS``.
         likelihood_scale: float, see ``distributions.Likelihood``.
         bounded: bool, x lies in [0, 1], so the decoder ends in a sigmoid.
-        aggregate_weight: float, of ``independence.prior_mmd``: codes of all data together are to be
-            distributed as the prior is, or what is decoded from samples of the prior is nothing that
+        aggregate_weight: float, of ``independence.prior_mmd``: codes of all data together are to have the
+            mean and the covariance of the prior, or what is decoded from samples of it is nothing that
             the decoder has learned; 0: none.
         seed: int, of the sampling noise.
     """

@@ -5,9 +5,9 @@ import tensorflow as tf
 from keras import Input, Model, layers
 
 from tf_csvae.models import replicas
-from tf_csvae.models.distributions import outer_dtype
+from tf_csvae.models.distributions import outer_dtype, split_seed
 from tf_csvae.models.label_space import LabelSpace
-from tf_csvae.models.labelled import LabelledModel, positive, split_seed
+from tf_csvae.models.labelled import LabelledModel, positive
 from tf_csvae.models.networks import batch_normalization
 
 # Basic blocks in each stage, by depth: two of He et al.'s table 1, and one of half the smaller.

@@ -13,11 +13,12 @@ class CondVAE(VAE):
     """q(z|x, y) and p(x|z, y): a VAE whose encoder and decoder are told the labels.
 
     Minimises - beta1 E[log p(x|z, y)] + beta3 KL(q(z|x, y) || p(z)), the negative bound of the
-    student report's equation 2, in nats per example. To sample by label it draws z from p(z)
+    student report's equation 2, in nats per example, and what a VAE has beside it. To sample by label it draws z from p(z)
     and decodes it with y; to transfer it decodes z with other labels.
 
     Label consistency (``consistency``; ours) adds consistency_weight E[- log h(y'|x')] to it: x' is
-    decoded for labels y' of which one was exchanged, and the helper h is a trained classifier.
+    decoded for labels y' of which one was exchanged, the others being as h reads them in x, and the helper h
+    is a trained classifier.
 
     Args:
         data_shape, labels, z_dim, beta1, beta3, **kwargs: as of ``VAE``.

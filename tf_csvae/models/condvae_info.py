@@ -7,9 +7,8 @@ import tensorflow as tf
 
 from tf_csvae.models import networks, replicas
 from tf_csvae.models.base import Code, GenerativeModel
-from tf_csvae.models.distributions import diagonal_normal, standard_normal
+from tf_csvae.models.distributions import diagonal_normal, split_seed, standard_normal
 from tf_csvae.models.label_space import LabelSpace
-from tf_csvae.models.labelled import split_seed
 
 
 @keras.saving.register_keras_serializable("tf_csvae")
@@ -20,7 +19,7 @@ class CondVAEInfo(GenerativeModel):
     z and labels. Four players, each with its own loss, in nats per example:
 
         encoder        beta1 R + beta3 KL(q(z|x) || p(z)) + label_weight L(yhat(x), y)
-                       - auxiliary_weight E[H(a(y|z))]
+                       - auxiliary_weight E[H(a(y|z))] + aggregate_weight MMD^2(z, p(z))
         decoder        beta1 R + relabel_weight L(yhat(xhat), y) + gan_weight G
         auxiliary      L(a(y|z), y), all values of a label weighing the same
         discriminator  softplus(-D(x)) + (softplus(D(xhat)) + softplus(D(xnew))) / 2
@@ -53,7 +52,7 @@ class CondVAEInfo(GenerativeModel):
             arXiv:1801.04406); 0 for none.
         instance_noise: float, standard deviation of the noise that is added to all that the
             discriminator sees (Sønderby et al. 2017, arXiv:1610.04490), in units of x.
-        **kwargs: see ``GenerativeModel``: networks, likelihood, likelihood_scale, bounded, seed.
+        **kwargs: see ``GenerativeModel``: networks, likelihood, likelihood_scale, bounded, aggregate_weight, seed.
 
     Example:
         >>> from tf_csvae import CondVAEInfo

@@ -1,12 +1,13 @@
 """Label consistency: what a model makes for labels must show them to a classifier of real data."""
 
+import numpy as np
 import tensorflow as tf
 
 from tf_csvae.errors import InputError
 from tf_csvae.models import replicas
 from tf_csvae.models.classifier import Classifier
-from tf_csvae.models.distributions import standard_normal
-from tf_csvae.models.labelled import check_same, split_seed
+from tf_csvae.models.distributions import split_seed, standard_normal
+from tf_csvae.models.labelled import check_same
 
 # How many times the exchanged label weighs one of the others, which mostly are right already.
 EMPHASIS = 5.0
@@ -74,12 +75,12 @@ def asked_for(model, z, w, y, seen, seed):
         z: float32 [n, z_dim], samples of the posterior.
         w: float32 [n, sum of label_widths], what the decoder gets beside it.
         y: float32 [n, k].
-        seen: float32 [n, k], the labels as the helper sees them in x, binary ones as probabilities.
+        seen: float32 [n, width], the labels' features as the helper sees them in x, classes as probabilities.
         seed: int [2].
 
     Returns:
-        z, w of the same shapes; float32 [n, k], the labels to be seen in what is decoded; bool [n, k],
-        True where those were exchanged.
+        z, w of the same shapes; float32 [n, width], the labels' features to be seen in what is decoded;
+        bool [n, k], True where labels were exchanged.
     """
     which, z_seed, w_seed = tf.unstack(split_seed(seed, 3))
     y, changed = exchange_one(model.space, y, which)
@@ -90,7 +91,8 @@ def asked_for(model, z, w, y, seen, seed):
     z = tf.where(new, z_new, z)
     w = tf.where(new | model.label_slots(changed), model.label_code(y, w_seed), w)
     # What was not exchanged is to look as it did, where the labels were doubtful or wrong, too.
-    return z, w, tf.where(new | changed, y, seen), changed
+    asked = tf.gather(new | changed, np.repeat(np.arange(y.shape[-1]), model.space.widths), axis=1)
+    return z, w, tf.where(asked, model.space.features(y), seen), changed
 
 
 def decode(model, x, y, z, w, training, seed):
@@ -107,19 +109,19 @@ def decode(model, x, y, z, w, training, seed):
 
     Returns:
         p(x|z, w); and {"consistency": float32 []}, empty without a ``consistency_weight``: the
-        helper's cross entropy on what was asked for, in nats, summed over the labels that are known, the
-        exchanged one ``EMPHASIS`` times.
+        helper's cross entropy on what was asked for, in nats, summed over the labels, the exchanged one
+        ``EMPHASIS`` times.
     """
     if not model.consistency_weight:
         return model.generative(z, w, x, training), {}
     code_seed, image_seed = tf.unstack(split_seed(seed, 2))
-    seen = model.helper.space.values(model.helper.classify(x))
-    z_asked, w_asked, y_asked, changed = asked_for(model, z, w, y, seen, code_seed)
+    seen = model.helper.classify(x)
+    z_asked, w_asked, features_asked, changed = asked_for(model, z, w, y, seen, code_seed)
     # One pass of the decoder, so that batch normalisation treats them alike.
     both = model.decoded(tf.concat([z, z_asked], 0), tf.concat([w, w_asked], 0), training)
     again, made = tf.split(both, 2)
     # Augmented as the helper's own training images were: else it could be fooled by fine noise.
     read = model.helper(model.helper.augment(made, image_seed))
     weights = tf.cast(tf.where(changed, EMPHASIS, 1.0), read.dtype)
-    loss = tf.reduce_sum(weights * model.space.losses(y_asked, read), -1)
+    loss = tf.reduce_sum(weights * model.space.feature_losses(features_asked, read), -1)
     return model.likelihood(again, x, training=training), {"consistency": tf.reduce_mean(loss)}

@@ -1,19 +1,21 @@
 """The Conditional Subspace VAE (Klys, Snell, Zemel 2018, arXiv:1812.06190)."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
+from tf_csvae.errors import InputError
 from tf_csvae.models import consistency, independence, networks, priors, replicas
 from tf_csvae.models.base import Code, GenerativeModel
-from tf_csvae.models.distributions import diagonal_normal, sample_each, tfd
+from tf_csvae.models.distributions import diagonal_normal, sample_each, split_seed, tfd
 from tf_csvae.models.label_space import LabelSpace
-from tf_csvae.models.labelled import positive, split_seed
+from tf_csvae.models.labelled import positive
 
 W_POSTERIORS = ("free", "centred")
 
-# Scale of p(w_i|y_i = 0) where the absence of a label has no style. At 1 the decoder would have to
-# learn to look past the noise of every label that an example lacks.
-NO_STYLE = 0.1
+# Scale of p(w_i|y_i = 0), where it starts if it is learned, where the absence of a label has no style. At
+# 1 the decoder would have to learn to look past the noise of every label that an example lacks.
+ABSENT_SCALE = 0.1
 
 
 @keras.saving.register_keras_serializable("tf_csvae")
@@ -25,13 +27,16 @@ class CSVAE(GenerativeModel):
 
         M1 = - beta1 E[log p(x|w, z)] + beta2 KL(q(w|x, y) || p(w|y)) + beta3 KL(q(z|x) || p(z))
              - beta4 E[H(q_delta(y|z))] + mmd_weight sum_i MMD^2(z | y_i = 0, z | y_i = 1)
+             + aggregate_weight MMD^2([z, w], p(z) p(w|y))
         M2 = - beta5 E[log q_delta(y|z)]
 
     M1 moves the decoder, the encoders and the prior; M2 the adversary q_delta. The entropy
     term drives what the adversary reads from z towards a coin's toss. Two things are ours,
     since by itself that game is won on some seeds and lost on others: the adversary weighs
     the classes of each label equally (``balanced``), and a two-sample penalty
-    (``independence.mmd``) stands beside it. ``balanced=False, mmd_weight=0`` is the paper's.
+    (``independence.mmd``) stands beside it. ``balanced=False, mmd_weight=0`` is the paper's. The last
+    term (``independence.prior_mmd``), without which samples of the prior are nothing that the decoder
+    has learned, is that of every system.
 
     Labels of other kinds than the paper's binary ones keep the same terms (``LabelSpace``,
     ``FactorizedPrior``): q_delta is categorical or normal, the penalty is between each class, or
@@ -45,7 +50,8 @@ class CSVAE(GenerativeModel):
     where x' is decoded for labels y' of which one was exchanged at random: half of the time from the z
     and the other w_j of x, with w_i drawn from p(w_i|y'_i), half of the time from a z of p(z) and a
     w of p(w|y'). The helper h is a trained classifier; the exchanged label weighs five times another.
-    So w_i alone, whatever else the code knows, decides about what is seen of y_i.
+    So w_i alone, whatever else the code knows, decides about what is seen of y_i. Where the z of x is
+    kept, the y' of a label that was not exchanged is what h reads in x.
 
     Args:
         data_shape: shape of one example: [d] or [height, width, channels].
@@ -60,8 +66,9 @@ class CSVAE(GenerativeModel):
             of p(w|y), from its centre: w then follows the labels from the first step, and the
             network has to say only how x differs from others that have them.
         absent_style: bool, examples without a label differ in its way too, as faces that are not Male
-            do. False: where y_i = 0, q(w_i|x, y) is p(w_i|y_i), of a scale of 0.1. w_i can then hold only
-            what those that have the label need, such as the shape of their glasses. Of binary labels alone.
+            do. False: where y_i = 0, q(w_i|x, y) is p(w_i|y_i), which is narrow (``ABSENT_SCALE``). w_i can
+            then hold only what those that have the label need, such as the shape of their glasses. Of
+            binary labels alone, and not under a joint prior.
         shared_encoder: bool, one trunk reads x for both q(z|x) and q(w|x, y).
         beta1, beta2, beta3, beta4, beta5: float, weights of the terms above.
         adversarial: bool; False drops all that drives the labels out of z: beta4, beta5 and
@@ -71,7 +78,7 @@ class CSVAE(GenerativeModel):
         mmd_weight: float, weight of the two-sample penalty; 0 for none.
         consistency_weight: float, weight of label consistency; 0: none.
         helper: trained ``Classifier``, see ``consistency.configure``; None where that weight is 0.
-        **kwargs: see ``GenerativeModel``: networks, likelihood, likelihood_scale, bounded, seed.
+        **kwargs: see ``GenerativeModel``: networks, likelihood, likelihood_scale, bounded, aggregate_weight, seed.
 
     Example:
         >>> from tf_csvae import CSVAE
@@ -108,6 +115,11 @@ class CSVAE(GenerativeModel):
             raise ValueError(f"w_prior must be one of {priors.PRIORS}. Received: {w_prior!r}")
         if w_posterior not in W_POSTERIORS:
             raise ValueError(f"w_posterior must be one of {W_POSTERIORS}. Received: {w_posterior!r}")
+        if w_prior == "joint" and not absent_style:
+            raise InputError(
+                "absent_style=False needs a prior of each label by itself. Received: w_prior=joint. Take "
+                "absent_style=True, or w_prior factorized or fixed."
+            )
         self.configure(
             w_dim=positive("w_dim", w_dim),
             w_prior=w_prior,
@@ -146,9 +158,11 @@ class CSVAE(GenerativeModel):
             self.prior = priors.JointPrior(self.labels, w_dim, config, dtype=dtype, name="prior")
         else:
             self.prior = priors.FactorizedPrior(
-                *(self.labels, w_dim, w_separation),
+                self.labels,
+                w_dim,
+                w_separation,
                 learned=w_prior == "factorized",
-                absent_scale=1.0 if absent_style else NO_STYLE,
+                absent_scale=1.0 if absent_style else ABSENT_SCALE,
                 dtype=dtype,
                 name="prior",
             )
@@ -190,9 +204,7 @@ class CSVAE(GenerativeModel):
         code = self.inference(x, y, training)
         z, w = code.sample(seed)
         px, more = consistency.decode(self, x, y, z, w, training, seed)
-        prior = self.prior(y)
-        standard = tf.concat([z, (w - prior.mean()) / prior.stddev()], -1)
-        terms = {**self.bound_terms(x, px, code, standard), **more}
+        terms = {**self.bound_terms(x, px, code, self._standard(z, w, y)), **more}
         terms["kl_w"] = tf.reduce_mean(self.prior.kl(code.w, y))
         m1 = self.beta1 * terms["reconstruction"] + (self.kl_weight if training else 1.0) * (
             self.beta2 * terms["kl_w"] + self.beta3 * terms["kl_z"]
@@ -211,6 +223,12 @@ class CSVAE(GenerativeModel):
                 terms["mmd"] = tf.reduce_sum(tf.cast(share, z.dtype) * penalties)
                 m1 += self.mmd_weight * terms["mmd"]
         return {"generator": m1, **losses}, {"loss": m1, **terms}
+
+    def _standard(self, z, w, y):
+        """The code in units of its prior, but for labels that some examples lack: theirs is a mixture."""
+        prior = self.prior(y)
+        known = np.repeat([not label.missing for label in self.labels], self.w_dim)
+        return tf.concat([z, tf.boolean_mask((w - prior.mean()) / prior.stddev(), known, axis=1)], -1)
 
     def label_code(self, y, seed=None):
         """The mean of p(w|y), or with a seed a sample of it."""

@@ -112,6 +112,19 @@ class Likelihood(keras.layers.Layer):
         return None if self.kind == "bernoulli" else tf.exp(self.log_scale)
 
 
+def split_seed(seed, n):
+    """Returns int32 [n, 2], independent stateless seeds from one int or int [2] seed.
+
+    None draws a seed from TensorFlow's global generator (``tf.random.set_seed``).
+    """
+    if seed is None:
+        seed = tf.random.uniform((2,), maxval=2**31 - 1, dtype=tf.int32)
+    seed = tf.convert_to_tensor(seed)
+    if seed.shape.rank == 0:
+        seed = tf.stack([seed, tf.zeros_like(seed)])
+    return tf.random.experimental.stateless_split(tf.cast(seed, tf.int32), n)
+
+
 def sample_each(distribution, seed):
     """Draws one sample for each of n examples, by the rows that they have in the global batch.
 

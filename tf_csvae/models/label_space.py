@@ -90,12 +90,14 @@ class LabelSpace:
 
     def losses(self, y, outputs):
         """Returns -log q(y_i|.) of each label in nats, weighted, 0 where it is not known; [n, k]."""
-        found = []
-        for (block, part), predicted in zip(self._by_label(y), self._by_output(outputs), strict=True):
-            known = ~tf.math.is_nan(part)
-            # Before, too: a NaN that is not chosen still has a gradient.
-            found.append(tf.where(known, block.losses(tf.where(known, part, 0.0), predicted), 0.0))
-        return _joined(found)
+        losses = self.feature_losses(self.features(y), outputs)
+        return tf.where(tf.math.is_nan(y), 0.0, losses)
+
+    def feature_losses(self, features, outputs):
+        """As ``losses`` of features [n, width], which may be soft: the expected loss, [n, k]."""
+        parts = self._each(features, [block.width for block in self._blocks])
+        parts = zip(self._blocks, parts, self._by_output(outputs), strict=True)
+        return _joined([block.losses(part, predicted) for block, part, predicted in parts])
 
     def entropy(self, outputs):
         """Returns the entropy of the predictions, summed over the labels, in nats, [n]."""
@@ -180,10 +182,10 @@ class _Binary:
     def means(self, outputs):
         return tf.sigmoid(outputs)
 
-    def losses(self, y, outputs):
-        weights = tf.cast(self._weights, outputs.dtype)
-        of_value = weights[0] * (1 - y) + weights[1] * y
-        return of_value * tf.nn.sigmoid_cross_entropy_with_logits(y, outputs)
+    def losses(self, features, outputs):
+        absent, present = tf.unstack(tf.cast(self._weights, outputs.dtype))
+        of_absent = absent * (1 - features) * tf.nn.softplus(outputs)
+        return of_absent + present * features * tf.nn.softplus(-outputs)
 
     def entropy(self, outputs):
         return tfd.Bernoulli(logits=outputs, dtype=outputs.dtype).entropy()
@@ -229,10 +231,9 @@ class _Categorical:
     def means(self, outputs):
         return tf.nn.softmax(outputs)
 
-    def losses(self, y, outputs):
-        one_hot = self._one_hot(y)
-        of_value = tf.reduce_sum(one_hot * tf.cast(self._weights, y.dtype), -1)
-        return (of_value * tf.nn.softmax_cross_entropy_with_logits(one_hot, outputs))[:, None]
+    def losses(self, features, outputs):
+        weighted = features * tf.cast(self._weights, outputs.dtype)
+        return -tf.reduce_sum(weighted * tf.nn.log_softmax(outputs), -1, keepdims=True)
 
     def entropy(self, outputs):
         return self.distribution(outputs).entropy()[:, None]
@@ -283,8 +284,8 @@ class _Real:
         # A fresh network starts near the label's own scale.
         return tfd.Normal(mean, MIN_SPREAD + (1 - MIN_SPREAD) * tf.sigmoid(raw + 1.0))
 
-    def losses(self, y, outputs):
-        return -self._normal(outputs).log_prob(y)
+    def losses(self, features, outputs):
+        return -self._normal(outputs).log_prob(features)
 
     def entropy(self, outputs):
         return self._normal(outputs).entropy()

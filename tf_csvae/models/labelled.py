@@ -13,19 +13,6 @@ from tf_csvae.models import fused, replicas
 from tf_csvae.models.label_space import LabelSpace
 
 
-def split_seed(seed, n):
-    """Returns int32 [n, 2], independent stateless seeds from one int or int [2] seed.
-
-    None draws a seed from TensorFlow's global generator (``tf.random.set_seed``).
-    """
-    if seed is None:
-        seed = tf.random.uniform((2,), maxval=2**31 - 1, dtype=tf.int32)
-    seed = tf.convert_to_tensor(seed)
-    if seed.shape.rank == 0:
-        seed = tf.stack([seed, tf.zeros_like(seed)])
-    return tf.random.experimental.stateless_split(tf.cast(seed, tf.int32), n)
-
-
 def check_same(model, data_shape, labels, who):
     """Raises ``InputError``, which says ``who`` the model is, unless it is of such data and labels."""
     known, wanted = ([label.name for label in of] for of in (model.labels, labels))

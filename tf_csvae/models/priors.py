@@ -52,7 +52,8 @@ class FactorizedPrior(Prior):
         w_dim: int, dimensions of each subspace.
         separation: float, distance of a binary label's two means from the origin.
         learned: bool, train means and scales.
-        absent_scale: float, of a binary label's value 0.
+        absent_scale: float, of the value 0 of a binary label that is known in every training example.
+            Where it is not, two such unequal scales would tell of the value more than x does.
         dtype: Keras dtype policy of the model.
     """
 
@@ -60,10 +61,11 @@ class FactorizedPrior(Prior):
         super().__init__(labels, w_dim, **kwargs)
         # Two rows per label: its parameters at 0 and at 1, between and beyond which lines lead.
         lines = [i for i, label in enumerate(labels) if label.kind != "categorical"]
-        binary = np.array([labels[i].kind == "binary" for i in lines], np.float32)
-        starts = separation * np.stack([-binary, np.ones_like(binary)])
-        scales = np.log(absent_scale) * np.stack([binary, np.zeros_like(binary)])
-        tables = [("", lines, starts[:, :, None], scales[:, :, None])]
+        starts = [(0.0 if labels[i].kind == "real" else -separation, separation) for i in lines]
+        narrow = [labels[i].kind == "binary" and not labels[i].missing for i in lines]
+        scales = [(np.log(absent_scale) * of, 0.0) for of in narrow]
+        starts, scales = (np.float32(table).reshape(-1, 2).T[:, :, None] for table in (starts, scales))
+        tables = [("", lines, starts, scales)]
         for i, label in enumerate(labels):
             if label.kind == "categorical":
                 means = class_means(len(label.classes), w_dim, separation)

@@ -11,8 +11,9 @@ from tf_csvae.models.distributions import diagonal_normal
 class VAE(GenerativeModel):
     """q(z|x) and p(x|z): a generator that knows no labels.
 
-    Minimises, in nats per example, - beta1 E[log p(x|z)] + beta3 KL(q(z|x) || p(z)); at
-    weights of 1 the negative of the bound of the student report's equation 1. It encodes,
+    Minimises, in nats per example, - beta1 E[log p(x|z)] + beta3 KL(q(z|x) || p(z)), at
+    weights of 1 the negative of the bound of the student report's equation 1, and
+    aggregate_weight MMD^2(z, p(z)) beside it (``independence.prior_mmd``). It encodes,
     reconstructs and samples; what needs labels raises ``InputError``.
 
     Args:
@@ -20,7 +21,7 @@ class VAE(GenerativeModel):
         labels: the columns of y, which it is given in training and does not read.
         z_dim: int, dimensions of z.
         beta1, beta3: float, weights of the terms above.
-        **kwargs: see ``GenerativeModel``: networks, likelihood, likelihood_scale, bounded, seed.
+        **kwargs: see ``GenerativeModel``: networks, likelihood, likelihood_scale, bounded, aggregate_weight, seed.
 
     Example:
         >>> from tf_csvae import VAE

@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 
 from tf_csvae import CSVAE, InputError, Label
+from tf_csvae.models.distributions import tfd
 
 
 def make(**options):
@@ -199,6 +200,25 @@ def test_without_absent_style_those_that_lack_a_label_have_the_prior_of_it(w_pos
         assert not np.isclose(found.numpy()[~lacks], expected.numpy()[~lacks]).any()
     # Next to no noise for the decoder to look past.
     assert prior.stddev().numpy()[lacks].max() < 0.2 < 0.9 < prior.stddev().numpy()[~lacks].min()
+
+
+def test_absent_style_needs_a_prior_of_each_label():
+    with pytest.raises(InputError, match="Received: w_prior=joint. Take absent_style=True"):
+        make(absent_style=False, w_prior="joint")
+
+
+@pytest.mark.parametrize("absent_style", [True, False])
+def test_a_label_that_is_not_known_weighs_neither_value_by_the_width_of_its_prior(absent_style):
+    labels = [Label("a", frequency=0.5, missing=0.3), Label("b", frequency=0.5)]
+    model = CSVAE((4,), labels, w_dim=1, w_separation=3.0, w_prior="fixed", absent_style=absent_style)
+    unknown = tf.constant([[np.nan, 1.0]])
+    prior = model.prior(unknown)
+    at, expected = [tf.constant([[-3.0, 3.0]]), tf.constant([[3.0, 3.0]])], np.log(2)
+    for mean in at:
+        code = tfd.Independent(tfd.Normal(mean, prior.stddev()), 1)
+        assert model.prior.kl(code, unknown).numpy() == pytest.approx([expected], abs=1e-3)
+    # Of its w_i, which is at either of two places, nothing says how far from one prior it is.
+    assert model._standard(tf.zeros((1, 2)), at[0], unknown).shape == (1, 3)
 
 
 @pytest.mark.parametrize(("w_dim", "rows"), [(1, 1), (2, 5), (3, 5)])

@@ -135,6 +135,16 @@ def test_losses_are_the_negative_log_density_of_what_is_known(spread):
         assert LabelSpace(LABELS[3:], spread=True).entropy(huge[:, :4]) <= 2 * standard + 1e-4
 
 
+def test_the_loss_of_soft_features_is_the_expected_one():
+    space = LabelSpace(LABELS[:2], balance=0.5)
+    outputs = tf.constant(np.random.default_rng(0).normal(size=(1, 4)), tf.float32)
+    each = [space.losses(tf.constant([[y, c]]), outputs)[0].numpy() for y in (0.0, 1.0) for c in (0.0, 1, 2)]
+    binary, classes = np.reshape(each, (2, 3, 2))[:, 0, 0], np.reshape(each, (2, 3, 2))[0, :, 1]
+    found = space.feature_losses(tf.constant([[0.3, 0.2, 0.1, 0.7]]), outputs)[0]
+    expected = [np.dot([0.7, 0.3], binary), np.dot([0.2, 0.1, 0.7], classes)]
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
 def test_balanced_classes_weigh_the_same_in_total():
     label = (LABELS[1],)
     space = LabelSpace(label, balance=1.0)
