@@ -203,7 +203,7 @@ def test_without_absent_style_those_that_lack_a_label_have_the_prior_of_it(w_pos
 
 
 def test_absent_style_needs_a_prior_of_each_label():
-    with pytest.raises(InputError, match="Received: w_prior=joint. Take absent_style=True"):
+    with pytest.raises(InputError, match="Received: w_prior=joint"):
         make(absent_style=False, w_prior="joint")
 
 
