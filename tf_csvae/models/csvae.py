@@ -236,8 +236,8 @@ class CSVAE(GenerativeModel):
     def _standard(self, z, w, y):
         """The code in units of its prior, but for labels that some examples lack: theirs is a mixture."""
         prior = self.prior(y)
-        known = np.repeat([not label.missing for label in self.labels], self.w_dim)
-        return tf.concat([z, tf.boolean_mask((w - prior.mean()) / prior.stddev(), known, axis=1)], -1)
+        known = np.flatnonzero(np.repeat([not label.missing for label in self.labels], self.w_dim))
+        return tf.concat([z, tf.gather((w - prior.mean()) / prior.stddev(), known, axis=1)], -1)
 
     def label_code(self, y, seed=None):
         """The mean of p(w|y), or with a seed a sample of it."""
