@@ -29,11 +29,6 @@ flags.DEFINE_boolean(
     "q(w_i|x, y) = p(w_i|y_i), which is narrow, so that it can hold only what those with the label need. Not with "
     "--w_prior=joint.",
 )
-flags.DEFINE_boolean(
-    "z_sees_labels",
-    False,
-    "q(z|x, y) in place of q(z|x): told the labels, the encoder can take away from z what they explain.",
-)
 flags.DEFINE_boolean("shared_encoder", False, "One trunk reads x for q(z|x) and for q(w|x, y).")
 flags.DEFINE_float(
     "beta2", 1.0, "Weight of KL(q(w|x, y) || p(w|y)). The report's: 1, beside beta1=20.", lower_bound=0

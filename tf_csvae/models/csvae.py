@@ -69,9 +69,6 @@ class CSVAE(GenerativeModel):
             do. False: where y_i = 0, q(w_i|x, y) is p(w_i|y_i), which is narrow (``ABSENT_SCALE``). w_i can
             then hold only what those that have the label need, such as the shape of their glasses. Of
             binary labels alone, and not under a joint prior.
-        z_sees_labels: bool, q(z|x, y) in place of q(z|x): an encoder that is told the labels can take away
-            from z what they explain of it, where one that is not has to look past all that is like
-            them. Then ``encode`` needs the labels, or a helper that reads them.
         shared_encoder: bool, one trunk reads x for both q(z|x) and q(w|x, y).
         beta1, beta2, beta3, beta4, beta5: float, weights of the terms above.
         adversarial: bool; False drops all that drives the labels out of z: beta4, beta5 and
@@ -109,7 +106,6 @@ class CSVAE(GenerativeModel):
         mmd_weight=20.0,
         w_posterior="free",
         absent_style=True,
-        z_sees_labels=False,
         consistency_weight=0.0,
         helper=None,
         **kwargs,
@@ -130,7 +126,6 @@ class CSVAE(GenerativeModel):
             w_separation=w_separation,
             w_posterior=w_posterior,
             absent_style=absent_style,
-            z_sees_labels=z_sees_labels,
             shared_encoder=shared_encoder,
             beta1=beta1,
             beta2=beta2,
@@ -149,8 +144,7 @@ class CSVAE(GenerativeModel):
             self.trunk if shared_encoder else networks.trunk(self.data_shape, config, dtype, name="w_trunk")
         )
         features = self.trunk.output_shape[-1]
-        told = self.space.width if z_sees_labels else 0
-        self.z_head = networks.head(features, 2 * self.z_dim, config, told, dtype, name="z_head")
+        self.z_head = networks.head(features, 2 * self.z_dim, config, dtype=dtype, name="z_head")
         self.w_head = networks.head(features, 2 * k * w_dim, config, self.space.width, dtype, name="w_head")
         self.decoder = networks.decoder(self.z_dim + k * w_dim, self.data_shape, config, self.bounded, dtype)
         # Balanced, an adversary that can read nothing from z answers 1/2, the point to which the
@@ -186,17 +180,14 @@ class CSVAE(GenerativeModel):
         return (*super().term_names, "kl_w", *(adversarial if self.adversarial else ()))
 
     def inference(self, x, y, training=False):
-        """q(z|x) or q(z|x, y), and q(w|x, y), for checked tensors; w is None where y is."""
+        """q(z|x) and q(w|x, y), for checked tensors; w is None where y is."""
         features = self.trunk(x, training=training)
+        z = diagonal_normal(self.z_head(features, training=training))
         if y is None:
-            if self.z_sees_labels:
-                self._needs_labels("encode")
-            return Code(diagonal_normal(self.z_head(features, training=training)))
-        condition = self.space.features(y)
-        z_inputs = [features, condition] if self.z_sees_labels else features
-        z = diagonal_normal(self.z_head(z_inputs, training=training))
+            return Code(z)
         if not self.shared_encoder:
             features = self.w_trunk(x, training=training)
+        condition = self.space.features(y)
         w, prior = diagonal_normal(self.w_head([features, condition], training=training)), self.prior(y)
         mean, deviation = w.mean(), w.stddev()
         if self.w_posterior == "centred":

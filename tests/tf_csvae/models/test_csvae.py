@@ -202,18 +202,6 @@ def test_without_absent_style_those_that_lack_a_label_have_the_prior_of_it(w_pos
     assert prior.stddev().numpy()[lacks].max() < 0.2 < 0.9 < prior.stddev().numpy()[~lacks].min()
 
 
-def test_an_encoder_that_is_told_the_labels_needs_them_for_z():
-    model = make(z_sees_labels=True)
-    x, y = batch()
-    with pytest.raises(InputError, match="needs the labels y of x"):
-        model.encode(x)
-    z, other = (model.encode(x, labels).z.mean().numpy() for labels in (y, 1 - y))
-    assert not np.isclose(z, other).any()
-    model.compile("adam", run_eagerly=True)
-    moved = step(model)
-    assert all(moved[variable.path] > 0 for variable in model.z_head.trainable_variables)
-
-
 def test_absent_style_needs_a_prior_of_each_label():
     with pytest.raises(InputError, match="Received: w_prior=joint"):
         make(absent_style=False, w_prior="joint")
