@@ -91,7 +91,7 @@ class LabelSpace:
     def losses(self, y, outputs):
         """Returns -log q(y_i|.) of each label in nats, weighted, 0 where it is not known; [n, k]."""
         losses = self.feature_losses(self.features(y), outputs)
-        return tf.where(tf.math.is_nan(y), 0.0, losses)
+        return tf.where(tf.math.is_nan(y), tf.zeros_like(losses), losses)
 
     def feature_losses(self, features, outputs):
         """As ``losses`` of features [n, width], which may be soft: the expected loss, [n, k]."""
