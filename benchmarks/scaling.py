@@ -6,10 +6,11 @@
 On one machine the replicas are its GPUs or, where there is none, logical CPUs that share its cores: that
 shows what dividing a step costs, not what more hardware gains. Network, image size and batch
 (strong scaling: of all replicas; weak: of each) are those of the dataset's preset. Images are made up and stay
-where they are: no input is measured. The variants take their steps in turns. The all-reduce is that of
-one tensor for each of the model's weights, by itself.
+where they are: no input is measured. On one machine each number of replicas has a process of its own, and they take
+their steps in turns. The all-reduce is that of one tensor for each of the model's weights, by itself.
 """
 
+import contextlib
 import statistics
 import sys
 import time
@@ -19,11 +20,15 @@ import flags.data
 import flags.distribute
 import flags.networks
 import flags.scaling_benchmark
+from benchmarks import turns
 from trainers import training
 
 FLAGS = flags.FLAGS
 
 GROUPS = (flags.data, flags.networks, flags.distribute, flags.scaling_benchmark)
+
+# Turns that are not counted.
+WARM = 2
 
 
 def stepper(cluster, batch):
@@ -78,83 +83,107 @@ def stepper(cluster, batch):
     return step, (lambda: float(reduced())) if cluster.replicas > 1 else None
 
 
-def timed(functions, times):
-    """Calls functions in turns, so many times each, after two calls that are not counted.
+def turner(cluster):
+    """Returns ({"replicas", "batches"}, a function that times a step and an all-reduce of each variant).
 
-    Not for a time each: all workers must call them equally often.
-
-    Returns:
-        list of the median seconds of each.
+    The variants are strong and weak scaling. The function returns (seconds, seconds or None) of each.
     """
-    taken = [[] for _ in functions]
-    for turn in range(2 + times):
-        for function, seconds in zip(functions, taken, strict=True):
-            start = time.perf_counter()
-            function()
-            if turn >= 2:
-                seconds.append(time.perf_counter() - start)
-    return [statistics.median(seconds) for seconds in taken]
-
-
-def clusters():
-    """Returns the clusters to compare: this machine's first devices, or all workers."""
-    import tensorflow as tf
-
     from tf_csvae import InputError
-    from tf_csvae.cluster import Cluster, place
 
-    if FLAGS.distribute == "multi_worker" or place(FLAGS.distribute)[0] > 1:
-        return [Cluster("multi_worker")]
-    counts = sorted({int(count) for count in FLAGS.replicas})
+    if FLAGS.batch_size % cluster.replicas:
+        raise InputError(
+            f"--batch_size={FLAGS.batch_size} does not divide among {cluster.replicas} replicas."
+        )
+    batches = [FLAGS.batch_size, FLAGS.batch_size * cluster.replicas]
+    pairs = [stepper(cluster, batch) for batch in batches]
+
+    def turn():
+        return [tuple(function and seconds_of(function) for function in pair) for pair in pairs]
+
+    return {"replicas": cluster.replicas, "batches": batches}, turn
+
+
+def seconds_of(function):
+    """Returns the seconds that a call takes."""
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def on_this_machine(arguments, count):
+    """A side: so many replicas on this machine's first devices.
+
+    They have a process of their own since TensorFlow takes devices that were in a group of two for
+    members of it for ever.
+    """
+    parse(arguments)
+    with training.quietly():
+        import tensorflow as tf
+
+        from tf_csvae import InputError
+        from tf_csvae.cluster import Cluster
+
     gpus = tf.config.list_physical_devices("GPU")
-    if gpus and counts[-1] > len(gpus):
-        raise InputError(f"--replicas={counts[-1]}: this machine has {len(gpus)} GPUs.")
+    if gpus and count > len(gpus):
+        raise InputError(f"--replicas={count}: this machine has {len(gpus)} GPUs.")
+    for gpu in gpus:  # which all sides share
+        tf.config.experimental.set_memory_growth(gpu, True)
     if not gpus:
-        parts = [tf.config.LogicalDeviceConfiguration()] * counts[-1]
+        parts = [tf.config.LogicalDeviceConfiguration()] * count
         tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], parts)
-    return [Cluster("mirrored", most=count) if count > 1 else Cluster("one_device") for count in counts]
+    return turner(Cluster("mirrored", most=count) if count > 1 else Cluster("one_device"))
 
 
 def benchmark():
     """Prints the table."""
-    from tf_csvae import InputError, report
+    from tf_csvae import report
+    from tf_csvae.cluster import Cluster, place
 
-    with training.quietly():
-        found = clusters()
-    for cluster in found:
-        if FLAGS.batch_size % cluster.replicas:
-            raise InputError(
-                f"--batch_size={FLAGS.batch_size} does not divide among {cluster.replicas} replicas."
-            )
-    variants = [
-        (cluster, scaling, FLAGS.batch_size * (cluster.replicas if scaling == "weak" else 1))
-        for scaling in ("strong", "weak")
-        for cluster in found
-    ]
-    pairs = [stepper(cluster, batch) for cluster, _, batch in variants]
-    steps = timed([step for step, _ in pairs], FLAGS.timed_steps)
-    reduces = iter(timed([reduce for _, reduce in pairs if reduce], FLAGS.timed_steps))
+    with contextlib.ExitStack() as stack:
+        if FLAGS.distribute == "multi_worker" or place(FLAGS.distribute)[0] > 1:
+            with training.quietly():
+                cluster = Cluster("multi_worker")
+            facts, turn = turner(cluster)
+            found = [(facts, [turn() for _ in range(WARM + FLAGS.timed_steps)][WARM:])]
+        else:
+            cluster = None
+            counts = sorted({int(count) for count in FLAGS.replicas})
+            sides = [stack.enter_context(turns.Side(on_this_machine, sys.argv, count)) for count in counts]
+            found = [(side.facts, []) for side in sides]
+            for turn in range(WARM + FLAGS.timed_steps):
+                for side, (_, results) in zip(sides, found, strict=True):
+                    side.turn(1)
+                    results += side.results if turn >= WARM else []
     rows = [["scaling", "replicas", "batch", "step ms", "images/s", "efficiency", "all-reduce"]]
-    first = {}
-    for (cluster, scaling, batch), seconds, (_, reduce) in zip(variants, steps, pairs, strict=True):
-        rate = batch / seconds
-        alone = first.setdefault(scaling, rate / cluster.replicas)  # per replica
-        rows.append(
-            [
-                scaling,
-                str(cluster.replicas),
-                str(batch),
-                f"{1000 * seconds:.0f}",
-                f"{rate:.1f}",
-                f"{rate / cluster.replicas / alone:.2f}",
-                f"{next(reduces) / seconds:.1%}" if reduce else "–",
-            ]
-        )
-    if found[0].is_chief:
+    for place_of, scaling in enumerate(("strong", "weak")):
+        alone = None
+        for facts, results in found:
+            replicas, batch = facts["replicas"], facts["batches"][place_of]
+            steps, reduces = zip(*(result[place_of] for result in results), strict=True)
+            seconds = statistics.median(steps)
+            each = batch / seconds / replicas
+            alone = alone or each
+            rows.append(
+                [
+                    scaling,
+                    str(replicas),
+                    str(batch),
+                    f"{1000 * seconds:.0f}",
+                    f"{batch / seconds:.1f}",
+                    f"{each / alone:.2f}",
+                    "–" if reduces[0] is None else f"{statistics.median(reduces) / seconds:.1%}",
+                ]
+            )
+    if cluster is None or cluster.is_chief:
         print(report.as_text(report.Table("", rows)))
 
 
-if __name__ == "__main__":
+def parse(arguments):
+    """Parses the command line."""
     FLAGS.set_default("dataset", "celeba")
-    flags.parse(sys.argv, GROUPS, __doc__)
+    flags.parse(arguments, GROUPS, __doc__)
+
+
+if __name__ == "__main__":
+    parse(sys.argv)
     training.exit_cleanly(benchmark, "Nothing is written by a benchmark.")

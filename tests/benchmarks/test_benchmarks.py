@@ -7,6 +7,7 @@ import tensorflow as tf
 from absl.testing import flagsaver
 
 from benchmarks import input_pipeline, scaling, swiss_roll, train_step
+from tests import processes
 from tests.trainers.test_swiss_roll_study import finished_run
 from tf_csvae import VAE
 from tf_csvae.cluster import Cluster
@@ -84,7 +85,20 @@ def test_the_input_pipeline_is_read_and_feeds_a_training(celeba_dir, monkeypatch
 
 
 def test_a_step_on_one_replica_is_timed():
-    with flagsaver.flagsaver(image_size=8, filters=["4"], hidden=["5"], label_count=2):
-        step, reduce = scaling.stepper(Cluster("one_device"), batch=2)
-    assert reduce is None  # nothing is sent where there is one
-    assert all(seconds > 0 for seconds in scaling.timed([step], 1))
+    with flagsaver.flagsaver():
+        scaling.parse(["scaling", *TINY, "--label_count=2", "--batch_size=2"])
+        facts, turn = scaling.turner(Cluster("one_device"))
+        times = turn()
+    assert facts == {"replicas": 1, "batches": [2, 2]}
+    for step, reduce in times:
+        assert step > 0
+        assert reduce is None  # nothing is sent where there is one
+
+
+def test_groups_of_several_sizes_are_compared():
+    tiny = (*TINY, "--label_count=2", "--batch_size=4", "--timed_steps=1", "--replicas=1,2,4")
+    done = processes.run("benchmarks.scaling", *tiny)
+    assert done.returncode == 0, done.stderr
+    rows = [line.split() for line in done.stdout.splitlines() if line.startswith(("strong", "weak"))]
+    expected = [[scaling, replicas] for scaling in ("strong", "weak") for replicas in "124"]
+    assert [row[:2] for row in rows] == expected
