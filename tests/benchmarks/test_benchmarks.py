@@ -96,9 +96,9 @@ def test_a_step_on_one_replica_is_timed():
 
 
 def test_groups_of_several_sizes_are_compared():
-    tiny = (*TINY, "--label_count=2", "--batch_size=4", "--timed_steps=1", "--replicas=1,2,4")
+    tiny = (*TINY, "--label_count=2", "--batch_size=4", "--timed_steps=1", "--replicas=2,4")
     done = processes.run("benchmarks.scaling", *tiny)
     assert done.returncode == 0, done.stderr
     rows = [line.split() for line in done.stdout.splitlines() if line.startswith(("strong", "weak"))]
-    expected = [[scaling, replicas] for scaling in ("strong", "weak") for replicas in "124"]
+    expected = [[scaling, replicas] for scaling in ("strong", "weak") for replicas in "24"]
     assert [row[:2] for row in rows] == expected
