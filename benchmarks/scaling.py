@@ -139,14 +139,14 @@ def benchmark():
     from tf_csvae import report
     from tf_csvae.cluster import Cluster, place
 
+    workers, own_place = place(FLAGS.distribute)
     with contextlib.ExitStack() as stack:
-        if FLAGS.distribute == "multi_worker" or place(FLAGS.distribute)[0] > 1:
+        if FLAGS.distribute == "multi_worker" or workers > 1:
             with training.quietly():
                 cluster = Cluster("multi_worker")
             facts, turn = turner(cluster)
             found = [(facts, [turn() for _ in range(WARM + FLAGS.timed_steps)][WARM:])]
         else:
-            cluster = None
             counts = sorted({int(count) for count in FLAGS.replicas})
             sides = [stack.enter_context(turns.Side(on_this_machine, sys.argv, count)) for count in counts]
             found = [(side.facts, []) for side in sides]
@@ -174,7 +174,7 @@ def benchmark():
                     "–" if reduces[0] is None else f"{statistics.median(reduces) / seconds:.1%}",
                 ]
             )
-    if cluster is None or cluster.is_chief:
+    if own_place == 0:
         print(report.as_text(report.Table("", rows)))
 
 

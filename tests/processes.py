@@ -4,9 +4,12 @@ Each is a fork of one process that has imported it and done nothing else. Tests 
 module imports, and of a fresh interpreter start a real one.
 """
 
+import contextlib
+import json
 import multiprocessing
 import os
 import runpy
+import socket
 import subprocess
 import sys
 import tempfile
@@ -49,6 +52,17 @@ def run(module, *arguments, cwd=None, timeout=300):
     if not in_time:
         raise subprocess.TimeoutExpired([module, *arguments], timeout, *told)
     return subprocess.CompletedProcess([module, *arguments], process.exitcode, *told)
+
+
+def tf_configs(count):
+    """Returns the TF_CONFIGs of so many workers on this machine, on ports that were free."""
+    with contextlib.ExitStack() as stack:
+        ports = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        hosts = [f"127.0.0.1:{port.getsockname()[1]}" for port in ports]
+    return [
+        json.dumps({"cluster": {"worker": hosts}, "task": {"type": "worker", "index": index}})
+        for index in range(count)
+    ]
 
 
 def _as_main(module, arguments, cwd, environment, paths):

@@ -4,13 +4,13 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
 
 import pytest
 
+from tests import processes
 from tests.conftest import ATTRIBUTES, write_table
 from tf_csvae import runs
 
@@ -125,13 +125,8 @@ def test_a_second_signal_does_not_wait(tmp_path):
 @contextlib.contextmanager
 def two_workers(run_dir, *arguments):
     """Starts a chief and a worker that train together; kills what is left of them after four minutes."""
-    with contextlib.ExitStack() as stack:
-        ports = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(2)]
-        workers = [f"127.0.0.1:{port.getsockname()[1]}" for port in ports]
-    both = []
-    for place in range(2):
-        config = {"cluster": {"worker": workers}, "task": {"type": "worker", "index": place}}
-        both.append(start(*arguments, f"--run_dir={run_dir}", TF_CONFIG=json.dumps(config)))
+    arguments = (*arguments, f"--run_dir={run_dir}")
+    both = [start(*arguments, TF_CONFIG=config) for config in processes.tf_configs(2)]
     limit = threading.Timer(240, lambda: [process.kill() for process in both])
     limit.start()
     try:

@@ -5,12 +5,12 @@ import dataclasses
 from typing import NamedTuple
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from tf_csvae.errors import InputError
 from tf_csvae.models import distributions, independence, replicas
 from tf_csvae.models.distributions import sample_each, split_seed, standard_normal, tfd
+from tf_csvae.models.label_space import spread
 from tf_csvae.models.labelled import LabelledModel, positive, unscaled
 from tf_csvae.models.networks import NetworkConfig
 
@@ -193,7 +193,7 @@ class GenerativeModel(LabelledModel):
 
     def label_slots(self, labels):
         """Spreads bool [n, k] of labels to the columns [n, sum of label_widths] that they own."""
-        return tf.gather(labels, np.repeat(np.arange(len(self.labels)), self.label_widths), axis=1)
+        return spread(labels, self.label_widths)
 
     def own_code(self, code, y):
         """Returns what the decoder gets beside z to reconstruct x: its own w where there is one."""

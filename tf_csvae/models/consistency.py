@@ -1,12 +1,12 @@
 """Label consistency: what a model makes for labels must show them to a classifier of real data."""
 
-import numpy as np
 import tensorflow as tf
 
 from tf_csvae.errors import InputError
 from tf_csvae.models import replicas
 from tf_csvae.models.classifier import Classifier
 from tf_csvae.models.distributions import split_seed, standard_normal
+from tf_csvae.models.label_space import spread
 from tf_csvae.models.labelled import check_same
 
 # How many times the exchanged label weighs one of the others, which mostly are right already.
@@ -91,7 +91,7 @@ def asked_for(model, z, w, y, seen, seed):
     z = tf.where(new, z_new, z)
     w = tf.where(new | model.label_slots(changed), model.label_code(y, w_seed), w)
     # What was not exchanged is to look as it did, where the labels were doubtful or wrong, too.
-    asked = tf.gather(new | changed, np.repeat(np.arange(y.shape[-1]), model.space.widths), axis=1)
+    asked = spread(new | changed, model.space.widths)
     return z, w, tf.where(asked, model.space.features(y), seen), changed
 
 

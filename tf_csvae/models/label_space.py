@@ -156,6 +156,11 @@ class LabelSpace:
                 raise InputError(f"{where}: label {label.name} must be finite. Received: {known[:10]}.")
 
 
+def spread(labels, widths):
+    """Spreads a tensor [n, k], a column per label, to the columns [n, sum of widths] that labels own."""
+    return tf.gather(labels, np.repeat(np.arange(len(widths)), widths), axis=1)
+
+
 def _joined(parts):
     return parts[0] if len(parts) == 1 else tf.concat(parts, -1)
 

@@ -1,13 +1,13 @@
 """One global batch trains the same weights on one replica, on two devices and on two workers."""
 
-import json
 import os
-import socket
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+
+from tests import processes
 
 # Double precision: what differs is the order of sums, some 1e-16 of a weight in a step, and what the
 # game between the players makes of that in so many steps.
@@ -20,14 +20,7 @@ def trained(tmp_path_factory):
     """{"one", "mirrored", "worker_0", "worker_1"}: the arrays that ``replicas_process`` saved."""
     folder = tmp_path_factory.mktemp("replicas")
     command = [sys.executable, "-m", "tests.tf_csvae.models.replicas_process", str(folder), str(STEPS)]
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
-    hosts = ["{}:{}".format(*one.getsockname()) for one in sockets]
-    for one in sockets:
-        one.close()
-    configs = [
-        {"TF_CONFIG": json.dumps({"cluster": {"worker": hosts}, "task": {"type": "worker", "index": index}})}
-        for index in range(2)
-    ]
+    configs = [{"TF_CONFIG": config} for config in processes.tf_configs(2)]
     # A thread each: there are more processes here than cores.
     plain = {**os.environ, "TF_NUM_INTRAOP_THREADS": "1", "OMP_NUM_THREADS": "1"}
     started = [
