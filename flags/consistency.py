@@ -9,9 +9,3 @@ flags.DEFINE_float(
     "it and all others in what is decoded; 0, or no --helper: none.",
     lower_bound=0,
 )
-flags.DEFINE_string(
-    "helper",
-    None,
-    "A finished run of trainers.classifier that takes part in the training; not the judge, and best one with "
-    "--half=second. It also reads labels that are not given later.",
-)

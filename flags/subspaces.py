@@ -47,3 +47,8 @@ flags.DEFINE_float(
     "Weight of the two-sample penalty (MMD) between the z of each label's classes; 0: none.",
     lower_bound=0,
 )
+flags.DEFINE_boolean(
+    "erase_labels",
+    False,
+    "What is linear in the labels is subtracted from z, by a regression on them, so that the adversary has to find only the rest.",
+)

@@ -4,6 +4,7 @@ import flags
 import flags.data
 import flags.distribute
 import flags.evaluation
+import flags.helper
 import flags.judge
 import flags.labels
 import flags.networks
@@ -30,12 +31,14 @@ def trainer(name, system, usage, own=(), subspaces=False):
     def build(info):
         import tf_csvae
 
-        options = {flag.name: flag.value for group in own for flag in FLAGS.get_flags_for_module(group)}
+        groups = (flags.helper, *own)
+        options = {flag.name: flag.value for group in groups for flag in FLAGS.get_flags_for_module(group)}
         z_dim = FLAGS.z_dim
-        if options.get("helper"):
+        if options["helper"]:
             options["helper"], _ = measuring.load_classifier("helper", info)
-        elif "helper" in options:
-            options["consistency_weight"] = 0.0
+        else:  # the presets' weights are of trainings that have one
+            without = {"consistency_weight", "perceptual_weight"} & set(options)
+            options |= dict.fromkeys(without, 0.0)
         if subspaces:
             options["w_dim"] = FLAGS.w_dim
         else:
@@ -50,6 +53,7 @@ def trainer(name, system, usage, own=(), subspaces=False):
             flags.data,
             flags.labels,
             flags.networks,
+            flags.helper,
             *own,
             flags.training,
             flags.distribute,

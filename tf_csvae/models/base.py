@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from tf_csvae.errors import InputError
-from tf_csvae.models import distributions, independence, replicas
+from tf_csvae.models import consistency, distributions, independence, replicas
 from tf_csvae.models.distributions import sample_each, split_seed, standard_normal, tfd
 from tf_csvae.models.label_space import spread
 from tf_csvae.models.labelled import LabelledModel, positive, unscaled
@@ -60,6 +60,9 @@ class GenerativeModel(LabelledModel):
         aggregate_weight: float, of ``independence.prior_mmd``: codes of all data together are to have the
             mean and the covariance of the prior, or what is decoded from samples of it is nothing that
             the decoder has learned; 0: none.
+        perceptual_weight: float, of ``consistency.perceptual``: a reconstruction is to look to the helper as
+            the example does, which likes detail that a pixel's error does not; 0: none.
+        helper: trained ``Classifier``, see ``consistency.take_helper``; None where nothing needs it.
         seed: int, of the sampling noise.
     """
 
@@ -73,6 +76,8 @@ class GenerativeModel(LabelledModel):
         likelihood_scale=1.0,
         bounded=False,
         aggregate_weight=0.0,
+        perceptual_weight=0.0,
+        helper=None,
         seed=0,
         **kwargs,
     ):
@@ -83,6 +88,8 @@ class GenerativeModel(LabelledModel):
             aggregate_weight=aggregate_weight,
             seed=int(seed),
         )
+        consistency.take_helper(self, helper)
+        consistency.weigh(self, perceptual_weight=perceptual_weight)
         self.networks = networks if isinstance(networks, NetworkConfig) else NetworkConfig(**networks or {})
         if likelihood == "bernoulli" and not self.bounded:
             raise InputError(
@@ -130,8 +137,8 @@ class GenerativeModel(LabelledModel):
     adversaries = ()
     """Names of the players that the others play against, each an attribute."""
 
-    helper, consistency_weight = None, 0.0
-    """Classifier that reads labels, and the weight of what it reads in made data; see ``consistency``."""
+    helper, consistency_weight, perceptual_weight = None, 0.0, 0.0
+    """Classifier that reads labels, and the weights of what it sees in made data; see ``consistency``."""
 
     def losses(self, x, y, training, seed):
         """Returns ({player: scalar loss}, {term name: scalar}) for a batch; ``seed`` is int [2]."""
@@ -170,16 +177,25 @@ class GenerativeModel(LabelledModel):
 
     def _penalties(self):
         """What any system may have beside its bound: {term: its weight}."""
-        return {"aggregate": self.aggregate_weight, "consistency": self.consistency_weight}
+        return {
+            "aggregate": self.aggregate_weight,
+            "consistency": self.consistency_weight,
+            "perceptual": self.perceptual_weight,
+        }
 
     def penalty(self, terms):
         """Returns the weighted sum of those terms that stand beside the bound, 0 without any."""
         return sum(weight * terms[name] for name, weight in self._penalties().items() if weight)
 
     @property
+    def helper_reads(self):
+        """Whether the helper reads labels of x that are not given."""
+        return self.helper is not None and bool(self.label_widths)
+
+    @property
     def reads_labels(self):
         """Whether labels of x need not be given, since the model reads them: here by the helper."""
-        return self.helper is not None
+        return self.helper_reads
 
     label_widths = ()
     """Columns that each label has in what the decoder gets beside z; none: it gets no labels."""
@@ -501,14 +517,14 @@ class GenerativeModel(LabelledModel):
 
     def labels_of(self, x, y, where):
         """Returns y checked, or without it what the helper, where there is one, sees in x."""
-        if y is None and self.helper is not None:
+        if y is None and self.helper_reads:
             return self.helper.read(x)
         return self._steerable(y, where, x)
 
     def _known(self, x, y, where):
         """Returns the labels of x, checked, as far as they are given or a helper reads them; or None."""
         if y is None:
-            return None if self.helper is None else self.labels_of(x, None, where)
+            return self.labels_of(x, None, where) if self.helper_reads else None
         return self.check_y(y, where, x)
 
     def _needs_labels(self, where):

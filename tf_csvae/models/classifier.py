@@ -100,7 +100,7 @@ class Classifier(LabelledModel):
             dtype=outer_dtype(self.dtype_policy),
             name="head",
         )
-        self.head.build(self.trunk.output_shape)
+        self.head.build(self.trunk.output_shape[-1])
         self.built = True
 
     # Keras' side: configuration, compilation, the step.
@@ -146,11 +146,11 @@ class Classifier(LabelledModel):
             float32 [n, k], a categorical label having a column per class.
         """
         if not training:
-            return self.head(self.trunk(x, training=False))
+            return self.head(self.trunk(x, training=False)[-1])
         # The noise depends on the seed and the step alone: nothing to save, exact to resume.
         step = self.optimizer.iterations if self.compiled else 0
         image_seed, dropout_seed = tf.unstack(split_seed(tf.stack([self.seed, tf.cast(step, tf.int32)]), 2))
-        features = self.trunk(self.augment(x, image_seed), training=True)
+        features = self.trunk(self.augment(x, image_seed), training=True)[-1]
         if self.dropout:
             features = dropout(features, self.dropout, dropout_seed)
         return self.head(features)
@@ -221,7 +221,21 @@ class Classifier(LabelledModel):
         Raises:
             InputError: x of another shape.
         """
-        return tf.cast(self.trunk(self.check_x(x, "features"), training=False), tf.float32)
+        return tf.cast(self.stages(x)[-1], tf.float32)
+
+    def stages(self, x):
+        """Returns what the network makes of x on its way: the outputs of its stages, the last ``features``.
+
+        Args:
+            x: float [n, *data_shape].
+
+        Returns:
+            list of [n, ...] in the type that the network computes in.
+
+        Raises:
+            InputError: x of another shape.
+        """
+        return self.trunk(self.check_x(x, "features"), training=False)
 
 
 def trunk(shape, blocks, width, stem_stride, dtype=None):
@@ -235,20 +249,24 @@ def trunk(shape, blocks, width, stem_stride, dtype=None):
         dtype: Keras dtype policy.
 
     Returns:
-        A Keras model, [n, *shape] -> [n, d], not negative: d is ``width`` for vectors and for
-        images the channels of the last stage.
+        A Keras model, [n, *shape] -> list: what each layer or stage gives, for images [n, height, width,
+        channels], and last [n, d], not negative: d is ``width`` for vectors and for images the channels
+        of the last stage.
     """
     x = inputs = Input(tuple(shape))
+    outputs = []
     if len(shape) == 1:
         for _ in range(2):
             x = layers.Dense(width, activation="relu", kernel_initializer="he_normal", dtype=dtype)(x)
-        return Model(inputs, x, name="trunk")
+            outputs.append(x)
+        return Model(inputs, outputs, name="trunk")
     x = layers.ReLU(dtype=dtype)(_convolution(x, width, 3, stem_stride, dtype))
     for stage, count in enumerate(blocks):
         for block in range(count):
             x = _basic_block(x, width * 2**stage, 2 if stage and not block else 1, dtype)
-    x = layers.GlobalAveragePooling2D(dtype=dtype)(x)
-    return Model(inputs, x, name="trunk")
+        outputs.append(x)
+    outputs.append(layers.GlobalAveragePooling2D(dtype=dtype)(x))
+    return Model(inputs, outputs, name="trunk")
 
 
 def _basic_block(x, filters, stride, dtype):

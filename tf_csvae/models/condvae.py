@@ -31,9 +31,9 @@ class CondVAE(VAE):
         TensorShape([5, 3])
     """
 
-    def __init__(self, data_shape, labels, z_dim=2, consistency_weight=0.0, helper=None, **kwargs):
+    def __init__(self, data_shape, labels, z_dim=2, consistency_weight=0.0, **kwargs):
         super().__init__(data_shape, labels, z_dim, **kwargs)
-        consistency.configure(self, consistency_weight, helper)
+        consistency.weigh(self, consistency_weight=consistency_weight)
 
     def inference(self, x, y, training=False):
         """q(z|x, y), for checked tensors."""

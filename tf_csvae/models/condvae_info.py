@@ -5,7 +5,7 @@ import dataclasses
 import keras
 import tensorflow as tf
 
-from tf_csvae.models import networks, replicas
+from tf_csvae.models import consistency, networks, replicas
 from tf_csvae.models.base import Code, GenerativeModel
 from tf_csvae.models.distributions import diagonal_normal, split_seed, standard_normal
 from tf_csvae.models.label_space import LabelSpace
@@ -61,7 +61,7 @@ class CondVAEInfo(GenerativeModel):
         TensorShape([1, 1])
     """
 
-    reads_labels = True
+    reads_labels, helper_reads = True, False
     adversaries = ("auxiliary", "discriminator")
 
     def __init__(
@@ -169,6 +169,9 @@ class CondVAEInfo(GenerativeModel):
         again, _ = tf.split(made, 2)
         terms = self.bound_terms(x, self.likelihood(again, x, training=training), code, z)
 
+        if self.perceptual_weight:
+            terms["perceptual"] = consistency.perceptual(self, again, consistency.stages(self, x))
+
         def mean_loss(space, outputs):
             return tf.reduce_mean(tf.reduce_sum(space.losses(y, outputs), -1))
 
@@ -196,6 +199,8 @@ class CondVAEInfo(GenerativeModel):
             + self.penalty(terms)
         )
         decoder = reconstruction + self.relabel_weight * terms["relabel"] + self.gan_weight * terms["gan"]
+        if self.perceptual_weight:
+            decoder += self.perceptual_weight * terms["perceptual"]
         losses = {
             "encoder": encoder,
             "decoder": decoder,

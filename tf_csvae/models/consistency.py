@@ -1,11 +1,13 @@
-"""Label consistency: what a model makes for labels must show them to a classifier of real data."""
+"""What a helper, a classifier of real data, looks at: label consistency, and a perceptual term."""
+
+import math
 
 import tensorflow as tf
 
 from tf_csvae.errors import InputError
 from tf_csvae.models import replicas
 from tf_csvae.models.classifier import Classifier
-from tf_csvae.models.distributions import split_seed, standard_normal
+from tf_csvae.models.distributions import MIN_SCALE, split_seed, standard_normal
 from tf_csvae.models.label_space import spread
 from tf_csvae.models.labelled import check_same
 
@@ -13,36 +15,49 @@ from tf_csvae.models.labelled import check_same
 EMPHASIS = 5.0
 
 
-def configure(model, weight, helper):
-    """Gives a model a helper, and label consistency its weight.
+def take_helper(model, helper):
+    """Gives a model a helper.
 
     The helper is a trained classifier that does not learn any more; the model keeps a copy. It reads
-    labels that are not given, and with a weight above 0 what the model makes in training. It must not
+    labels that are not given, and looks at what the model makes in training. It must not
     be the judge that measures the model, nor one that learned from the same examples.
 
     Args:
         model: ``GenerativeModel``.
-        weight: float, of the term.
         helper: ``Classifier``, its configuration (of one whose weights are restored later), or None.
 
     Raises:
-        InputError: a weight without a helper, or a helper of other data or labels.
+        InputError: a helper of other data or labels.
     """
-    if weight and helper is None:
-        raise InputError(
-            f"consistency_weight={weight} needs a helper, a trained classifier of the same data. Received: none."
-        )
     if helper is not None:
         trained = helper.get_weights() if isinstance(helper, Classifier) else None
         config = helper if trained is None else helper.get_config()
-        helper = Classifier.from_config({**config, "name": "helper"})
+        # In the model's precision: it takes part in every step.
+        helper = Classifier.from_config({**config, "name": "helper", "dtype": model.dtype_policy})
         check_same(helper, model.data_shape, model.labels, "The helper")
         if trained is not None:
             helper.set_weights(trained)
         helper.trainable = False
         model.helper = helper
-    model.configure(consistency_weight=weight)
     model.record(helper=None if helper is None else helper.get_config())
+
+
+def weigh(model, **weights):
+    """Configures the weights of terms that need a helper.
+
+    Args:
+        model: ``GenerativeModel``, which has its helper.
+        **weights: float, 0 for none.
+
+    Raises:
+        InputError: a weight without a helper.
+    """
+    for name, value in weights.items():
+        if value and model.helper is None:
+            raise InputError(
+                f"{name}={value} needs a helper, a trained classifier of the same data. Received: none."
+            )
+    model.configure(**weights)
 
 
 def exchange_one(space, y, seed):
@@ -95,11 +110,41 @@ def asked_for(model, z, w, y, seen, seed):
     return z, w, tf.where(asked, model.space.features(y), seen), changed
 
 
+def stages(model, x):
+    """What the helper's stages make of real data: ``Classifier.stages``, constants to every gradient."""
+    return [tf.stop_gradient(stage) for stage in model.helper.stages(x)]
+
+
+def perceptual(model, made, wanted):
+    """Compares reconstructions with real data as the helper sees both.
+
+    - log of a normal density of each stage's output around that of the real data, whose standard deviation
+      is at its maximum-likelihood value for the batch (as of "gaussian_optimal"; so no stage needs a
+      weight): the mean over the numbers of a stage and over the stages, times the numbers of x. A learned
+      similarity metric as of Larsen et al. 2015 (arXiv:1512.09300, eq. 7 and 8), whose features are those of
+      a classifier in place of a discriminator.
+
+    Args:
+        model: ``GenerativeModel`` with a helper.
+        made: float32 [n, *data_shape], reconstructions.
+        wanted: ``stages`` of what they are of.
+
+    Returns:
+        float32 [], nats per example, without the constant.
+    """
+    nats = []
+    for one, other in zip(model.helper.stages(made), wanted, strict=True):
+        error = tf.reduce_mean(tf.square(tf.cast(one, made.dtype) - tf.cast(other, made.dtype)))
+        variance = replicas.mean(error) + MIN_SCALE**2
+        nats.append(0.5 * (error / variance + tf.math.log(variance)))
+    return math.prod(model.data_shape) * tf.add_n(nats) / len(nats)
+
+
 def decode(model, x, y, z, w, training, seed):
     """Decodes a batch, and with it what label consistency asks for.
 
     Args:
-        model: ``GenerativeModel``; with a ``consistency_weight`` it has a ``helper``.
+        model: ``GenerativeModel``; with a ``consistency_weight`` or a ``perceptual_weight`` it has a ``helper``.
         x: float32 [n, *data_shape].
         y: float32 [n, k].
         z: float32 [n, z_dim], samples of the posterior.
@@ -108,20 +153,28 @@ def decode(model, x, y, z, w, training, seed):
         seed: int [2].
 
     Returns:
-        p(x|z, w); and {"consistency": float32 []}, empty without a ``consistency_weight``: the
-        helper's cross entropy on what was asked for, in nats, summed over the labels, the exchanged one
-        ``EMPHASIS`` times.
+        p(x|z, w); and {"consistency": float32 [], "perceptual": float32 []}, without those that have no weight:
+        the helper's cross entropy on what was asked for, in nats, summed over the labels, the exchanged one
+        ``EMPHASIS`` times; and ``perceptual``.
     """
-    if not model.consistency_weight:
+    if not (model.consistency_weight or model.perceptual_weight):
         return model.generative(z, w, x, training), {}
     code_seed, image_seed = tf.unstack(split_seed(seed, 2))
-    seen = model.helper.classify(x)
-    z_asked, w_asked, features_asked, changed = asked_for(model, z, w, y, seen, code_seed)
-    # One pass of the decoder, so that batch normalisation treats them alike.
-    both = model.decoded(tf.concat([z, z_asked], 0), tf.concat([w, w_asked], 0), training)
-    again, made = tf.split(both, 2)
-    # Augmented as the helper's own training images were: else it could be fooled by fine noise.
-    read = model.helper(model.helper.augment(made, image_seed))
-    weights = tf.cast(tf.where(changed, EMPHASIS, 1.0), read.dtype)
-    loss = tf.reduce_sum(weights * model.space.feature_losses(features_asked, read), -1)
-    return model.likelihood(again, x, training=training), {"consistency": tf.reduce_mean(loss)}
+    terms, helper = {}, model.helper
+    wanted = stages(model, x)
+    if not model.consistency_weight:
+        again = model.decoded(z, w, training)
+    else:
+        seen = model.space.means(helper.head(wanted[-1]))
+        z_asked, w_asked, features_asked, changed = asked_for(model, z, w, y, seen, code_seed)
+        # One pass of the decoder, so that batch normalisation treats them alike.
+        both = model.decoded(tf.concat([z, z_asked], 0), tf.concat([w, w_asked], 0), training)
+        again, made = tf.split(both, 2)
+        # Augmented as the helper's own training images were: else it could be fooled by fine noise.
+        read = helper(helper.augment(made, image_seed))
+        weights = tf.cast(tf.where(changed, EMPHASIS, 1.0), read.dtype)
+        loss = tf.reduce_sum(weights * model.space.feature_losses(features_asked, read), -1)
+        terms["consistency"] = tf.reduce_mean(loss)
+    if model.perceptual_weight:
+        terms["perceptual"] = perceptual(model, again, wanted)
+    return model.likelihood(again, x, training=training), terms

@@ -8,6 +8,7 @@ from tf_csvae.errors import InputError
 from tf_csvae.models import consistency, independence, networks, priors, replicas
 from tf_csvae.models.base import Code, GenerativeModel
 from tf_csvae.models.distributions import diagonal_normal, sample_each, split_seed, tfd
+from tf_csvae.models.erasure import LabelErasure
 from tf_csvae.models.label_space import LabelSpace
 from tf_csvae.models.labelled import positive
 
@@ -106,8 +107,8 @@ class CSVAE(GenerativeModel):
         mmd_weight=20.0,
         w_posterior="free",
         absent_style=True,
+        erase_labels=False,
         consistency_weight=0.0,
-        helper=None,
         **kwargs,
     ):
         super().__init__(data_shape, labels, z_dim, **kwargs)
@@ -135,8 +136,9 @@ class CSVAE(GenerativeModel):
             adversarial=adversarial,
             balanced=balanced,
             mmd_weight=mmd_weight,
+            erase_labels=erase_labels,
         )
-        consistency.configure(self, consistency_weight, helper)
+        consistency.weigh(self, consistency_weight=consistency_weight)
 
         k, config, dtype = len(self.labels), self.networks, self.dtype_policy
         self.trunk = networks.trunk(self.data_shape, config, dtype, name="trunk")
@@ -146,6 +148,7 @@ class CSVAE(GenerativeModel):
         features = self.trunk.output_shape[-1]
         self.z_head = networks.head(features, 2 * self.z_dim, config, dtype=dtype, name="z_head")
         self.w_head = networks.head(features, 2 * k * w_dim, config, self.space.width, dtype, name="w_head")
+        self.erasure = LabelErasure(self.z_dim, self.space.width, dtype, name="erasure") if erase_labels else None
         self.decoder = networks.decoder(self.z_dim + k * w_dim, self.data_shape, config, self.bounded, dtype)
         # Balanced, an adversary that can read nothing from z answers 1/2, the point to which the
         # entropy term drives it; else it answers p(y), and the two losses pull apart.
@@ -183,11 +186,17 @@ class CSVAE(GenerativeModel):
         """q(z|x) and q(w|x, y), for checked tensors; w is None where y is."""
         features = self.trunk(x, training=training)
         z = diagonal_normal(self.z_head(features, training=training))
-        if y is None:
+        known = y is not None
+        if not known:
+            y = tf.fill((tf.shape(x)[0], len(self.labels)), tf.constant(np.nan, x.dtype))
+        condition = self.space.features(y)
+        if self.erase_labels:
+            mean = self.erasure(z.mean(), condition, training=training)
+            z = tfd.Independent(tfd.Normal(mean, z.stddev()), 1)
+        if not known:
             return Code(z)
         if not self.shared_encoder:
             features = self.w_trunk(x, training=training)
-        condition = self.space.features(y)
         w, prior = diagonal_normal(self.w_head([features, condition], training=training)), self.prior(y)
         mean, deviation = w.mean(), w.stddev()
         if self.w_posterior == "centred":

@@ -14,9 +14,13 @@ SHAPES = {"vectors": (5,), "images": (16, 16, 3)}
 SYSTEMS = {"vae": VAE, "condvae": CondVAE, "condvae_info": CondVAEInfo, "csvae": CSVAE}
 CONSISTENT = {
     f"consistent {name}": functools.partial(
-        SYSTEMS[name], consistency_weight=1.0, helper=Classifier(SHAPES["vectors"], LABELS, width=8)
+        SYSTEMS[name],
+        consistency_weight=1.0,
+        perceptual_weight=1.0,
+        helper=Classifier(SHAPES["vectors"], LABELS, width=8),
+        **options,
     )
-    for name in ("condvae", "csvae")
+    for name, options in (("condvae", {}), ("csvae", {"erase_labels": True}))
 }
 
 
