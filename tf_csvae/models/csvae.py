@@ -148,7 +148,9 @@ class CSVAE(GenerativeModel):
         features = self.trunk.output_shape[-1]
         self.z_head = networks.head(features, 2 * self.z_dim, config, dtype=dtype, name="z_head")
         self.w_head = networks.head(features, 2 * k * w_dim, config, self.space.width, dtype, name="w_head")
-        self.erasure = LabelErasure(self.z_dim, self.space.width, dtype, name="erasure") if erase_labels else None
+        self.erasure = (
+            LabelErasure(self.z_dim, self.space.width, dtype, name="erasure") if erase_labels else None
+        )
         self.decoder = networks.decoder(self.z_dim + k * w_dim, self.data_shape, config, self.bounded, dtype)
         # Balanced, an adversary that can read nothing from z answers 1/2, the point to which the
         # entropy term drives it; else it answers p(y), and the two losses pull apart.
@@ -191,8 +193,8 @@ class CSVAE(GenerativeModel):
             y = tf.fill((tf.shape(x)[0], len(self.labels)), tf.constant(np.nan, x.dtype))
         condition = self.space.features(y)
         if self.erase_labels:
-            mean = self.erasure(z.mean(), condition, training=training)
-            z = tfd.Independent(tfd.Normal(mean, z.stddev()), 1)
+            normal = self.erasure(z.mean(), z.stddev(), condition, training=training)
+            z = tfd.Independent(tfd.Normal(*normal), 1)
         if not known:
             return Code(z)
         if not self.shared_encoder:

@@ -1,5 +1,7 @@
 """Takes out of a code what is linear in the labels (Belrose et al. 2023, arXiv:2306.03819)."""
 
+import math
+
 import keras
 import tensorflow as tf
 
@@ -13,17 +15,24 @@ MOMENTUM = 0.99
 RIDGE = 1e-4
 
 
+# How many times wider or narrower than on average the code of some labels may be found.
+MOST_SCALE = 4.0
+
+
 class LabelErasure(keras.layers.Layer):
-    """Linear concept erasure where the labels are known (there the "oracle" case, theorem 4.2, of a
-    code m(x) and labels y):
+    """Standardises a code by what its labels say of it: location and scale, as in a regression.
 
-        m - E[m] - Cov(m, y) Cov(y, y)^-1 (y - E[y])
+    Linear concept erasure where the labels are known (the "oracle" case of section 4 of that paper), of a code m and
+    labels y:
 
-    Of all codes that no linear predictor can read y from, this is the nearest to m. What is taken
-    out the decoder gets back from the labels themselves, so nothing is lost: exchanging a
-    label moves the object by what this label is worth. An adversary's gradient gets there slowly and never
-    quite, and leaves its noise in the encoder; here it is a regression. Whatever is not linear is left to the
-    adversary.
+        r = m - E[m] - Cov(m, y) Cov(y, y)^-1 (y - E[y])
+
+    Of all codes that no linear predictor can read y from, r is the nearest to m. Ours is the second
+    half: each dimension of r is divided by the scale that a regression of log r^2 expects for y, relative
+    to the average, so that y cannot be read from how far a code lies from the centre either. What is taken
+    out the decoder gets back from the labels themselves, so nothing is lost. An adversary's
+    gradient gets there slowly and never quite, and leaves its noise in the encoder; here it is two
+    regressions. What is left, such as products of dimensions, is the adversary's.
 
     The moments are moving averages over the batches of the training, constants to every gradient.
 
@@ -35,8 +44,8 @@ class LabelErasure(keras.layers.Layer):
 
     def __init__(self, codes, features, dtype=None, **kwargs):
         super().__init__(dtype=outer_dtype(dtype), **kwargs)
-        # Of the features beside a one, which stands for the means.
-        self.moments, self.products = (
+        # Of the features beside a one, which stands for the mean, with themselves, the codes, and log r^2.
+        self.moments, self.locations, self.scales = (
             self.add_weight(
                 name=name,
                 shape=(1 + features, columns),
@@ -44,26 +53,39 @@ class LabelErasure(keras.layers.Layer):
                 initializer="zeros",
                 trainable=False,
             )
-            for name, columns in (("moments", 1 + features), ("products", codes))
+            for name, columns in (("moments", 1 + features), ("locations", codes), ("scales", codes))
         )
         self.built = True
 
-    def call(self, code, features, training=False):
-        """Returns the code without what the labels explain of it.
+    def call(self, mean, deviation, features, training=False):
+        """Standardises normals, of which a code is a sample.
 
         Args:
-            code: float32 [n, d].
+            mean, deviation: float32 [n, d].
             features: float32 [n, features]; of a label that is not known its mean, which takes nothing out.
             training: bool, follow the codes with the moments.
 
         Returns:
-            float32 [n, d].
+            The new mean and deviation, float32 [n, d] each.
         """
         features = tf.concat([tf.ones_like(features[:, :1]), features], -1)
-        if training:
-            n = tf.cast(tf.maximum(tf.shape(features)[0], 1), features.dtype)
-            for average, other in ((self.moments, features), (self.products, code)):
+
+        def follow(average, other):
+            if training:
+                n = tf.cast(tf.maximum(tf.shape(features)[0], 1), features.dtype)
                 new = replicas.mean(tf.matmul(features, other, transpose_a=True) / n)
                 average.assign(MOMENTUM * average + (1 - MOMENTUM) * new)
-        root = tf.linalg.cholesky(self.moments + RIDGE * tf.eye(features.shape[-1], dtype=features.dtype))
-        return code - tf.matmul(features, tf.linalg.cholesky_solve(root, tf.convert_to_tensor(self.products)))
+            return tf.convert_to_tensor(average)
+
+        moments = follow(self.moments, features)
+        root = tf.linalg.cholesky(moments + RIDGE * tf.eye(features.shape[-1], dtype=features.dtype))
+
+        def expected(average):
+            return tf.matmul(features, tf.linalg.cholesky_solve(root, average))
+
+        mean -= expected(follow(self.locations, mean))
+        scales = follow(self.scales, tf.math.log(tf.square(mean) + tf.square(deviation)))
+        ratio = 0.5 * (expected(scales) - scales[0] / (moments[0, 0] + RIDGE))
+        most = math.log(MOST_SCALE)
+        factor = tf.exp(-tf.clip_by_value(ratio, -most, most))
+        return mean * factor, deviation * factor

@@ -100,14 +100,20 @@ def test_a_helper_reads_the_labels_that_are_not_given(system):
 def test_the_perceptual_term_is_the_density_of_what_the_helpers_stages_see():
     helper = Classifier((16, 16, 3), ("a", "b"), depth=10, width=4)
     model = CondVAE(
-        *((16, 16, 3), ("a", "b")), perceptual_weight=1.0, helper=helper, networks={"filters": [4, 8]}, bounded=True
+        *((16, 16, 3), ("a", "b")),
+        perceptual_weight=1.0,
+        helper=helper,
+        networks={"filters": [4, 8]},
+        bounded=True,
     )
     x, other = np.float32(np.random.default_rng(0).random((2, 4, 16, 16, 3)))
     wanted = consistency.stages(model, x)
     assert len(wanted) == 5  # of four stages, and the features
     variances = [np.mean(np.square(a - b)) for a, b in zip(helper.stages(other), wanted, strict=True)]
     expected = 16 * 16 * 3 * np.mean([0.5 * (1 + np.log(variance)) for variance in variances])
-    assert consistency.perceptual(model, tf.constant(other), wanted).numpy() == pytest.approx(expected, rel=1e-3)
+    assert consistency.perceptual(model, tf.constant(other), wanted).numpy() == pytest.approx(
+        expected, rel=1e-3
+    )
     # The nearer, the less; and not without end.
     near, same = (
         consistency.perceptual(model, x + share * (other - x), wanted).numpy() for share in (0.5, 0.0)
@@ -117,25 +123,45 @@ def test_the_perceptual_term_is_the_density_of_what_the_helpers_stages_see():
 
 
 @pytest.mark.parametrize("system", [VAE, CondVAE, CondVAEInfo, CSVAE])
-def test_every_generator_reconstructs_what_the_helper_looks_at(system):
-    # The helper sees the first of two coordinates alone, and the code has room for one.
-    tf.keras.utils.set_random_seed(0)
+def test_every_generator_is_moved_by_what_the_helper_looks_at(system):
     random = np.random.default_rng(0)
-    x = random.normal(size=(2048, 2)).astype(np.float32) * [1.0, 1.5]
-    y = np.float32(x[:, :1] > 1)
+    x, y = random.normal(size=(8, 3)).astype(np.float32), np.float32(random.random((8, 1)) < 0.5)
+    helper = Classifier((3,), ("a",), width=8)
+
+    def losses(weight):
+        tf.keras.utils.set_random_seed(0)
+        model = system((3,), ("a",), perceptual_weight=weight, helper=helper)
+        assert ("perceptual" in model.term_names) == (weight > 0)
+        return model.losses(tf.constant(x), tf.constant(y), False, tf.constant([0, 0]))
+
+    (without, _), (with_it, terms) = losses(0.0), losses(2.0)
+    for player, loss in with_it.items():
+        makes = player in ("generator", "encoder", "decoder")
+        assert float(loss - without[player]) == pytest.approx(2 * float(terms["perceptual"]) * makes, abs=1e-4)
+
+
+def test_what_the_helper_looks_at_is_reconstructed_first():
+    # The helper sees the smaller of two coordinates alone, and the code has room for one.
+    x = np.random.default_rng(0).normal(size=(2048, 2)).astype(np.float32) * [1.0, 1.5]
+    tf.keras.utils.set_random_seed(0)
     helper = Classifier((2,), ("a",), width=8)
     first, *_ = helper.trunk.weights
     first.assign(first.numpy() * [[1.0], [0.0]])
-
-    def errors(weight):
+    errors = []
+    for weight in (0.0, 3.0):
         tf.keras.utils.set_random_seed(0)
-        options = {"z_dim": 1, "perceptual_weight": weight, "helper": helper, "networks": {"hidden": [32, 32]}}
-        model = system((2,), ("a",), **options)
+        options = {
+            "z_dim": 1,
+            "perceptual_weight": weight,
+            "helper": helper,
+            "networks": {"hidden": [32, 32]},
+        }
+        model = VAE((2,), ("a",), **options)
         model.compile(keras.optimizers.Adam(5e-3), jit_compile=False)
+        y = np.zeros((2048, 1), np.float32)
         model.fit(tf.data.Dataset.from_tensor_slices((x, y)).batch(128).repeat(8), verbose=0)
-        return np.mean(np.square(model.reconstruct(x, y) - x), 0)
-
-    without, with_it = errors(0.0), errors(3.0)
+        errors.append(np.mean(np.square(model.reconstruct(x) - x), 0))
+    without, with_it = errors
     assert with_it[0] < 0.5 * without[0]
 
 
@@ -149,7 +175,7 @@ def test_a_vae_with_a_helper_still_knows_no_labels():
 def test_a_helper_must_be_there_and_of_the_same_data():
     with pytest.raises(InputError, match="needs a helper, a trained classifier"):
         CSVAE((3,), ("a", "b"), consistency_weight=1.0)
-    with pytest.raises(InputError, match="perceptual_weight=2.0 needs a helper"):
+    with pytest.raises(InputError, match=r"perceptual_weight=2\.0 needs a helper"):
         VAE((3,), ("a", "b"), perceptual_weight=2.0)
     with pytest.raises(InputError, match="The helper knows the labels a; these data have a, b"):
         CSVAE((3,), ("a", "b"), helper=Classifier((3,), ("a",)))
