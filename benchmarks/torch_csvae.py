@@ -17,6 +17,7 @@ HAS = {
     "w_prior": ("joint", "fixed"),
     "adversarial": (True,),
     "consistency_weight": (0,),
+    "perceptual_weight": (0,),
 }
 
 
@@ -96,6 +97,9 @@ class CSVAE(nn.Module):
         self.adversary = head(z_dim, k, hidden)
         if options["w_prior"] == "joint":
             self.prior = head(k, 2 * w_dim, hidden)
+        if options["erase_labels"]:
+            for name, columns in (("moments", 1 + k), ("locations", z_dim), ("scales", z_dim)):
+                self.register_buffer(name, torch.zeros(1 + k, columns))
         self.register_buffer("log_scale", torch.tensor(math.log(options["likelihood_scale"])))
         self.register_buffer("class_weights", torch.tensor(options["class_weights"], dtype=torch.float32))
 
@@ -115,6 +119,27 @@ class CSVAE(nn.Module):
         absent_scale = 1.0 if self.options["absent_style"] else self.options["absent_scale"]
         scale = absent_scale + (1 - absent_scale) * present + self.options["min_scale"]
         return self.options["w_separation"] * (2 * present - 1), scale
+
+    def _erased(self, mean, scale, y):
+        momentum, ridge, most = self.options["erasure"]
+        features = torch.cat([torch.ones_like(y[:, :1]), y], 1)
+
+        def follow(average, other):
+            average.mul_(momentum).add_((1 - momentum) * features.T @ other / len(features))
+
+        def expected(average):
+            return features @ torch.linalg.solve(self.moments + ridge * torch.eye(features.shape[1]), average)
+
+        with torch.no_grad():
+            follow(self.moments, features)
+            follow(self.locations, mean)
+            location = expected(self.locations)
+        mean = mean - location
+        with torch.no_grad():
+            follow(self.scales, (mean.square() + scale.square()).log())
+            ratio = 0.5 * (expected(self.scales) - self.scales[0] / (self.moments[0, 0] + ridge))
+            factor = (-ratio.clamp(-math.log(most), math.log(most))).exp()
+        return mean * factor, scale * factor
 
     def _by_label(self, y):
         return y.repeat_interleave(self.options["w_dim"], 1)
@@ -142,6 +167,8 @@ class CSVAE(nn.Module):
         options = self.options
         features = self._features(self.trunk, x)
         z_mean, z_scale = self._normal(self.z_head(features))
+        if options["erase_labels"]:
+            z_mean, z_scale = self._erased(z_mean, z_scale, y)
         if not options["shared_encoder"]:
             features = self._features(self.w_trunk, x)
         w_mean, w_scale = self._normal(self.w_head(torch.cat([features, y], 1)))

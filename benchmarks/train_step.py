@@ -94,7 +94,7 @@ def keras_step(system, arguments, batch_size):
 
 def twin_options(model):
     """Returns what ``torch_csvae.CSVAE`` needs to know of a CSVAE: plain values."""
-    from tf_csvae.models import balance, csvae, distributions, independence
+    from tf_csvae.models import balance, csvae, distributions, erasure, independence
 
     frequencies = [label.frequency for label in model.labels]
     return {
@@ -103,6 +103,7 @@ def twin_options(model):
         "squared_widths": independence.KERNEL_SQUARED_WIDTHS,
         "min_scale": distributions.MIN_SCALE,
         "absent_scale": csvae.ABSENT_SCALE,
+        "erasure": (erasure.MOMENTUM, erasure.RIDGE, erasure.MOST_SCALE),
     }
 
 

@@ -50,5 +50,6 @@ flags.DEFINE_float(
 flags.DEFINE_boolean(
     "erase_labels",
     False,
-    "What is linear in the labels is subtracted from z, by a regression on them, so that the adversary has to find only the rest.",
+    "Standardise z by the labels: regressions on them say what mean and scale to take out of it, so that the "
+    "adversary has to find only what is left.",
 )

@@ -19,8 +19,9 @@ DEFAULT = {
     "shared_encoder": True,
     "absent_style": False,
     "aggregate_weight": 1.0,
-    "mmd_weight": 1000.0,
-    "beta4": 200.0,
+    "erase_labels": True,
+    "mmd_weight": 300.0,
+    "beta4": 100.0,
 }
 
 

@@ -22,8 +22,7 @@ class CondVAE(VAE):
 
     Args:
         data_shape, labels, z_dim, beta1, beta3, **kwargs: as of ``VAE``.
-        consistency_weight: float, weight of label consistency; 0: none.
-        helper: trained ``Classifier``, see ``consistency.configure``; None where that weight is 0.
+        consistency_weight: float, weight of label consistency, which needs a ``helper``; 0: none.
 
     Example:
         >>> from tf_csvae import CondVAE

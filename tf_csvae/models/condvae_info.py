@@ -52,7 +52,8 @@ class CondVAEInfo(GenerativeModel):
             arXiv:1801.04406); 0 for none.
         instance_noise: float, standard deviation of the noise that is added to all that the
             discriminator sees (Sønderby et al. 2017, arXiv:1610.04490), in units of x.
-        **kwargs: see ``GenerativeModel``: networks, likelihood, likelihood_scale, bounded, aggregate_weight, seed.
+        **kwargs: see ``GenerativeModel``: networks, likelihood, likelihood_scale, bounded, aggregate_weight,
+            perceptual_weight, helper, seed.
 
     Example:
         >>> from tf_csvae import CondVAEInfo

@@ -37,7 +37,11 @@ class CSVAE(GenerativeModel):
     the classes of each label equally (``balanced``), and a two-sample penalty
     (``independence.mmd``) stands beside it. ``balanced=False, mmd_weight=0`` is the paper's. The last
     term (``independence.prior_mmd``), without which samples of the prior are nothing that the decoder
-    has learned, is that of every system.
+    has learned, is that of every system, and so is the perceptual term (``GenerativeModel``).
+
+    With ``erase_labels`` z is standardised by the labels (``LabelErasure``): q(z|x, y) is the encoder's normal, less the
+    mean and over the scale that regressions on y expect. All that is linear in the labels, and most of what
+    is quadratic, is then gone from z without a game, and without a price: the decoder has the labels in w.
 
     Labels of other kinds than the paper's binary ones keep the same terms (``LabelSpace``,
     ``FactorizedPrior``): q_delta is categorical or normal, the penalty is between each class, or
@@ -77,9 +81,11 @@ class CSVAE(GenerativeModel):
         balanced: bool, the adversary's loss weighs the classes of each label equally, by the
             labels' frequencies; labels given as mere names count as balanced already.
         mmd_weight: float, weight of the two-sample penalty; 0 for none.
-        consistency_weight: float, weight of label consistency; 0: none.
-        helper: trained ``Classifier``, see ``consistency.configure``; None where that weight is 0.
-        **kwargs: see ``GenerativeModel``: networks, likelihood, likelihood_scale, bounded, aggregate_weight, seed.
+        erase_labels: bool, z is standardised by the labels. Where x comes without, nothing is taken out of its z
+            but what a helper reads.
+        consistency_weight: float, weight of label consistency, which needs a ``helper``; 0: none.
+        **kwargs: see ``GenerativeModel``: networks, likelihood, likelihood_scale, bounded, aggregate_weight,
+            perceptual_weight, helper, seed.
 
     Example:
         >>> from tf_csvae import CSVAE

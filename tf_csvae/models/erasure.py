@@ -1,4 +1,4 @@
-"""Takes out of a code what is linear in the labels (Belrose et al. 2023, arXiv:2306.03819)."""
+"""Erases labels from a code in closed form (after Belrose et al. 2023, arXiv:2306.03819)."""
 
 import math
 
@@ -20,19 +20,19 @@ MOST_SCALE = 4.0
 
 
 class LabelErasure(keras.layers.Layer):
-    """Standardises a code by what its labels say of it: location and scale, as in a regression.
+    """Standardises a code by the location and the scale that its labels let expect.
 
-    Linear concept erasure where the labels are known (the "oracle" case of section 4 of that paper), of a code m and
-    labels y:
+    Linear concept erasure where the labels are known (the "oracle" case of Belrose et al. 2023), of a
+    code m and labels y:
 
         r = m - E[m] - Cov(m, y) Cov(y, y)^-1 (y - E[y])
 
-    Of all codes that no linear predictor can read y from, r is the nearest to m. Ours is the second
-    half: each dimension of r is divided by the scale that a regression of log r^2 expects for y, relative
-    to the average, so that y cannot be read from how far a code lies from the centre either. What is taken
-    out the decoder gets back from the labels themselves, so nothing is lost. An adversary's
-    gradient gets there slowly and never quite, and leaves its noise in the encoder; here it is two
-    regressions. What is left, such as products of dimensions, is the adversary's.
+    Of all codes that no linear predictor can read y from, r is the nearest to m. The second half is ours:
+    each dimension of r, and its deviation, is divided by the scale that a regression of log(r^2 + deviation^2)
+    on y expects, relative to the average, so that y cannot be read from how far a code lies from the
+    centre either. What is taken out the decoder gets back from the labels themselves, so nothing is lost. An
+    adversary's gradient gets there slowly and never quite, and leaves its noise in the encoder;
+    this is two regressions. What is left, such as products of dimensions, is for the adversary.
 
     The moments are moving averages over the batches of the training, constants to every gradient.
 
@@ -61,7 +61,8 @@ class LabelErasure(keras.layers.Layer):
         """Standardises normals, of which a code is a sample.
 
         Args:
-            mean, deviation: float32 [n, d].
+            mean: float32 [n, d].
+            deviation: float32 [n, d].
             features: float32 [n, features]; of a label that is not known its mean, which takes nothing out.
             training: bool, follow the codes with the moments.
 

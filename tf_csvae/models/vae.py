@@ -21,7 +21,8 @@ class VAE(GenerativeModel):
         labels: the columns of y, which it is given in training and does not read.
         z_dim: int, dimensions of z.
         beta1, beta3: float, weights of the terms above.
-        **kwargs: see ``GenerativeModel``: networks, likelihood, likelihood_scale, bounded, aggregate_weight, seed.
+        **kwargs: see ``GenerativeModel``: networks, likelihood, likelihood_scale, bounded, aggregate_weight,
+            perceptual_weight, helper, seed.
 
     Example:
         >>> from tf_csvae import VAE

@@ -137,7 +137,9 @@ def test_every_generator_is_moved_by_what_the_helper_looks_at(system):
     (without, _), (with_it, terms) = losses(0.0), losses(2.0)
     for player, loss in with_it.items():
         makes = player in ("generator", "encoder", "decoder")
-        assert float(loss - without[player]) == pytest.approx(2 * float(terms["perceptual"]) * makes, abs=1e-4)
+        assert float(loss - without[player]) == pytest.approx(
+            2 * float(terms["perceptual"]) * makes, abs=1e-4
+        )
 
 
 def test_what_the_helper_looks_at_is_reconstructed_first():

@@ -77,12 +77,14 @@ def test_no_line_through_z_tells_a_label_that_is_erased(erase):
         *([2], [Label("a", float(y.mean()))]),
         adversarial=False,
         erase_labels=erase,
-        beta2=8.0,
+        beta2=50.0,  # w says what the label is, and no more
+        likelihood="gaussian_fixed",
+        likelihood_scale=0.1,
         networks={"hidden": [32, 32]},
     )
-    rate = tf.keras.optimizers.schedules.CosineDecay(5e-3, 16 * 20)
+    rate = tf.keras.optimizers.schedules.CosineDecay(5e-3, 16 * 40)
     model.compile(tf.keras.optimizers.Adam(rate), jit_compile=False)
-    model.fit(tf.data.Dataset.from_tensor_slices((x, y)).batch(128).repeat(20), verbose=0)
+    model.fit(tf.data.Dataset.from_tensor_slices((x, y)).batch(128).repeat(40), verbose=0)
 
     def correlation(code):
         return np.abs(np.corrcoef(code.sample([0, 0])[0].numpy().T, y.T)[:-1, -1]).max()
