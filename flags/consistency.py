@@ -9,3 +9,11 @@ flags.DEFINE_float(
     "it and all others in what is decoded; 0, or no --helper: none.",
     lower_bound=0,
 )
+flags.DEFINE_float(
+    "exchange_target",
+    0.0,
+    "How sure the helper is to be of an exchanged label, in the mean: the weight of each label's exchange grows until "
+    "it is; 0: each weighs five times a label that is kept.",
+    0,
+    0.99,
+)

@@ -137,7 +137,7 @@ class GenerativeModel(LabelledModel):
     adversaries = ()
     """Names of the players that the others play against, each an attribute."""
 
-    helper, consistency_weight, perceptual_weight = None, 0.0, 0.0
+    helper, emphasis, consistency_weight, perceptual_weight = None, None, 0.0, 0.0
     """Classifier that reads labels, and the weights of what it sees in made data; see ``consistency``."""
 
     def losses(self, x, y, training, seed):

@@ -23,6 +23,8 @@ class CondVAE(VAE):
     Args:
         data_shape, labels, z_dim, beta1, beta3, **kwargs: as of ``VAE``.
         consistency_weight: float, weight of label consistency, which needs a ``helper``; 0: none.
+        exchange_target: float in [0, 1), how sure the helper is to be of an exchanged label (``consistency.Emphasis``);
+            0: each exchange weighs the same.
 
     Example:
         >>> from tf_csvae import CondVAE
@@ -30,9 +32,9 @@ class CondVAE(VAE):
         TensorShape([5, 3])
     """
 
-    def __init__(self, data_shape, labels, z_dim=2, consistency_weight=0.0, **kwargs):
+    def __init__(self, data_shape, labels, z_dim=2, consistency_weight=0.0, exchange_target=0.0, **kwargs):
         super().__init__(data_shape, labels, z_dim, **kwargs)
-        consistency.weigh(self, consistency_weight=consistency_weight)
+        consistency.configure(self, consistency_weight, exchange_target)
 
     def inference(self, x, y, training=False):
         """q(z|x, y), for checked tensors."""

@@ -2,17 +2,20 @@
 
 import math
 
+import keras
+import numpy as np
 import tensorflow as tf
 
 from tf_csvae.errors import InputError
 from tf_csvae.models import replicas
 from tf_csvae.models.classifier import Classifier
-from tf_csvae.models.distributions import MIN_SCALE, split_seed, standard_normal
+from tf_csvae.models.distributions import MIN_SCALE, outer_dtype, split_seed, standard_normal
 from tf_csvae.models.label_space import spread
 from tf_csvae.models.labelled import check_same
 
-# How many times the exchanged label weighs one of the others, which mostly are right already.
-EMPHASIS = 5.0
+# How many times the exchanged label weighs one of the others, which mostly are right already; and, where that
+# adapts, between what bounds, and how fast: so much of what is missing is added to its logarithm in each step.
+EMPHASIS, EMPHASES, RATE = 5.0, (1.0, 25.0), 0.02
 
 
 def take_helper(model, helper):
@@ -58,6 +61,71 @@ def weigh(model, **weights):
                 f"{name}={value} needs a helper, a trained classifier of the same data. Received: none."
             )
     model.configure(**weights)
+
+
+class Emphasis(keras.layers.Layer):
+    """How much the exchange of each label weighs: as much as it takes until the helper sees it.
+
+    Some labels are harder to show than others against all that has to stay, such as make-up on a face that is to
+    remain a man's. One weight for all is too little for those, and for the rest takes more from
+    the labels that stay than it has to. So each has a multiplier of its own, which grows while its
+    constraint is not met and shrinks while it is, as in GECO (Rezende and Viola 2018, arXiv:1810.00597).
+
+    Args:
+        labels: tuple of ``Label``. Of real ones, which have no probability, it stays at ``EMPHASIS``.
+        target: float in (0, 1), the probability that the helper is to give to the value asked for, in the mean.
+    """
+
+    def __init__(self, labels, target, dtype=None, **kwargs):
+        super().__init__(dtype=outer_dtype(dtype), **kwargs)
+        self._target = target
+        self._adapts = np.float32([label.kind != "real" for label in labels])
+        self.log_weights = self.add_weight(
+            name="log_weights",
+            shape=(len(labels),),
+            dtype=self.variable_dtype,
+            initializer=keras.initializers.Constant(math.log(EMPHASIS)),
+            trainable=False,
+        )
+        self.built = True
+
+    def call(self, losses, changed, training=False):
+        """Returns the weights, float32 [k], and in training follows what the helper sees.
+
+        Args:
+            losses: float32 [n, k], the helper's cross entropies.
+            changed: bool [n, k], True where a label was exchanged.
+            training: bool.
+        """
+        weights = tf.exp(self.log_weights)
+        if training:
+            missing = tf.where(changed, self._target - tf.exp(-losses), 0.0)
+            # Each label is exchanged in one of k rows.
+            missing = len(self._adapts) * replicas.mean(tf.reduce_mean(missing, 0)) * self._adapts
+            least, most = (math.log(bound) for bound in EMPHASES)
+            self.log_weights.assign(tf.clip_by_value(self.log_weights + RATE * missing, least, most))
+        return weights
+
+
+def configure(model, weight, target):
+    """Gives a model label consistency.
+
+    Args:
+        model: ``GenerativeModel``, which has its helper.
+        weight: float, of the term; 0: none.
+        target: float in [0, 1), see ``Emphasis``; 0: the same ``EMPHASIS`` for all labels.
+
+    Raises:
+        InputError: a weight without a helper.
+        ValueError: a target that is no such number.
+    """
+    if not 0 <= target < 1:
+        raise ValueError(f"exchange_target must lie in [0, 1). Received: exchange_target={target}")
+    weigh(model, consistency_weight=weight)
+    model.configure(exchange_target=target)
+    model.emphasis = (
+        Emphasis(model.labels, target, model.dtype_policy, name="emphasis") if weight and target else None
+    )
 
 
 def exchange_one(space, y, seed):
@@ -154,8 +222,8 @@ def decode(model, x, y, z, w, training, seed):
 
     Returns:
         p(x|z, w); and {"consistency": float32 [], "perceptual": float32 []}, without those that have no weight:
-        the helper's cross entropy on what was asked for, in nats, summed over the labels, the exchanged one
-        ``EMPHASIS`` times; and ``perceptual``.
+        the helper's cross entropy on what was asked for, in nats, summed over the labels, the exchanged one by its
+        ``Emphasis``; and ``perceptual``.
     """
     if not (model.consistency_weight or model.perceptual_weight):
         return model.generative(z, w, x, training), {}
@@ -172,9 +240,12 @@ def decode(model, x, y, z, w, training, seed):
         again, made = tf.split(both, 2)
         # Augmented as the helper's own training images were: else it could be fooled by fine noise.
         read = helper(helper.augment(made, image_seed))
-        weights = tf.cast(tf.where(changed, EMPHASIS, 1.0), read.dtype)
-        loss = tf.reduce_sum(weights * model.space.feature_losses(features_asked, read), -1)
-        terms["consistency"] = tf.reduce_mean(loss)
+        losses = model.space.feature_losses(features_asked, read)
+        emphasis = EMPHASIS
+        if model.emphasis is not None:
+            emphasis = model.emphasis(tf.stop_gradient(losses), changed, training=training)
+        weights = tf.cast(tf.where(changed, emphasis, 1.0), read.dtype)
+        terms["consistency"] = tf.reduce_mean(tf.reduce_sum(weights * losses, -1))
     if model.perceptual_weight:
         terms["perceptual"] = perceptual(model, again, wanted)
     return model.likelihood(again, x, training=training), terms

@@ -54,7 +54,8 @@ class CSVAE(GenerativeModel):
 
     where x' is decoded for labels y' of which one was exchanged at random: half of the time from the z
     and the other w_j of x, with w_i drawn from p(w_i|y'_i), half of the time from a z of p(z) and a
-    w of p(w|y'). The helper h is a trained classifier; the exchanged label weighs five times another.
+    w of p(w|y'). The helper h is a trained classifier; the exchanged label weighs five times another, or
+    with an ``exchange_target`` as much as it takes.
     So w_i alone, whatever else the code knows, decides about what is seen of y_i. Where the z of x is
     kept, the y' of a label that was not exchanged is what h reads in x.
 
@@ -84,6 +85,8 @@ class CSVAE(GenerativeModel):
         erase_labels: bool, z is standardised by the labels. Where x comes without, nothing is taken out of its z
             but what a helper reads.
         consistency_weight: float, weight of label consistency, which needs a ``helper``; 0: none.
+        exchange_target: float in [0, 1), how sure the helper is to be of an exchanged label (``consistency.Emphasis``);
+            0: each exchange weighs the same.
         **kwargs: see ``GenerativeModel``: networks, likelihood, likelihood_scale, bounded, aggregate_weight,
             perceptual_weight, helper, seed.
 
@@ -115,6 +118,7 @@ class CSVAE(GenerativeModel):
         absent_style=True,
         erase_labels=False,
         consistency_weight=0.0,
+        exchange_target=0.0,
         **kwargs,
     ):
         super().__init__(data_shape, labels, z_dim, **kwargs)
@@ -144,7 +148,7 @@ class CSVAE(GenerativeModel):
             mmd_weight=mmd_weight,
             erase_labels=erase_labels,
         )
-        consistency.weigh(self, consistency_weight=consistency_weight)
+        consistency.configure(self, consistency_weight, exchange_target)
 
         k, config, dtype = len(self.labels), self.networks, self.dtype_policy
         self.trunk = networks.trunk(self.data_shape, config, dtype, name="trunk")

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tf_csvae import CSVAE, VAE, Classifier, CondVAE, CondVAEInfo, InputError, Label, load_model
+from tf_csvae.labels import as_labels
 from tf_csvae.models import consistency
 from tf_csvae.models.label_space import LabelSpace
 
@@ -197,3 +198,25 @@ def test_a_helper_is_saved_with_the_model_and_does_not_learn(tmp_path):
     for kept in (model, load_model(tmp_path / "model.keras")):
         for a, b in zip(before, kept.helper.get_weights(), strict=True):
             np.testing.assert_array_equal(a, b)
+
+
+def test_an_exchange_weighs_as_much_as_it_takes():
+    labels = as_labels(["easy", "hard", Label("number", kind="real")])
+    emphasis = consistency.Emphasis(labels, 0.9)
+    losses = tf.constant(np.float32([[0.01, 1.5, 2.0]] * 30))
+    changed = tf.constant(np.eye(3, dtype=bool)[np.arange(30) % 3])
+    np.testing.assert_allclose(emphasis(losses, changed), consistency.EMPHASIS, rtol=1e-5)  # not in training
+    first = emphasis(losses, changed, training=True).numpy()
+    easy, hard, number = emphasis(losses, changed).numpy()
+    rise = consistency.RATE * (0.9 - np.exp(-1.5))
+    assert hard == pytest.approx(consistency.EMPHASIS * np.exp(rise), rel=1e-4)
+    assert easy < consistency.EMPHASIS == pytest.approx(first, rel=1e-4)
+    assert number == pytest.approx(consistency.EMPHASIS, rel=1e-4)
+    for _ in range(1500):
+        emphasis(losses, changed, training=True)
+    np.testing.assert_allclose(emphasis(losses, changed), [1.0, 25.0, consistency.EMPHASIS], rtol=1e-4)
+
+
+def test_an_exchange_target_is_a_probability():
+    with pytest.raises(ValueError, match="exchange_target must lie in"):
+        CondVAE((3,), ("a",), exchange_target=1.0)
