@@ -50,7 +50,15 @@ def csvae():
     """A CSVAE with all that looks at several examples, or draws something for each."""
     helper = Classifier((4,), LABELS, width=4)
     weights = dict.fromkeys(("aggregate_weight", "consistency_weight", "perceptual_weight"), 1.0)
-    model = CSVAE((4,), LABELS, networks={"hidden": (8, 8)}, erase_labels=True, helper=helper, **weights)
+    model = CSVAE(
+        (4,),
+        LABELS,
+        networks={"hidden": (8, 8)},
+        erase_labels=True,
+        exchange_target=0.9,
+        helper=helper,
+        **weights,
+    )
     # Without XLA, which draws other numbers from a seed, and does not run on several replicas.
     model.compile(keras.optimizers.Adam(1e-3), None, 30, jit_compile=False, steps_per_execution=5)
     return model, vectors()

@@ -16,6 +16,7 @@ CONSISTENT = {
     f"consistent {name}": functools.partial(
         SYSTEMS[name],
         consistency_weight=1.0,
+        exchange_target=0.9,
         perceptual_weight=1.0,
         helper=Classifier(SHAPES["vectors"], LABELS, width=8),
         **options,
