@@ -41,7 +41,7 @@ class CSVAE(GenerativeModel):
 
     With ``erase_labels`` z is standardised by the labels (``LabelErasure``): q(z|x, y) is the encoder's normal, less the
     mean and over the scale that regressions on y expect. All that is linear in the labels, and most of what
-    is quadratic, is then gone from z without a game, and without a price: the decoder has the labels in w.
+    is quadratic, is then gone from z without a game, and nothing is lost by it: the decoder has the labels in w.
 
     Labels of other kinds than the paper's binary ones keep the same terms (``LabelSpace``,
     ``FactorizedPrior``): q_delta is categorical or normal, the penalty is between each class, or

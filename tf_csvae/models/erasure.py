@@ -14,7 +14,6 @@ MOMENTUM = 0.99
 # Added to the second moments of the labels: less than a rare label varies, enough where one never does.
 RIDGE = 1e-4
 
-
 # How many times wider or narrower than on average the code of some labels may be found.
 MOST_SCALE = 4.0
 
