@@ -54,6 +54,12 @@ flags.DEFINE_float(
     "prior, which samples are drawn from; 0: none.",
     lower_bound=0,
 )
+flags.DEFINE_boolean(
+    "counterfactual",
+    False,
+    "What is changed of an example keeps what the decoder leaves open of it, such as single hairs, where the change "
+    "itself is no larger than that. Else it is what is decoded, with the detail of a reconstruction.",
+)
 flags.DEFINE_string(
     "init_from",
     None,

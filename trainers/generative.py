@@ -83,6 +83,7 @@ def _options(info):
         "likelihood": FLAGS.likelihood,
         "likelihood_scale": FLAGS.likelihood_scale,
         "aggregate_weight": FLAGS.aggregate_weight,
+        "counterfactual": FLAGS.counterfactual,
         "bounded": info.value_range == (0.0, 1.0),
         "seed": FLAGS.seed,
     }

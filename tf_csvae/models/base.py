@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tf_csvae.errors import InputError
 from tf_csvae.models import consistency, distributions, independence, replicas
+from tf_csvae.models.counterfactual import counterfactual
 from tf_csvae.models.distributions import sample_each, split_seed, standard_normal, tfd
 from tf_csvae.models.label_space import spread
 from tf_csvae.models.labelled import LabelledModel, positive, unscaled
@@ -63,6 +64,9 @@ class GenerativeModel(LabelledModel):
         perceptual_weight: float, of ``consistency.perceptual``: a reconstruction is to look to the helper as
             the example does, which likes detail that a pixel's error does not; 0: none.
         helper: trained ``Classifier``, see ``consistency.take_helper``; None where nothing needs it.
+        counterfactual: bool, changes of x (``transfer``, ``interpolate``, ``style_transfer``, ``walk``) keep what the
+            decoder leaves open (``counterfactual.counterfactual``), and label consistency sees them so. False:
+            they are what is decoded, with the detail of a reconstruction.
         seed: int, of the sampling noise.
     """
 
@@ -78,6 +82,7 @@ class GenerativeModel(LabelledModel):
         aggregate_weight=0.0,
         perceptual_weight=0.0,
         helper=None,
+        counterfactual=False,
         seed=0,
         **kwargs,
     ):
@@ -86,6 +91,7 @@ class GenerativeModel(LabelledModel):
             z_dim=positive("z_dim", z_dim),
             bounded=bool(bounded),
             aggregate_weight=aggregate_weight,
+            counterfactual=bool(counterfactual),
             seed=int(seed),
         )
         consistency.take_helper(self, helper)
@@ -425,8 +431,21 @@ class GenerativeModel(LabelledModel):
         y_target = self._steerable(y_target, "transfer", x)
         code = self.inference(x, y_source)
         changed = self.label_slots(tf.not_equal(y_source, y_target) & ~tf.math.is_nan(y_target))
-        w = tf.where(changed, self.label_code(y_target, seed), self.own_code(code, y_source))
-        return self.decode(code.z.mean(), w)
+        own = self.own_code(code, y_source)
+        return self.editor(x, code.z.mean(), own)(tf.where(changed, self.label_code(y_target, seed), own))
+
+    def editor(self, x, z, w):
+        """Returns a function: another w -> x as it would be with that, its z kept.
+
+        Args:
+            x: float32 [n, *data_shape].
+            z: float32 [n, z_dim], its code.
+            w: float32 [n, sum of label_widths], what the decoder gets for x beside it.
+        """
+        if not self.counterfactual:
+            return lambda other: self.decode(z, other)
+        own = self.generative(z, w)
+        return lambda other: counterfactual(x, own, self.decode(z, other), self.bounded)
 
     def interpolate(self, x, label, start=None, stop=None, steps=8, y=None):
         """Moves x along one label, in a straight line of what the decoder gets for it.
@@ -448,7 +467,8 @@ class GenerativeModel(LabelledModel):
         x, this = self.check_x(x, "interpolate"), self.label_mask(label)
         y = self.labels_of(x, y, "interpolate")
         code = self.inference(x, y)
-        z, w = code.z.mean(), self.own_code(code, y)
+        w = self.own_code(code, y)
+        edited = self.editor(x, code.z.mean(), w)
         ends = [
             tf.constant([[label.ends[end] for label in self.labels]]) if value is None else value
             for end, value in enumerate((start, stop))
@@ -457,7 +477,7 @@ class GenerativeModel(LabelledModel):
         here = self.label_slots(this)
         path = []
         for share in tf.unstack(tf.linspace(0.0, 1.0, positive("steps", steps))):
-            path.append(self.decode(z, tf.where(here, first + share * (last - first), w)))
+            path.append(edited(tf.where(here, first + share * (last - first), w)))
         return tf.stack(path, axis=1)
 
     def style_transfer(self, content, style, label, y_content=None, y_style=None):

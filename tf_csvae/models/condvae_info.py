@@ -53,7 +53,7 @@ class CondVAEInfo(GenerativeModel):
         instance_noise: float, standard deviation of the noise that is added to all that the
             discriminator sees (Sønderby et al. 2017, arXiv:1610.04490), in units of x.
         **kwargs: see ``GenerativeModel``: networks, likelihood, likelihood_scale, bounded, aggregate_weight,
-            perceptual_weight, helper, seed.
+            perceptual_weight, helper, counterfactual, seed.
 
     Example:
         >>> from tf_csvae import CondVAEInfo

@@ -9,13 +9,15 @@ import tensorflow as tf
 from tf_csvae.errors import InputError
 from tf_csvae.models import replicas
 from tf_csvae.models.classifier import Classifier
+from tf_csvae.models.counterfactual import counterfactual
 from tf_csvae.models.distributions import MIN_SCALE, outer_dtype, split_seed, standard_normal
 from tf_csvae.models.label_space import spread
 from tf_csvae.models.labelled import check_same
 
 # How many times the exchanged label weighs one of the others, which mostly are right already; and, where that
-# adapts, between what bounds, and how fast: so much of what is missing is added to its logarithm in each step.
-EMPHASIS, EMPHASES, RATE = 5.0, (1.0, 25.0), 0.02
+# adapts, up to what, and how fast: so much of what is missing is added to its logarithm in each step. It does not
+# fall below what it starts from: who looks at the result is harder to convince than the helper.
+EMPHASIS, MOST_EMPHASIS, RATE = 5.0, 25.0, 0.02
 
 
 def take_helper(model, helper):
@@ -69,7 +71,8 @@ class Emphasis(keras.layers.Layer):
     Some labels are harder to show than others against all that has to stay, such as make-up on a face that is to
     remain a man's. One weight for all is too little for those, and for the rest takes more from
     the labels that stay than it has to. So each has a multiplier of its own, which grows while its
-    constraint is not met and shrinks while it is, as in GECO (Rezende and Viola 2018, arXiv:1810.00597).
+    constraint is not met and shrinks while it is, as in GECO (Rezende and Viola 2018, arXiv:1810.00597); and another
+    for new examples, in which it is often harder to show.
 
     Args:
         labels: tuple of ``Label``. Of real ones, which have no probability, it stays at ``EMPHASIS``.
@@ -82,27 +85,30 @@ class Emphasis(keras.layers.Layer):
         self._adapts = np.float32([label.kind != "real" for label in labels])
         self.log_weights = self.add_weight(
             name="log_weights",
-            shape=(len(labels),),
+            shape=(2, len(labels)),
             dtype=self.variable_dtype,
             initializer=keras.initializers.Constant(math.log(EMPHASIS)),
             trainable=False,
         )
         self.built = True
 
-    def call(self, losses, changed, training=False):
-        """Returns the weights, float32 [k], and in training follows what the helper sees.
+    def call(self, losses, changed, new, training=False):
+        """Returns the weights, float32 [n, k], and in training follows what the helper sees.
 
         Args:
             losses: float32 [n, k], the helper's cross entropies.
             changed: bool [n, k], True where a label was exchanged.
+            new: bool [n, 1], True where the example is new.
             training: bool.
         """
-        weights = tf.exp(self.log_weights)
+        kept, made = tf.unstack(tf.exp(self.log_weights))
+        weights = tf.where(new, made, kept)
         if training:
             missing = tf.where(changed, self._target - tf.exp(-losses), 0.0)
-            # Each label is exchanged in one of k rows.
-            missing = len(self._adapts) * replicas.mean(tf.reduce_mean(missing, 0)) * self._adapts
-            least, most = (math.log(bound) for bound in EMPHASES)
+            missing = tf.stack([tf.where(kind, missing, 0.0) for kind in (~new, new)])
+            # Each label is exchanged in one of k rows, half of which are new.
+            missing = 2 * len(self._adapts) * replicas.mean(tf.reduce_mean(missing, 1)) * self._adapts
+            least, most = math.log(EMPHASIS), math.log(MOST_EMPHASIS)
             self.log_weights.assign(tf.clip_by_value(self.log_weights + RATE * missing, least, most))
         return weights
 
@@ -163,7 +169,7 @@ def asked_for(model, z, w, y, seen, seed):
 
     Returns:
         z, w of the same shapes; float32 [n, width], the labels' features to be seen in what is decoded;
-        bool [n, k], True where labels were exchanged.
+        bool [n, k], True where labels were exchanged; bool [n, 1], True where the row is new.
     """
     which, z_seed, w_seed = tf.unstack(split_seed(seed, 3))
     y, changed = exchange_one(model.space, y, which)
@@ -175,7 +181,7 @@ def asked_for(model, z, w, y, seen, seed):
     w = tf.where(new | model.label_slots(changed), model.label_code(y, w_seed), w)
     # What was not exchanged is to look as it did, where the labels were doubtful or wrong, too.
     asked = spread(new | changed, model.space.widths)
-    return z, w, tf.where(asked, model.space.features(y), seen), changed
+    return z, w, tf.where(asked, model.space.features(y), seen), changed, new
 
 
 def stages(model, x):
@@ -231,21 +237,25 @@ def decode(model, x, y, z, w, training, seed):
     terms, helper = {}, model.helper
     wanted = stages(model, x)
     if not model.consistency_weight:
-        again = model.decoded(z, w, training)
+        px = model.generative(z, w, x, training)
     else:
         seen = model.space.means(helper.head(wanted[-1]))
-        z_asked, w_asked, features_asked, changed = asked_for(model, z, w, y, seen, code_seed)
+        z_asked, w_asked, features_asked, changed, new = asked_for(model, z, w, y, seen, code_seed)
         # One pass of the decoder, so that batch normalisation treats them alike.
         both = model.decoded(tf.concat([z, z_asked], 0), tf.concat([w, w_asked], 0), training)
         again, made = tf.split(both, 2)
+        px = model.likelihood(again, x, training=training)
+        if model.counterfactual:
+            is_new = tf.reshape(new, [-1] + [1] * len(model.data_shape))
+            made = tf.where(is_new, made, counterfactual(x, px, made, model.bounded))
         # Augmented as the helper's own training images were: else it could be fooled by fine noise.
         read = helper(helper.augment(made, image_seed))
         losses = model.space.feature_losses(features_asked, read)
         emphasis = EMPHASIS
         if model.emphasis is not None:
-            emphasis = model.emphasis(tf.stop_gradient(losses), changed, training=training)
+            emphasis = model.emphasis(tf.stop_gradient(losses), changed, new, training=training)
         weights = tf.cast(tf.where(changed, emphasis, 1.0), read.dtype)
         terms["consistency"] = tf.reduce_mean(tf.reduce_sum(weights * losses, -1))
     if model.perceptual_weight:
-        terms["perceptual"] = perceptual(model, again, wanted)
-    return model.likelihood(again, x, training=training), terms
+        terms["perceptual"] = perceptual(model, px.mean(), wanted)
+    return px, terms

@@ -88,7 +88,7 @@ class CSVAE(GenerativeModel):
         exchange_target: float in [0, 1), how sure the helper is to be of an exchanged label (``consistency.Emphasis``);
             0: each exchange weighs the same.
         **kwargs: see ``GenerativeModel``: networks, likelihood, likelihood_scale, bounded, aggregate_weight,
-            perceptual_weight, helper, seed.
+            perceptual_weight, helper, counterfactual, seed.
 
     Example:
         >>> from tf_csvae import CSVAE
@@ -284,11 +284,9 @@ class CSVAE(GenerativeModel):
         content, style = (self.check_x(x, "style_transfer") for x in (content, style))
         y_content = self.labels_of(content, y_content, "style_transfer")
         y_style = self.labels_of(style, y_style, "style_transfer")
-        code = self.inference(content, y_content)
-        w = tf.where(
-            self.label_slots(self.label_mask(label)), self.inference(style, y_style).w.mean(), code.w.mean()
-        )
-        return self.decode(code.z.mean(), w)
+        z, own = self.inference(content, y_content).mean()
+        _, other = self.inference(style, y_style).mean()
+        return self.editor(content, z, own)(tf.where(self.label_slots(self.label_mask(label)), other, own))
 
     def walk(self, x, label, y=None, value=None, steps=7, extent=2.0):
         """As of the base."""
@@ -296,8 +294,8 @@ class CSVAE(GenerativeModel):
         y = self.labels_of(x, y, "walk")
         this, steps = self.label_mask(label), positive("steps", steps)
         slot = self.label_slots(this)
-        code = self.inference(x, y)
-        z, own = code.z.mean(), code.w.mean()
+        z, own = self.inference(x, y).mean()
+        edited = self.editor(x, z, own)
         if value is None:
             value = tf.where([[label.kind == "binary" for label in self.labels]], 1.0, y)
         prior = self.prior(tf.where(this, value, y))
@@ -312,6 +310,6 @@ class CSVAE(GenerativeModel):
             row = []
             for across in offsets:
                 moves = across * tf.one_hot(first, width) + up * tf.one_hot(first + 1, width)
-                row.append(self.decode(z, tf.where(slot, centre + moves * deviation, own)))
+                row.append(edited(tf.where(slot, centre + moves * deviation, own)))
             rows.append(tf.stack(row, 1))
         return tf.stack(rows, 1)

@@ -56,6 +56,7 @@ def csvae():
         networks={"hidden": (8, 8)},
         erase_labels=True,
         exchange_target=0.9,
+        counterfactual=True,
         helper=helper,
         **weights,
     )

@@ -28,10 +28,11 @@ def test_what_is_asked_for_keeps_all_of_a_row_but_one_subspace_or_is_new():
     z, w = (random.normal(size=(6, 4)).astype(np.float32) for _ in range(2))
     y = np.float32(random.random((6, 2)) < 0.5)
     seen = np.float32(random.random((6, 2)))
-    asked_z, asked_w, asked_y, exchanged = (
+    asked_z, asked_w, asked_y, exchanged, new = (
         part.numpy() for part in consistency.asked_for(model, z, w, tf.constant(y), seen, tf.constant([0, 1]))
     )
     np.testing.assert_array_equal(exchanged.sum(1), 1)
+    np.testing.assert_array_equal(new[:, 0], [False, True] * 3)
     for row in range(6):
         changed = int(np.argmax(exchanged[row]))
         assert asked_y[row, changed] == 1 - y[row, changed]
@@ -203,18 +204,24 @@ def test_a_helper_is_saved_with_the_model_and_does_not_learn(tmp_path):
 def test_an_exchange_weighs_as_much_as_it_takes():
     labels = as_labels(["easy", "hard", Label("number", kind="real")])
     emphasis = consistency.Emphasis(labels, 0.9)
-    losses = tf.constant(np.float32([[0.01, 1.5, 2.0]] * 30))
-    changed = tf.constant(np.eye(3, dtype=bool)[np.arange(30) % 3])
-    np.testing.assert_allclose(emphasis(losses, changed), consistency.EMPHASIS, rtol=1e-5)  # not in training
-    first = emphasis(losses, changed, training=True).numpy()
-    easy, hard, number = emphasis(losses, changed).numpy()
-    rise = consistency.RATE * (0.9 - np.exp(-1.5))
-    assert hard == pytest.approx(consistency.EMPHASIS * np.exp(rise), rel=1e-4)
-    assert easy < consistency.EMPHASIS == pytest.approx(first, rel=1e-4)
-    assert number == pytest.approx(consistency.EMPHASIS, rel=1e-4)
-    for _ in range(1500):
-        emphasis(losses, changed, training=True)
-    np.testing.assert_allclose(emphasis(losses, changed), [1.0, 25.0, consistency.EMPHASIS], rtol=1e-4)
+    # In faces that were there the second label is hard to show, in new ones it is not.
+    new = np.arange(30)[:, None] % 2 == 1
+    losses = tf.constant(np.where(new, np.float32([0.01, 0.01, 2.0]), np.float32([0.01, 1.5, 2.0])))
+    changed = tf.constant(np.eye(3, dtype=bool)[np.arange(30) // 2 % 3])
+    start = consistency.EMPHASIS
+    np.testing.assert_allclose(emphasis(losses, changed, new), start, rtol=1e-5)  # not in training
+    np.testing.assert_allclose(emphasis(losses, changed, new, training=True), start, rtol=1e-5)
+    rise = np.exp(consistency.RATE * (0.9 - np.exp(-1.5)))
+    expected = np.where(new, [start, start, start], [start, start * rise, start])
+    np.testing.assert_allclose(emphasis(losses, changed, new), expected, rtol=1e-4)
+    for _ in range(300):
+        emphasis(losses, changed, new, training=True)
+    expected = np.where(new, [start, start, start], [start, consistency.MOST_EMPHASIS, start])
+    np.testing.assert_allclose(emphasis(losses, changed, new), expected, rtol=1e-4)
+    easy = tf.fill((30, 3), 0.01)
+    emphasis(easy, changed, new, training=True)
+    fallen = emphasis(losses, changed, new).numpy()[0, 1]
+    assert start < fallen < consistency.MOST_EMPHASIS
 
 
 def test_an_exchange_target_is_a_probability():

@@ -18,6 +18,7 @@ CONSISTENT = {
         consistency_weight=1.0,
         exchange_target=0.9,
         perceptual_weight=1.0,
+        counterfactual=True,
         helper=Classifier(SHAPES["vectors"], LABELS, width=8),
         **options,
     )
