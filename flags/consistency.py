@@ -12,8 +12,8 @@ flags.DEFINE_float(
 flags.DEFINE_float(
     "exchange_target",
     0.0,
-    "How sure the helper is to be of an exchanged label, in the mean: the weight of each label's exchange grows until "
-    "it is; 0: each weighs five times a label that is kept.",
+    "How sure the helper is to be of an exchanged label, in the mean: the weight of each label's exchange grows, from "
+    "five times that of a label that is kept to 25 times, until it is; 0: each weighs five times.",
     0,
     0.99,
 )
