@@ -35,6 +35,8 @@ class Served:
     """
 
     def __init__(self, model, info, classifier=None):
+        # Half precision is for training: what it rounds depends on the processor, and on how a graph is cut.
+        model, classifier = (part and part.in_full_precision() for part in (model, classifier))
         self._model, self._info, self._classifier = model, info, classifier
         self._names = [label.name for label in info.labels]
         self.holder = tf.Module()

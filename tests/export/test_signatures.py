@@ -93,3 +93,12 @@ def test_values_are_given_in_the_labels_own_words():
     ):
         with pytest.raises(InputError, match=complaint):
             client.label_values([pair], LABELS)
+
+
+def test_a_model_that_was_trained_in_half_precision_is_served_in_full(served):
+    full, functions = served
+    half = type(full).from_config({**full.get_config(), "dtype": "mixed_bfloat16"})
+    half.set_weights(full.get_weights())
+    given = {"x": X, "labels": [[1, 2, 55], [0, 1, 40]]}
+    made = call(signatures.Served(half, INFO).signatures["reconstruct"], **given)["x"]
+    np.testing.assert_allclose(made, call(functions["reconstruct"], **given)["x"], rtol=1e-5)

@@ -77,6 +77,14 @@ class LabelledModel(replicas.Replicated):
         # Keras wraps the containers that a model holds; JSON gives plain ones back.
         return {"name": self.name, "dtype": self.dtype_policy.name, **json.loads(json.dumps(self._config))}
 
+    def in_full_precision(self):
+        """Returns the model itself, or of one that computes in half precision a copy that does not, not compiled."""
+        if self.compute_dtype == self.variable_dtype:
+            return self
+        model = type(self).from_config({**self.get_config(), "dtype": self.variable_dtype})
+        model.set_weights(self.get_weights())
+        return model
+
     def compile(self, optimizer="adam", jit_compile="auto", **kwargs):
         """Configures training.
 
