@@ -217,6 +217,8 @@ def perceptual(model, made, wanted):
 def decode(model, x, y, z, w, training, seed):
     """Decodes a batch, and with it what label consistency asks for.
 
+    Where the model's changes of x are ``counterfactual``, the helper sees those of examples that are kept as such.
+
     Args:
         model: ``GenerativeModel``; with a ``consistency_weight`` or a ``perceptual_weight`` it has a ``helper``.
         x: float32 [n, *data_shape].

@@ -55,7 +55,7 @@ class CSVAE(GenerativeModel):
     where x' is decoded for labels y' of which one was exchanged at random: half of the time from the z
     and the other w_j of x, with w_i drawn from p(w_i|y'_i), half of the time from a z of p(z) and a
     w of p(w|y'). The helper h is a trained classifier; the exchanged label weighs five times another, or
-    with an ``exchange_target`` as much as it takes.
+    with an ``exchange_target`` as much as it takes. With ``counterfactual`` it sees x itself with that change where z is kept.
     So w_i alone, whatever else the code knows, decides about what is seen of y_i. Where the z of x is
     kept, the y' of a label that was not exchanged is what h reads in x.
 

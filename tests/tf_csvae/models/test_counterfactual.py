@@ -39,11 +39,12 @@ def test_a_model_changes_x_and_not_its_reconstruction(system):
     np.testing.assert_allclose(model.transfer(x, y, y), x, atol=1e-6)
     assert not np.allclose(model.reconstruct(x, y), x, atol=0.1)
     assert not np.allclose(model.transfer(x, y, 1 - y), x, atol=1e-4)
+    if system is CSVAE:  # whose w says more than the label does, so that a path need not end at a transfer
+        return
     path = model.interpolate(x, "a", y=y, steps=2).numpy()
     for value, made in enumerate(np.moveaxis(path, 1, 0)):
         target = np.stack([np.full(4, value), y[:, 1]], 1)
-        if system is not CSVAE:  # whose w says more than the label does
-            np.testing.assert_allclose(made, model.transfer(x, y, target), atol=1e-5)
+        np.testing.assert_allclose(made, model.transfer(x, y, target), atol=1e-5)
 
 
 def test_a_style_is_given_to_x_itself():
@@ -55,7 +56,7 @@ def test_a_style_is_given_to_x_itself():
     decoded = CSVAE.from_config({**model.get_config(), "counterfactual": False})
     decoded.set_weights(model.get_weights())
     assert far.shape == (4, 3, 3, 3)
-    # Half of what the mean does not explain is far from half of what is left after a step this small.
+    # A walk of the example itself stays nearer to it than one of its reconstruction.
     assert np.mean(np.square(far - x[:, None, None])) < np.mean(
         np.square(decoded.walk(x, "a", y, steps=3, extent=2.0) - x[:, None, None])
     )
