@@ -18,6 +18,8 @@ from tf_csvae.models.labelled import check_same
 # adapts, up to what, and how fast: so much of what is missing is added to its logarithm in each step. It does not
 # fall below what it starts from: who looks at the result is harder to convince than the helper.
 EMPHASIS, MOST_EMPHASIS, RATE = 5.0, 25.0, 0.02
+# As fast follows how sure the helper is of a value, times the share of the data that have it.
+SURE_RATE = 0.1
 
 
 def take_helper(model, helper):
@@ -72,31 +74,41 @@ class Emphasis(keras.layers.Layer):
     remain a man's. One weight for all is too little for those, and for the rest takes more from
     the labels that stay than it has to. So each has a multiplier of its own, which grows while its
     constraint is not met and shrinks while it is, as in GECO (Rezende and Viola 2018, arXiv:1810.00597); and another
-    for new examples, in which it is often harder to show.
+    for new examples, in which it is often harder to show. No constraint asks for more than real data meet:
+    of wavy hair the helper is not sure in photographs either.
 
     Args:
+        space: ``LabelSpace`` of the labels.
         labels: tuple of ``Label``. Of real ones, which have no probability, it stays at ``EMPHASIS``.
-        target: float in (0, 1), the probability that the helper is to give to the value asked for, in the mean.
+        target: float in (0, 1), the probability that the helper is to give to the value asked for, in the mean;
+            or what it gives to that value in real data which have it, where that is less.
     """
 
-    def __init__(self, labels, target, dtype=None, **kwargs):
+    def __init__(self, space, labels, target, dtype=None, **kwargs):
         super().__init__(dtype=outer_dtype(dtype), **kwargs)
-        self._target = target
+        self._space, self._target = space, target
         self._adapts = np.float32([label.kind != "real" for label in labels])
-        self.log_weights = self.add_weight(
-            name="log_weights",
-            shape=(2, len(labels)),
-            dtype=self.variable_dtype,
-            initializer=keras.initializers.Constant(math.log(EMPHASIS)),
-            trainable=False,
+        # Of a class the helper's probability is that of its own column; of a binary label's 0 the rest to 1.
+        self._zero_counts = np.float32(
+            [label.kind == "binary" for label in labels for _ in label.feature_names]
         )
+        self.log_weights = self._state("log_weights", len(labels), math.log(EMPHASIS))
+        # What the helper gives to each column's 0, and 1, in the mean of the real data that have it.
+        self.sure = self._state("sure", space.width, 1.0)
         self.built = True
 
-    def call(self, losses, changed, new, training=False):
+    def _state(self, name, width, value):
+        initializer = keras.initializers.Constant(value)
+        return self.add_weight(
+            name=name, shape=(2, width), dtype=self.variable_dtype, initializer=initializer, trainable=False
+        )
+
+    def call(self, losses, asked, changed, new, training=False):
         """Returns the weights, float32 [n, k], and in training follows what the helper sees.
 
         Args:
             losses: float32 [n, k], the helper's cross entropies.
+            asked: float32 [n, width], the labels' features that were asked for.
             changed: bool [n, k], True where a label was exchanged.
             new: bool [n, 1], True where the example is new.
             training: bool.
@@ -104,13 +116,29 @@ class Emphasis(keras.layers.Layer):
         kept, made = tf.unstack(tf.exp(self.log_weights))
         weights = tf.where(new, made, kept)
         if training:
-            missing = tf.where(changed, self._target - tf.exp(-losses), 0.0)
+            absent, present = tf.unstack(self.sure)
+            sure = self._space.summed(asked * present + (1 - asked) * self._zero_counts * absent)
+            target = tf.minimum(self._target, sure)
+            missing = tf.where(changed, target - tf.exp(-losses), 0.0)
             missing = tf.stack([tf.where(kind, missing, 0.0) for kind in (~new, new)])
             # Each label is exchanged in one of k rows, half of which are new.
             missing = 2 * len(self._adapts) * replicas.mean(tf.reduce_mean(missing, 1)) * self._adapts
             least, most = math.log(EMPHASIS), math.log(MOST_EMPHASIS)
             self.log_weights.assign(tf.clip_by_value(self.log_weights + RATE * missing, least, most))
         return weights
+
+    def look(self, y, seen):
+        """Follows how sure the helper is of real data.
+
+        Args:
+            y: float32 [n, k].
+            seen: float32 [n, width], the labels' features as the helper sees them.
+        """
+        features = self._space.features(y)
+        known = tf.cast(spread(~tf.math.is_nan(y), self._space.widths), seen.dtype)
+        has = known * tf.stack([1 - features, features])
+        off = has * (tf.stack([1 - seen, seen]) - self.sure[:, None])
+        self.sure.assign_add(SURE_RATE * replicas.mean(tf.reduce_mean(off, 1)))
 
 
 def configure(model, weight, target):
@@ -130,7 +158,9 @@ def configure(model, weight, target):
     weigh(model, consistency_weight=weight)
     model.configure(exchange_target=target)
     model.emphasis = (
-        Emphasis(model.labels, target, model.dtype_policy, name="emphasis") if weight and target else None
+        Emphasis(model.space, model.labels, target, model.dtype_policy, name="emphasis")
+        if weight and target
+        else None
     )
 
 
@@ -255,7 +285,11 @@ def decode(model, x, y, z, w, training, seed):
         losses = model.space.feature_losses(features_asked, read)
         emphasis = EMPHASIS
         if model.emphasis is not None:
-            emphasis = model.emphasis(tf.stop_gradient(losses), changed, new, training=training)
+            emphasis = model.emphasis(
+                tf.stop_gradient(losses), features_asked, changed, new, training=training
+            )
+            if training:
+                model.emphasis.look(y, seen)
         weights = tf.cast(tf.where(changed, emphasis, 1.0), read.dtype)
         terms["consistency"] = tf.reduce_mean(tf.reduce_sum(weights * losses, -1))
     if model.perceptual_weight:

@@ -99,6 +99,10 @@ class LabelSpace:
         parts = zip(self._blocks, parts, self._by_output(outputs), strict=True)
         return _joined([block.losses(part, predicted) for block, part, predicted in parts])
 
+    def summed(self, features):
+        """Returns the sums over the columns of each label, [n, width] -> [n, k]."""
+        return features @ tf.constant(np.repeat(np.eye(len(self.widths)), self.widths, 0), features.dtype)
+
     def entropy(self, outputs):
         """Returns the entropy of the predictions, summed over the labels, in nats, [n]."""
         parts = self._by_output(outputs)

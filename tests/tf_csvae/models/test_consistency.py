@@ -204,25 +204,54 @@ def test_a_helper_is_saved_with_the_model_and_does_not_learn(tmp_path):
 
 def test_an_exchange_weighs_as_much_as_it_takes():
     labels = as_labels(["easy", "hard", Label("number", kind="real")])
-    emphasis = consistency.Emphasis(labels, 0.9)
+    emphasis = consistency.Emphasis(LabelSpace(labels), labels, 0.9)
     # In faces that were there the second label is hard to show, in new ones it is not.
     new = np.arange(30)[:, None] % 2 == 1
     losses = tf.constant(np.where(new, np.float32([0.01, 0.01, 2.0]), np.float32([0.01, 1.5, 2.0])))
     changed = tf.constant(np.eye(3, dtype=bool)[np.arange(30) // 2 % 3])
+    asked = tf.ones((30, 3))
+
+    def weights(losses=losses, **options):
+        return emphasis(losses, asked, changed, new, **options)
+
     start = consistency.EMPHASIS
-    np.testing.assert_allclose(emphasis(losses, changed, new), start, rtol=1e-5)  # not in training
-    np.testing.assert_allclose(emphasis(losses, changed, new, training=True), start, rtol=1e-5)
+    np.testing.assert_allclose(weights(), start, rtol=1e-5)  # not in training
+    np.testing.assert_allclose(weights(training=True), start, rtol=1e-5)
     rise = np.exp(consistency.RATE * (0.9 - np.exp(-1.5)))
     expected = np.where(new, [start, start, start], [start, start * rise, start])
-    np.testing.assert_allclose(emphasis(losses, changed, new), expected, rtol=1e-4)
+    np.testing.assert_allclose(weights(), expected, rtol=1e-4)
     for _ in range(300):
-        emphasis(losses, changed, new, training=True)
+        weights(training=True)
     expected = np.where(new, [start, start, start], [start, consistency.MOST_EMPHASIS, start])
-    np.testing.assert_allclose(emphasis(losses, changed, new), expected, rtol=1e-4)
-    easy = tf.fill((30, 3), 0.01)
-    emphasis(easy, changed, new, training=True)
-    fallen = emphasis(losses, changed, new).numpy()[0, 1]
-    assert start < fallen < consistency.MOST_EMPHASIS
+    np.testing.assert_allclose(weights(), expected, rtol=1e-4)
+    weights(tf.fill((30, 3), 0.01), training=True)
+    assert start < weights().numpy()[0, 1] < consistency.MOST_EMPHASIS
+
+
+def test_no_exchange_has_to_show_more_than_real_data_do():
+    labels = as_labels(["clear", "vague", Label("shape", kind="categorical", classes=("a", "b", "c"))])
+    space = LabelSpace(labels)
+    emphasis = consistency.Emphasis(space, labels, 0.9)
+    # Half of the data have each binary label; of the vague one, and of class c, the helper is never sure.
+    y = np.float32([[0, 0, 0], [0, 1, 1], [1, 0, 2], [1, 1, 2]])
+    vague = np.float32([[0, 0.1], [0, 0.3], [1, 0.1], [1, 0.3]])
+    classes = np.float32([[1, 0, 0], [0, 1, 0], [0.5, 0, 0.5], [0.7, 0, 0.3]])
+    unknown = np.full((1, 3), np.nan, np.float32)
+    for _ in range(200):
+        emphasis.look(
+            np.concatenate([y, unknown]), tf.constant(np.pad(np.hstack([vague, classes]), ((0, 1), (0, 0))))
+        )
+    np.testing.assert_allclose(emphasis.sure[1], [1, 0.3, 1, 1, 0.4], atol=0.05)
+    np.testing.assert_allclose(emphasis.sure[0, :2], [1, 0.9], atol=0.05)
+    # All are asked for, and the helper gives each 0.45: not enough of the clear one, enough of the others.
+    losses, new = tf.fill((6, 3), -np.log(0.45).astype(np.float32)), np.arange(6)[:, None] % 2 == 1
+    changed = tf.constant(np.eye(3, dtype=bool)[np.arange(6) // 2])
+    asked = space.features(tf.constant(np.tile(np.float32([[1, 1, 2]]), (6, 1))))
+    for _ in range(10):
+        emphasis(losses, asked, changed, new, training=True)
+    clear, vague, shape = emphasis(losses, asked, changed, new).numpy()[0]
+    assert clear > consistency.EMPHASIS * 1.05
+    np.testing.assert_allclose([vague, shape], consistency.EMPHASIS, rtol=1e-5)
 
 
 def test_an_exchange_target_is_a_probability():
