@@ -12,8 +12,9 @@ flags.DEFINE_float(
 flags.DEFINE_float(
     "exchange_target",
     0.0,
-    "How sure the helper is to be of an exchanged label, in the mean: the weight of each label's exchange grows, from "
-    "five times that of a label that is kept to 25 times, until it is; 0: each weighs five times.",
+    "How sure the helper is to be of an exchanged label, in the mean, or as sure as of real data that have it where "
+    "that is less: the weight of each label's exchange grows, from five times that of a label that is kept to "
+    "25 times, until it is; 0: each weighs five times.",
     0,
     0.99,
 )

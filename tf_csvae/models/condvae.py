@@ -23,7 +23,8 @@ class CondVAE(VAE):
     Args:
         data_shape, labels, z_dim, beta1, beta3, **kwargs: as of ``VAE``.
         consistency_weight: float, weight of label consistency, which needs a ``helper``; 0: none.
-        exchange_target: float in [0, 1), how sure the helper is to be of an exchanged label (``consistency.Emphasis``);
+        exchange_target: float in [0, 1), how sure the helper is to be of an exchanged label, or as sure as it is of
+            real data, where that is less (``consistency.Emphasis``);
             0: each exchange weighs the same.
 
     Example:

@@ -85,7 +85,8 @@ class CSVAE(GenerativeModel):
         erase_labels: bool, z is standardised by the labels. Where x comes without, nothing is taken out of its z
             but what a helper reads.
         consistency_weight: float, weight of label consistency, which needs a ``helper``; 0: none.
-        exchange_target: float in [0, 1), how sure the helper is to be of an exchanged label (``consistency.Emphasis``);
+        exchange_target: float in [0, 1), how sure the helper is to be of an exchanged label, or as sure as it is of
+            real data, where that is less (``consistency.Emphasis``);
             0: each exchange weighs the same.
         **kwargs: see ``GenerativeModel``: networks, likelihood, likelihood_scale, bounded, aggregate_weight,
             perceptual_weight, helper, counterfactual, seed.
