@@ -118,7 +118,7 @@ class Emphasis(keras.layers.Layer):
         if training:
             absent, present = tf.unstack(self.sure)
             sure = self._space.summed(asked * present + (1 - asked) * self._zero_counts * absent)
-            target = tf.minimum(self._target, sure)
+            target = tf.minimum(sure, self._target)
             missing = tf.where(changed, target - tf.exp(-losses), 0.0)
             missing = tf.stack([tf.where(kind, missing, 0.0) for kind in (~new, new)])
             # Each label is exchanged in one of k rows, half of which are new.
