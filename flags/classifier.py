@@ -24,6 +24,13 @@ flags.DEFINE_float(
 flags.DEFINE_float(
     "noise", 0.0, "Add noise of up to this standard deviation to training images.", lower_bound=0
 )
+flags.DEFINE_float(
+    "robustness",
+    0.0,
+    "Move each training example by up to this length (Euclidean) to where the classifier does worst: a helper that is to "
+    "look at what people see.",
+    lower_bound=0,
+)
 flags.DEFINE_float("dropout", 0.0, "Share of the features that are dropped in training.", 0, 0.99)
 flags.DEFINE_float(
     "balance",

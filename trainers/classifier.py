@@ -19,7 +19,7 @@ FLAGS = flags.FLAGS
 
 GROUPS = (flags.run, flags.seed, flags.data, flags.labels, flags.classifier, flags.training, flags.distribute)
 
-OPTIONS = ("width", "stem_stride", "shift", "blur", "noise", "dropout", "balance", "seed")
+OPTIONS = ("width", "stem_stride", "shift", "blur", "noise", "robustness", "dropout", "balance", "seed")
 
 
 def build(info):

@@ -38,6 +38,9 @@ class Classifier(LabelledModel):
             of what a blurred image still shows.
         noise: float, most standard deviation of the noise that is added to training images, each of
             which gets less at random; images only.
+        robustness: float, most length of the change, Euclidean over all numbers of x, that is made to each training
+            example to mislead the classifier, see ``misled``. What it sees then is what people see, and not what a
+            generator can show it in no one else's eyes.
         dropout: float in [0, 1), share of the features that are dropped in training.
         balance: float in [0, 1], how far the rarer value of a label outweighs the other: at 0
             a probability of 1/2 lies where both values are equally likely, at 1 where they
@@ -63,6 +66,7 @@ class Classifier(LabelledModel):
         shift=4,
         blur=0.0,
         noise=0.0,
+        robustness=0.0,
         dropout=0.0,
         balance=0.5,
         seed=0,
@@ -73,8 +77,11 @@ class Classifier(LabelledModel):
             raise ValueError(f"depth must be one of {', '.join(map(str, BLOCKS))}. Received: depth={depth}")
         if int(shift) != shift or shift < 0:
             raise ValueError(f"shift must be a whole number, 0 or more. Received: shift={shift}")
-        if min(blur, noise) < 0:
-            raise ValueError(f"blur and noise must be 0 or more. Received: blur={blur}, noise={noise}")
+        if min(blur, noise, robustness) < 0:
+            raise ValueError(
+                "blur, noise and robustness must be 0 or more. "
+                f"Received: blur={blur}, noise={noise}, robustness={robustness}"
+            )
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout must lie in [0, 1). Received: dropout={dropout}")
         if not 0 <= balance <= 1:
@@ -86,6 +93,7 @@ class Classifier(LabelledModel):
             shift=int(shift),
             blur=float(blur),
             noise=float(noise),
+            robustness=float(robustness),
             dropout=dropout,
             balance=balance,
             seed=int(seed),
@@ -129,7 +137,44 @@ class Classifier(LabelledModel):
     def train_step(self, data):
         """As Keras'."""
         with replicas.one_batch():
+            if self.robustness:
+                x, *rest = data
+                data = (self.misled(x, rest[0]), *rest)
             return super().train_step(data)
+
+    def misled(self, x, y):
+        """Moves examples to where this classifier does worst, by the gradient of its loss.
+
+        One step of length r, x + r g / |g|, r uniform in [0, ``robustness``]: the fast gradient method (Goodfellow et
+        al. 2015, arXiv:1412.6572) in the Euclidean norm. A classifier that learns from such examples
+        has gradients that look like what it looks for (Tsipras et al. 2019, arXiv:1805.12152), so that images can be made by
+        them (Santurkar et al. 2019, arXiv:1906.09453).
+
+        Args:
+            x: float [n, *data_shape].
+            y: float32 [n, k].
+
+        Returns:
+            float [n, *data_shape].
+        """
+        image_seed, _, length_seed = self._seeds()
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(x)
+            logits = self.head(self.trunk(self.augment(x, image_seed), training=False)[-1])
+            loss = tf.reduce_sum(self.cross_entropy(y, logits))
+        gradient = tape.gradient(loss, x)
+        axes = list(range(1, len(x.shape)))
+        norm = tf.sqrt(tf.reduce_sum(tf.square(gradient), axes, keepdims=True))
+        shape = [-1] + [1] * len(axes)
+        length = replicas.rows(lambda n: tf.random.stateless_uniform((n,), length_seed), tf.shape(x)[0])
+        length = self.robustness * tf.cast(tf.reshape(length, shape), x.dtype)
+        return tf.stop_gradient(x + length * gradient / tf.maximum(norm, 1e-12))
+
+    def _seeds(self):
+        """Returns the seeds of the augmentation, the dropout and ``misled`` in this step."""
+        # They depend on the seed and the step alone: nothing to save, exact to resume.
+        step = self.optimizer.iterations if self.compiled else 0
+        return tf.unstack(split_seed(tf.stack([self.seed, tf.cast(step, tf.int32)]), 3))
 
     def cross_entropy(self, y, logits):
         """The loss of each example in nats, float32 [n]: the weighted sum over its known labels."""
@@ -147,9 +192,7 @@ class Classifier(LabelledModel):
         """
         if not training:
             return self.head(self.trunk(x, training=False)[-1])
-        # The noise depends on the seed and the step alone: nothing to save, exact to resume.
-        step = self.optimizer.iterations if self.compiled else 0
-        image_seed, dropout_seed = tf.unstack(split_seed(tf.stack([self.seed, tf.cast(step, tf.int32)]), 2))
+        image_seed, dropout_seed, _ = self._seeds()
         features = self.trunk(self.augment(x, image_seed), training=True)[-1]
         if self.dropout:
             features = dropout(features, self.dropout, dropout_seed)

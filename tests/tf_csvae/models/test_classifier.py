@@ -82,7 +82,15 @@ def test_x_of_the_wrong_shape_is_refused(model, method):
 
 @pytest.mark.parametrize(
     "options",
-    [{"depth": 50}, {"width": 0}, {"stem_stride": 0}, {"shift": -1}, {"dropout": 1.0}, {"balance": 2.0}],
+    [
+        {"depth": 50},
+        {"width": 0},
+        {"stem_stride": 0},
+        {"shift": -1},
+        {"robustness": -1.0},
+        {"dropout": 1.0},
+        {"balance": 2.0},
+    ],
 )
 def test_options_that_make_no_sense_are_refused(options):
     with pytest.raises(ValueError, match="Received"):
@@ -119,6 +127,41 @@ def test_training_alone_is_noisy_and_the_noise_is_of_the_seed():
     once = model(x, training=True)
     np.testing.assert_array_equal(once, same(x, training=True))
     assert np.any(once != other(x, training=True).numpy())
+
+
+def test_examples_are_misled_by_no_more_than_asked_and_more_than_by_chance(model):
+    model = make(model.data_shape, robustness=0.01, shift=0)  # a straight line up to there
+    x, y = map(tf.constant, batch(model))
+    moved = model.misled(x, y)
+    axes = tuple(range(1, len(x.shape)))
+    lengths = np.sqrt(np.sum(np.square(moved - x), axes))
+    assert np.all(lengths < 0.01 * (1 + 1e-3))
+    np.testing.assert_array_equal(moved, model.misled(x, y))  # by the seed and the step
+    noise = np.random.default_rng(1).normal(size=x.shape)
+    noise *= (lengths / np.sqrt(np.sum(np.square(noise), axes))).reshape(-1, *[1] * len(axes))
+
+    def losses(x):
+        return model.cross_entropy(y, model(x)).numpy()
+
+    # Some examples may leave a new network's gradient at 0.
+    assert np.all(losses(moved) >= losses(x) - 1e-6)
+    assert np.mean(losses(moved)) > np.mean(losses(x + np.float32(noise)))
+
+
+def test_a_robust_classifier_looks_at_what_cannot_be_changed_unseen():
+    # One number tells the label always, by a difference that no one sees; another mostly, and clearly.
+    random = np.random.default_rng(0)
+    y = np.float32(random.random((1024, 1)) < 0.5)
+    clear = np.where(random.random((1024, 1)) < 0.95, 2 * y - 1, 1 - 2 * y)
+    x = np.float32(np.hstack([0.1 * (2 * y - 1), clear]))
+    weights = []
+    for robustness in (0.0, 0.5):
+        model = make((2,), ("a",), width=16, dropout=0.0, robustness=robustness)
+        model.compile(tf.keras.optimizers.Adam(1e-2), jit_compile=False)
+        model.fit(x, y, batch_size=64, epochs=20, verbose=0)
+        swapped = np.float32([[0.1, -1.0], [-0.1, 1.0]])  # they disagree
+        weights.append(np.float32(model.classify(swapped).numpy()[:, 0] > 0.5).tolist())
+    assert weights == [[1.0, 0.0], [0.0, 1.0]]
 
 
 def test_a_shift_moves_the_image_and_repeats_its_border():
