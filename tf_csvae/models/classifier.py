@@ -161,7 +161,7 @@ class Classifier(LabelledModel):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(x)
             logits = self.head(self.trunk(self.augment(x, image_seed), training=False)[-1])
-            loss = tf.reduce_sum(self.cross_entropy(y, logits))
+            loss = tf.reduce_sum(self.cross_entropy(tf.cast(y, logits.dtype), logits))
         gradient = tape.gradient(loss, x)
         axes = list(range(1, len(x.shape)))
         norm = tf.sqrt(tf.reduce_sum(tf.square(gradient), axes, keepdims=True))

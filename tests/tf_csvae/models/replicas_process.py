@@ -74,8 +74,8 @@ def condvae_info():
 
 
 def classifier():
-    """A classifier with dropout."""
-    model = Classifier((4,), LABELS, width=8, dropout=0.2)
+    """A classifier with dropout, which is misled."""
+    model = Classifier((4,), LABELS, width=8, dropout=0.2, robustness=0.5)
     model.compile(keras.optimizers.Adam(1e-3), jit_compile=False)
     return model, vectors()
 
