@@ -39,8 +39,8 @@ class Classifier(LabelledModel):
         noise: float, most standard deviation of the noise that is added to training images, each of
             which gets less at random; images only.
         robustness: float, most length of the change, Euclidean over all numbers of x, that is made to each training
-            example to mislead the classifier, see ``misled``. What it sees then is what people see, and not what a
-            generator can show it in no one else's eyes.
+            example to mislead the classifier, see ``misled``. It then looks at what people see, so that a
+            generator cannot show it a label that no one else sees.
         dropout: float in [0, 1), share of the features that are dropped in training.
         balance: float in [0, 1], how far the rarer value of a label outweighs the other: at 0
             a probability of 1/2 lies where both values are equally likely, at 1 where they
