@@ -138,8 +138,8 @@ class Classifier(LabelledModel):
         """As Keras'."""
         with replicas.one_batch():
             if self.robustness:
-                x, *rest = data
-                data = (self.misled(x, rest[0]), *rest)
+                x, y, *rest = data
+                data = (self.misled(x, y), y, *rest)
             return super().train_step(data)
 
     def misled(self, x, y):
@@ -163,11 +163,8 @@ class Classifier(LabelledModel):
             logits = self.head(self.trunk(self.augment(x, image_seed), training=False)[-1])
             loss = tf.reduce_sum(self.cross_entropy(tf.cast(y, logits.dtype), logits))
         gradient = tape.gradient(loss, x)
-        axes = list(range(1, len(x.shape)))
-        norm = tf.sqrt(tf.reduce_sum(tf.square(gradient), axes, keepdims=True))
-        shape = [-1] + [1] * len(axes)
-        length = replicas.rows(lambda n: tf.random.stateless_uniform((n,), length_seed), tf.shape(x)[0])
-        length = self.robustness * tf.cast(tf.reshape(length, shape), x.dtype)
+        norm = tf.sqrt(tf.reduce_sum(tf.square(gradient), list(range(1, len(x.shape))), keepdims=True))
+        length = _uniform(x, length_seed, self.robustness)
         return tf.stop_gradient(x + length * gradient / tf.maximum(norm, 1e-12))
 
     def _seeds(self):
@@ -391,9 +388,10 @@ def random_noise(x, most, seed):
 
 
 def _uniform(x, seed, most=1.0):
-    """A number in [0, most) for each image of a batch, to be used with its pixels: [n, 1, 1, 1]."""
+    """A number in [0, most) for each example of a batch, to be used with its own: [n, 1, ...]."""
+    ones = [1] * (len(x.shape) - 1)
     return replicas.rows(
-        lambda n: tf.random.stateless_uniform((n, 1, 1, 1), seed, 0.0, most, x.dtype), tf.shape(x)[0]
+        lambda n: tf.random.stateless_uniform((n, *ones), seed, 0.0, most, x.dtype), tf.shape(x)[0]
     )
 
 

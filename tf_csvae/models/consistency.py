@@ -18,7 +18,7 @@ from tf_csvae.models.labelled import check_same
 # adapts, up to what, and how fast: so much of what is missing is added to its logarithm in each step. It does not
 # fall below what it starts from: who looks at the result is harder to convince than the helper.
 EMPHASIS, MOST_EMPHASIS, RATE = 5.0, 25.0, 0.02
-# As fast follows how sure the helper is of a value, times the share of the data that have it.
+# How fast the mean certainty of the helper about a value is followed, times the share of the data that have it.
 SURE_RATE = 0.1
 
 
