@@ -4,30 +4,40 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
-# The protos that a server speaks, with grpc; and for its REST form.
-SERVING = ["tensorflow-serving-api>=2.18,<2.22", "requests>=2.31,<3"]
+# What a client of TensorFlow Serving needs: its protos with gRPC, REST, and retries.
+SERVING = [
+    "requests>=2.31,<3",
+    "tenacity>=9,<10",
+    "tensorflow-serving-api>=2.18,<2.22",
+]
 TEST = [*SERVING, "hypothesis>=6.100,<7", "pytest>=8,<10", "pytest-xdist>=3.6,<4"]
 
 here = Path(__file__).parent
 
 setup(
     name="tf_csvae",
-    version="0.1.0",
+    version="0.2.0",
     description="Conditional Subspace VAEs and their rivals, in TensorFlow and Keras 3.",
     long_description=(here / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
-    packages=find_packages(include=["tf_csvae", "tf_csvae.*", "trainers", "flags", "export", "benchmarks"]),
-    package_data={"tf_csvae": ["templates/*.html"], "flags": ["*.flags"]},
+    packages=find_packages(
+        include=["tf_csvae", "tf_csvae.*", "trainers", "flags", "export", "benchmarks"]
+    ),
+    package_data={"tf_csvae.evaluation": ["templates/*.html"], "flags": ["*.flags"]},
+    entry_points={"console_scripts": ["tf-csvae = trainers.console:main"]},
     python_requires=">=3.11,<3.14",
     # Both ends are tested: `make test` takes the newest of each, `make test-lowest` the oldest.
     install_requires=[
         "absl-py>=2.1,<3",
-        "importlib_resources>=6,<8",  # TensorFlow Datasets needs it to prepare a set and does not say so
+        "filelock>=3.16,<5",
+        # TensorFlow Datasets needs it to prepare a data set and does not declare it.
+        "importlib_resources>=6,<8",
         "jinja2>=3.1,<4",
         "keras>=3.10,<3.16",
         "matplotlib>=3.10,<4",
         "numpy>=2.1,<3",
+        "pandas>=2.2.3,<4",
         "pillow>=11,<14",
         "pyarrow>=18,<27",  # Parquet
         "scikit-learn>=1.6,<2",

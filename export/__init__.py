@@ -1,1 +1,1 @@
-"""Trained models as SavedModels for TensorFlow Serving: writing, checking, calling them."""
+"""Trained models in use: SavedModels for TensorFlow Serving, a client, and models on files."""

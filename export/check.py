@@ -1,59 +1,64 @@
-"""Checks an exported model: does it give, with nothing of ours beside it, what the Keras model gave?
+"""Checks that an exported model gives the outputs of the Keras model it was made from.
 
     python -m export.check --model_dir=models/NAME/VERSION
 
-Loads the SavedModel in a process that cannot import this project, runs each signature on the model's
-own warm-up request, and compares with what the Keras model answered when it was exported.
+The SavedModel is loaded in a process that cannot import this project. It answers its own warm-up
+requests, and its answers are compared with those that the Keras model gave at the export.
 """
 
+import dataclasses
 import json
 import os
 import subprocess
 import sys
 
-import flags
-import flags.check
-from trainers import training
-
-FLAGS = flags.FLAGS
-
-GROUPS = (flags.check,)
+from flags import command, parse
+from tf_csvae.errors import InputError
+from tf_csvae.options import Config, option
 
 
-def check():
-    """Checks the model in --model_dir; exits with 1 where a difference is too large."""
-    from tf_csvae import InputError, report
+@dataclasses.dataclass(frozen=True)
+class CheckConfig(Config):
+    """Check: the exported model, and the tolerance."""
 
-    folder = FLAGS.model_dir
-    if not folder or not os.path.exists(os.path.join(folder, "saved_model.pb")):
+    model_dir: str | None = option(None, "Folder of the version, as in models/NAME/1.")
+    tolerance: float = option(1e-4, "Largest absolute difference that is allowed.", low=0)
+
+
+def check(model_dir: str | None, tolerance: float = CheckConfig.tolerance) -> None:
+    """Checks an exported model and prints the differences.
+
+    Raises:
+        InputError: no model, one that cannot be run, or a difference above the tolerance.
+    """
+    if not model_dir or not os.path.exists(os.path.join(model_dir, "saved_model.pb")):
         raise InputError(
-            f"--model_dir={folder} holds no SavedModel. Give the folder of a version, as in models/NAME/1."
+            f"--model_dir={model_dir} holds no SavedModel. "
+            "Give the folder of a version, as in models/NAME/1."
         )
+    import pandas as pd
+
     standalone = os.path.join(os.path.dirname(os.path.abspath(__file__)), "standalone.py")
-    command = [sys.executable, standalone, os.path.abspath(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    call = [sys.executable, standalone, os.path.abspath(model_dir)]
+    done = subprocess.run(call, capture_output=True, text=True, check=False)
     if done.returncode:
         reason = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
-        raise InputError(f"{folder} could not be run: {reason[0]}")
-    results = [json.loads(line) for line in done.stdout.splitlines()]
-    rows, wrong = [["signature", "largest difference", "ms", ""]], []
-    for result in results:
-        fine = result["difference"] <= FLAGS.tolerance
-        if not fine:
-            wrong.append(result["signature"])
-        rows.append(
-            [
-                result["signature"],
-                f"{result['difference']:.2g}",
-                f"{result['ms']:.1f}",
-                "ok" if fine else "WRONG",
-            ]
-        )
-    print(report.as_text(report.Table("", rows)))
-    if wrong:
-        raise InputError(f"{folder} differs from the Keras model in {', '.join(wrong)}. Export it again.")
+        raise InputError(f"{model_dir} cannot be run: {reason[0]}")
+    found = pd.DataFrame(map(json.loads, done.stdout.splitlines())).set_index("signature")
+    right = found["difference"] <= tolerance
+    found[""] = right.map({True: "ok", False: "WRONG"})
+    forms = {"difference": "{:.2g}".format, "ms": "{:.1f}".format}
+    print(found.to_string(formatters=forms, index_names=False))
+    if not right.all():
+        wrong = ", ".join(found.index[~right])
+        raise InputError(f"{model_dir} differs from the Keras model in {wrong}. Export it again.")
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Runs the command."""
+    config = parse(argv or sys.argv, (CheckConfig,), __doc__).config(CheckConfig)
+    command.run(lambda: check(**config.to_dict()), "A check changes nothing.")
 
 
 if __name__ == "__main__":
-    flags.parse(sys.argv, GROUPS, __doc__)
-    training.exit_cleanly(check, "Nothing is changed by a check.")
+    main()

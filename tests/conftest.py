@@ -16,6 +16,7 @@ SPLITS = {0: 16, 1: 4, 2: 6}
 # process makes those and runs all of them.
 TOGETHER = (
     "tests/export/",
+    "tests/test_docs.py",
     "tests/tf_csvae/models/test_replicas.py",
     "tests/trainers/test_compare.py",
 )

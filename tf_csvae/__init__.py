@@ -1,61 +1,70 @@
-"""Conditional Subspace VAEs and their rivals, in TensorFlow and Keras 3.
+"""Conditional Subspace VAEs and the systems they are compared with, in TensorFlow and Keras 3.
 
-The package is imported lazily: ``import tf_csvae`` costs nothing, and TensorFlow is
-loaded when a name that needs it is first used. The map:
+``import tf_csvae`` is cheap: a name loads TensorFlow when it is first used. The map:
 
-* ``tf_csvae.data`` -- ``load("swiss_roll")`` and the other datasets
-* ``tf_csvae.models`` -- ``CSVAE`` and the bricks it is built from
-* ``tf_csvae.metrics`` -- pure functions: divergence, probes, latents, reconstruction
-* ``tf_csvae.evaluation`` -- a model and its data -> one dict of numbers
-* ``tf_csvae.figures`` -- arrays in, matplotlib figures out
-* ``tf_csvae.runs`` -- the run directory; ``callbacks`` -- its checkpoints; ``report`` -- its page
-* ``tf_csvae.cluster`` -- the devices and machines that train together
+* ``fit``, ``evaluate``, ``compare`` -- train, measure and compare, as the commands do
+* ``load_data``, ``load_model`` -- data sets and trained models
+* ``CSVAE``, ``CondVAE``, ``CondVAEInfo``, ``VAE``, ``Classifier`` -- the systems
+* ``CSVAEConfig`` and its like, in ``configs`` -- every option and its default
+* ``data``, ``networks``, ``objectives``, ``models``, ``editing``, ``training``, ``evaluation`` --
+  the packages
 """
 
 import importlib
 import os
+from typing import Any
 
-# TensorFlow's wheel leaves oneDNN off on processors without AVX512-VNNI, where it makes
-# the convolutional networks about five times slower. It is read once, when TensorFlow is
-# imported, so it is set here; a user's own TF_ENABLE_ONEDNN_OPTS=0 wins.
+# TensorFlow's wheel turns oneDNN off on processors without AVX512-VNNI, where convolutions are
+# then about five times slower. TensorFlow reads the variable once, when it is imported. A user's
+# own TF_ENABLE_ONEDNN_OPTS=0 wins.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
-_MODULES = (
-    "callbacks",
-    "cluster",
-    "data",
-    "errors",
-    "evaluation",
-    "figures",
-    "labels",
-    "metrics",
-    "models",
-    "report",
-    "runs",
-)
 _NAMES = {
     "CSVAE": "models",
+    "CSVAEConfig": "configs",
     "Classifier": "models",
+    "ClassifierConfig": "configs",
     "CondVAE": "models",
+    "CondVAEConfig": "configs",
     "CondVAEInfo": "models",
-    "VAE": "models",
+    "CondVAEInfoConfig": "configs",
     "InputError": "errors",
     "Label": "labels",
+    "VAE": "models",
+    "VAEConfig": "configs",
+    "compare": "evaluation.compare",
+    "evaluate": "evaluation.evaluate",
+    "fit": "training",
+    "load_data": "data",
     "load_model": "models",
 }
+_MODULES = (
+    "configs",
+    "data",
+    "editing",
+    "errors",
+    "evaluation",
+    "labels",
+    "models",
+    "runs",
+    "settings",
+    "training",
+)
 
 __all__ = [*_MODULES, *_NAMES, "__version__"]
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
+    if name in _NAMES:
+        value = getattr(importlib.import_module(f"{__name__}.{_NAMES[name]}"), name)
+        globals()[name] = value  # over a module of the same name, which the import has set
+        return value
     if name in _MODULES:
         return importlib.import_module(f"{__name__}.{name}")
-    if name in _NAMES:
-        return getattr(importlib.import_module(f"{__name__}.{_NAMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted(__all__)

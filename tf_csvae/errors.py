@@ -1,31 +1,32 @@
-"""The one exception a user's own mistake raises."""
+"""The exception that is raised for a mistake of the user."""
 
 import difflib
+from collections.abc import Iterable
 
 
 class InputError(ValueError):
-    """A mistake in what the user gave: a flag's value, a file, an array.
+    """A mistake in what the user gave: the value of a flag, a file, an array.
 
-    The message is one complete sentence or two: what was given, where, what was expected
-    and how to get it. The trainers print it without a traceback and exit with 1.
+    The message has one or two full sentences: what was given, where, what was expected and how to
+    get it. The commands print it without a traceback and exit with code 1.
 
     Args:
-        message: str.
-        problems: sentences about all that is wrong, where the message tells only the first.
+        message: the sentences about the first mistake.
+        problems: the sentences about all mistakes, if there are several.
     """
 
-    def __init__(self, message, problems=()):
+    def __init__(self, message: str, problems: Iterable[str] = ()) -> None:
         super().__init__(message)
         self.problems = tuple(problems) or (message,)
 
 
-def check_known(given, known, what):
-    """Raises ``InputError`` unless ``given`` is one of ``known``, offering the nearest.
+def check_known(given: str, known: Iterable[str], what: str) -> None:
+    """Raises ``InputError`` unless ``given`` is one of ``known``; suggests similar names.
 
     Args:
-        given: str, the name that the user gave.
-        known: iterable of str, the names that exist.
-        what: str, what is being named, as in "dataset".
+        given: the name that the user gave.
+        known: the names that exist.
+        what: the kind of thing that is named, as in "dataset".
 
     Raises:
         InputError: ``given`` is not in ``known``.
@@ -34,6 +35,6 @@ def check_known(given, known, what):
     if given in known:
         return
     folded = {name.lower(): name for name in known}
-    nearest = [folded[name] for name in difflib.get_close_matches(given.lower(), folded, n=3, cutoff=0.6)]
-    hint = f"Did you mean {' or '.join(nearest)}? " if nearest else ""
+    similar = difflib.get_close_matches(given.lower(), folded, n=3, cutoff=0.6)
+    hint = f"Did you mean {' or '.join(folded[name] for name in similar)}? " if similar else ""
     raise InputError(f"Unknown {what} {given!r}. {hint}Known: {', '.join(known)}.")

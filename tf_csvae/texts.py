@@ -1,16 +1,16 @@
-"""What the texts in a user's table or on a command line stand for."""
+"""The values that texts in a table or on a command line stand for."""
 
 import math
 
-# What stands for a value that is not known, in any case.
+# Texts that stand for a missing value, in any case.
 MISSING = ("", "na", "n/a", "nan", "none", "null", "?")
 
-# Words of a binary label, in any case.
+# Words for the values of a binary label, in any case.
 _BINARY = {"false": 0, "true": 1, "no": 0, "yes": 1}
 
 
-def number(text):
-    """Returns a text's finite number, or NaN."""
+def number(text: str) -> float:
+    """Returns the finite number in a text, or NaN."""
     try:
         value = float(text)
     except ValueError:
@@ -18,13 +18,13 @@ def number(text):
     return value if math.isfinite(value) else math.nan
 
 
-def missing(text):
-    """Whether a text stands for a value that is not known."""
+def missing(text: str) -> bool:
+    """Returns whether a text stands for a missing value."""
     return text.casefold() in MISSING
 
 
-def binary(text):
-    """Returns -1, 0 or 1, or None for a text that is no value of a binary label."""
+def binary(text: str) -> int | None:
+    """Returns -1, 0 or 1, or None for a text that is not a value of a binary label."""
     value = number(text)
     if math.isnan(value):
         return _BINARY.get(text.casefold())

@@ -1,1 +1,1 @@
-"""Command-line trainers: ``python -m trainers.<system>``."""
+"""The commands that train and measure: ``python -m trainers.<system>``."""

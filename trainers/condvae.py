@@ -1,15 +1,18 @@
-"""Trains a conditional VAE (Kingma et al. 2014; Sohn et al. 2015): encoder and decoder are told y.
+"""Trains a conditional VAE (Kingma et al. 2014; Sohn et al. 2015).
 
     python -m trainers.condvae
     python -m trainers.condvae --dataset=celeba --data_dir=FOLDER
 
-Its z is as large as CSVAE's z and w together.
+Encoder and decoder get the labels. z is as large as z and w of CSVAE together.
 """
 
-import flags.consistency
-from trainers import generative, training
+from trainers import train
 
-TRAINER = generative.trainer("condvae", "CondVAE", __doc__, own=(flags.consistency,))
+
+def main(argv: list[str] | None = None) -> None:
+    """Runs the command."""
+    train.main("condvae", __doc__, argv)
+
 
 if __name__ == "__main__":
-    training.main(TRAINER)
+    main()

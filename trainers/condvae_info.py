@@ -1,16 +1,19 @@
-"""Trains CondVAE-info, the IFCVAE-GAN (Creswell et al. 2017): z and labels apart, and sharp images.
+"""Trains CondVAE-info, the IFCVAE-GAN (Creswell et al. 2017).
 
     python -m trainers.condvae_info
     python -m trainers.condvae_info --dataset=celeba --data_dir=FOLDER
 
-Its encoder reads the labels beside z, from which an auxiliary network must not be able to read
-them; a discriminator tells its images from real ones. Its z is as large as CSVAE's z and w together.
+The encoder predicts the labels beside z. An auxiliary network must not predict them from z. A
+discriminator compares generated with real data. z is as large as z and w of CSVAE together.
 """
 
-import flags.condvae_info
-from trainers import generative, training
+from trainers import train
 
-TRAINER = generative.trainer("condvae_info", "CondVAEInfo", __doc__, own=(flags.condvae_info,))
+
+def main(argv: list[str] | None = None) -> None:
+    """Runs the command."""
+    train.main("condvae_info", __doc__, argv)
+
 
 if __name__ == "__main__":
-    training.main(TRAINER)
+    main()

@@ -3,16 +3,16 @@
     python -m trainers.csvae
     python -m trainers.csvae --dataset=celeba --data_dir=FOLDER
 
-The defaults are those of the dataset: --help shows them for the one given beside it.
+The defaults depend on the data set. --help shows those of the --dataset given beside it.
 """
 
-import flags.consistency
-import flags.subspaces
-from trainers import generative, training
+from trainers import train
 
-TRAINER = generative.trainer(
-    "csvae", "CSVAE", __doc__, own=(flags.subspaces, flags.consistency), subspaces=True
-)
+
+def main(argv: list[str] | None = None) -> None:
+    """Runs the command."""
+    train.main("csvae", __doc__, argv)
+
 
 if __name__ == "__main__":
-    training.main(TRAINER)
+    main()

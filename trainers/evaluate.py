@@ -1,71 +1,45 @@
-"""Measures a trained system, generative or classifier, again.
+"""Measures the model of a finished run again, generative or classifier.
 
     python -m trainers.evaluate --run_dir=RUN
-    python -m trainers.evaluate --run_dir=RUN --classifier=RUN_OF_A_CLASSIFIER
+    python -m trainers.evaluate --run_dir=RUN --judge=RUN_OF_A_CLASSIFIER
 
-With a classifier it also says what that sees in samples, reconstructions and transfers. The data
-are those of the run, unless flags say where else they lie. Numbers, pictures and page of the run
-are written anew; the model is not touched.
+With a judge the numbers include what it sees in samples, reconstructions and transfers. The data
+are those of the run; flags say if they are elsewhere now. Numbers, pictures and page of the run
+are written anew. The model is not changed.
 """
 
+import dataclasses
 import sys
 
-import flags
-import flags.data
-import flags.evaluation
-import flags.judge
-import flags.labels
-import flags.run
-import flags.seed
-from trainers import measuring, training
-
-FLAGS = flags.FLAGS
-
-GROUPS = (flags.run, flags.seed, flags.data, flags.labels, flags.judge, flags.evaluation)
-
-# What metrics.json says of the training, which no evaluation changes.
-OF_TRAINING = ("seconds_training", "examples_per_second", "parameters", "run")
+from flags import Parsed, command, parse
+from tf_csvae.configs import DataConfig, EvaluationConfig
+from tf_csvae.options import Config, option
 
 
-def evaluate():
-    """Evaluates the run in --run_dir."""
-    from tf_csvae import runs
-    from tf_csvae.errors import InputError
+@dataclasses.dataclass(frozen=True)
+class RunConfig(Config):
+    """Run: which one."""
 
-    if not FLAGS.run_dir:
-        raise InputError("Give --run_dir, the run to evaluate.")
-    run = runs.Run(FLAGS.run_dir)
-    numbers = run.metrics()  # raises where it is not finished
-    with run.locked():
-        _evaluate(run, numbers)
+    run_dir: str | None = option(None, "The finished run.")
 
 
-def _evaluate(run, numbers):
-    from tf_csvae import runs
-    from tf_csvae.errors import InputError
+def evaluate(parsed: Parsed) -> None:
+    """Evaluates a run and prints the main numbers."""
+    with command.quietly():
+        from tf_csvae import evaluation, runs
+    run_dir, options = parsed.values["run_dir"], parsed.asked_for(DataConfig, EvaluationConfig)
+    evaluation.evaluate(run_dir, **options)
+    print(evaluation.summary(runs.Run(run_dir)))
 
-    with training.quietly():
-        from tf_csvae import load_model
-        from tf_csvae.models.labelled import check_same
-    dataset = training.load_data()
-    model = load_model(run.file(runs.MODEL))
-    known, here = ([label.name for label in part.labels] for part in (model, dataset.info))
-    if known == here and tuple(model.data_shape) == tuple(dataset.info.shape):
-        check_same(model, dataset.info.shape, dataset.info.labels, f"The model of {run.path}")
-    else:
-        raise InputError(
-            f"{run.path} was trained on data of shape {model.data_shape} with the labels {', '.join(known)}. "
-            f"--dataset={FLAGS.dataset} has shape {tuple(dataset.info.shape)} and the labels {', '.join(here)}."
-        )
-    measuring.pictured_labels(dataset.info)  # raises before minutes of measuring
-    judge = measuring.load_judge(dataset.info, numbers.get("run", {}).get("helper"))
-    with training.data_blamed(dataset):
-        measured, figures = measuring.measure(model, dataset, run.history(), judge)
-    numbers.setdefault("run", measuring.what_ran(model, dataset.info))  # of a run that kept none
-    trained = {name: numbers[name] for name in OF_TRAINING if name in numbers}
-    measuring.write(run, model, dataset, trained, measured, figures)
+
+def main(argv: list[str] | None = None) -> None:
+    """Runs the command."""
+    parsed = parse(argv or sys.argv, (RunConfig, DataConfig, EvaluationConfig), __doc__)
+    command.run(
+        lambda: evaluate(parsed),
+        "The run is as it was. The same command begins the evaluation anew.",
+    )
 
 
 if __name__ == "__main__":
-    flags.parse(sys.argv, GROUPS, __doc__, of_run=True)
-    training.exit_cleanly(evaluate, "The run is as it was; the same command begins anew.")
+    main()

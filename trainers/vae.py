@@ -1,14 +1,18 @@
-"""Trains a variational autoencoder (Kingma and Welling 2013): the rival that knows no labels.
+"""Trains a variational autoencoder (Kingma and Welling 2013).
 
     python -m trainers.vae
     python -m trainers.vae --dataset=celeba --data_dir=FOLDER
 
-Its z is as large as CSVAE's z and w together.
+It has no labels. z is as large as z and w of CSVAE together.
 """
 
-from trainers import generative, training
+from trainers import train
 
-TRAINER = generative.trainer("vae", "VAE", __doc__)
+
+def main(argv: list[str] | None = None) -> None:
+    """Runs the command."""
+    train.main("vae", __doc__, argv)
+
 
 if __name__ == "__main__":
-    training.main(TRAINER)
+    main()

@@ -2,32 +2,28 @@ import keras
 import numpy as np
 import pytest
 
-from tf_csvae import CSVAE, VAE, Classifier, CondVAE, CondVAEInfo
+from tf_csvae import configs, models
 from tf_csvae.data.dataset import Info
 from tf_csvae.labels import Label
+from tf_csvae.settings import MODELS as CONFIGS
 
 LABELS = (Label("Smiling", 0.5), Label("Male", 0.3))
 COUNTS = {"train": 10, "validation": 2, "test": 2}
 IMAGES = Info("faces", (16, 16, 3), (0.0, 1.0), LABELS, COUNTS, crop=(0.125, 0.125, 0.875, 0.875))
-VECTORS = Info(
-    "table", (3,), None, LABELS, COUNTS, np.array([1.0, 2.0, 3.0]), np.array([2.0, 4.0, 8.0]), ("a", "b", "c")
-)
-SYSTEMS = {"vae": VAE, "condvae": CondVAE, "condvae_info": CondVAEInfo, "csvae": CSVAE}
+SCALING = {"offset": np.array([1.0, 2.0, 3.0]), "scale": np.array([2.0, 4.0, 8.0])}
+VECTORS = Info("table", (3,), None, LABELS, COUNTS, **SCALING, feature_names=("a", "b", "c"))
 
 
 def make(system, info):
     """A model that was not trained; its batch normalisation is not the identity."""
     keras.utils.set_random_seed(0)
     if system == "classifier":
-        model = Classifier(info.shape, info.labels, depth=10, width=4)
+        config = configs.ClassifierConfig(depth=10, width=4)
+        model = models.Classifier(info.shape, info.labels, config)
     else:
-        model = SYSTEMS[system](
-            info.shape,
-            info.labels,
-            z_dim=3,
-            networks={"hidden": [8, 8], "filters": [4, 8]},
-            bounded=info.is_image,
-        )
+        config = CONFIGS[system](z_dim=3, hidden=(8, 8), filters=(4, 8))
+        kind = models.SYSTEMS[system]
+        model = kind(info.shape, info.labels, config, bounded=info.is_image)
     random = np.random.default_rng(0)
     for variable in model.non_trainable_variables:
         if "moving" in variable.path:
@@ -38,7 +34,7 @@ def make(system, info):
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory):
     """A function (system, info) -> (model, info, folder of its export), each exported once."""
-    from export import requests, saved_model, signatures
+    from export import signatures, versions, warmup
 
     folder, made = tmp_path_factory.mktemp("models"), {}
 
@@ -48,9 +44,8 @@ def exported(tmp_path_factory):
             model = make(system, info)
             judge = make("classifier", info) if system == "csvae" else None
             served = signatures.Served(model, info, judge)
-            asked, answered = requests.warmup(served, name, info)
-            extra = {saved_model.WARMUP: asked, saved_model.EXPECTED: answered}
-            made[name] = model, served, saved_model.write(served, name, str(folder), 1, extra)
+            beside = warmup.files(served, name)
+            made[name] = model, served, versions.write(served, name, str(folder), 1, beside)
         return made[name]
 
     return export

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tests import processes
 from tests.export.conftest import IMAGES, make
-from tf_csvae import data, labels, runs
+from tf_csvae import data, files, labels, runs
 
 
 def run(*arguments):
@@ -23,8 +23,8 @@ def write_run(path, system, info):
     model.compile()
     path.mkdir()
     model.save(path / runs.MODEL)
-    runs.write_json(str(path / runs.INFO), info.to_dict())
-    runs.write_json(str(path / runs.METRICS), {})
+    files.write_json(str(path / runs.INFO), info.to_dict())
+    files.write_json(str(path / runs.METRICS), {})
     return model
 
 
@@ -40,7 +40,9 @@ def test_a_folder_of_images(image_dir, tmp_path):
     )
     done = run(*given, "--set", "warm=1", f"--out={tmp_path}/made")
     assert done.returncode == 0, done.stderr
-    made = sorted(path.relative_to(tmp_path / "made") for path in (tmp_path / "made").rglob("*.png"))
+    made = sorted(
+        path.relative_to(tmp_path / "made") for path in (tmp_path / "made").rglob("*.png")
+    )
     files = [path for path in image_dir.rglob("*.*") if path.suffix != ".csv"]
     assert made == sorted(path.relative_to(image_dir).with_suffix(".png") for path in files)
 
@@ -62,11 +64,16 @@ def test_a_table(tmp_path):
     random = np.random.default_rng(0)
     lines = ["weight,colour,sick,blood,age"]
     for row in range(60):
-        blood, age = ("A", "B", "0", "")[row % 4], "" if row % 5 == 4 else f"{random.normal(50, 9):.1f}"
-        lines.append(f"{random.normal(70, 9):.1f},{'red' if row % 3 else 'blue'},{row % 2},{blood},{age}")
+        blood, age = (
+            ("A", "B", "0", "")[row % 4],
+            "" if row % 5 == 4 else f"{random.normal(50, 9):.1f}",
+        )
+        lines.append(
+            f"{random.normal(70, 9):.1f},{'red' if row % 3 else 'blue'},{row % 2},{blood},{age}"
+        )
     (tmp_path / "people.csv").write_text("\n".join(lines) + "\n")
     given = {"data_path": str(tmp_path / "people.csv"), "label_columns": ["sick", "blood", "age"]}
-    info = data.load("table", **given).info
+    info = data.load_data("table", **given).info
     write_run(tmp_path / "run", "csvae", info)
     given = (f"--run_dir={tmp_path}/run", f"--input={tmp_path}/people.csv")
     done = run(*given, "--set=sick=1,age=40", "--batch=25", f"--out={tmp_path}/out")
@@ -78,16 +85,26 @@ def test_a_table(tmp_path):
     for number, row in enumerate(rows):
         assert 0 < float(row["weight"]) < 140
         assert row["colour"] in ("red", "blue")
-        assert (row["sick"], row["blood"], row["age"]) == ("1", ("A", "B", "0", "")[number % 4], "40")
+        assert (row["sick"], row["blood"], row["age"]) == (
+            "1",
+            ("A", "B", "0", "")[number % 4],
+            "40",
+        )
 
     done = run(*given, "--mode=encode", f"--out={tmp_path}/out")
     assert done.returncode == 0, done.stderr
-    codes = [json.loads(line) for line in (tmp_path / "out" / "encode.jsonl").read_text().splitlines()]
+    codes = [
+        json.loads(line) for line in (tmp_path / "out" / "encode.jsonl").read_text().splitlines()
+    ]
     assert [code["file"] for code in codes] == [str(line) for line in range(2, 62)]
-    of_labels = {f"w_{label}_{what}" for label in ("sick", "blood", "age") for what in ("mean", "scale")}
+    of_labels = {
+        f"w_{label}_{what}" for label in ("sick", "blood", "age") for what in ("mean", "scale")
+    }
     assert set(codes[0]) == {"file", "z_mean", "z_scale", *of_labels}
 
-    (tmp_path / "people.csv").write_text("weight,colour,sick,blood,age\n70,green,1,A,\nheavy,red,0,A,\n")
+    (tmp_path / "people.csv").write_text(
+        "weight,colour,sick,blood,age\n70,green,1,A,\nheavy,red,0,A,\n"
+    )
     done = run(*given, "--set=sick=1")
     assert done.returncode == 1
     assert "line 3, column weight: expected a number. Received: 'heavy'" in done.stderr
@@ -96,7 +113,11 @@ def test_a_table(tmp_path):
 def test_samples(tmp_path):
     write_run(tmp_path / "run", "vae", IMAGES)
     done = run(
-        f"--run_dir={tmp_path}/run", "--mode=sample", "--count=5", "--batch=2", f"--out={tmp_path}/new"
+        f"--run_dir={tmp_path}/run",
+        "--mode=sample",
+        "--count=5",
+        "--batch=2",
+        f"--out={tmp_path}/new",
     )
     assert done.returncode == 0, done.stderr
     made = sorted((tmp_path / "new").iterdir())
@@ -109,7 +130,10 @@ def test_samples(tmp_path):
     [
         (["--mode=sample", "--input=x.png"], "--mode=sample takes no --input"),
         ([], "--mode=transfer takes an --input"),
-        (["--input=x.png", "--set=warm=1"], "holds a VAE, which cannot transfer: it can reconstruct"),
+        (
+            ["--input=x.png", "--set=warm=1"],
+            "holds a VAE, which cannot transfer: it can reconstruct",
+        ),
     ],
 )
 def test_a_mistake_is_one_line(arguments, complaint, tmp_path):

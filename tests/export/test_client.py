@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export import client
+from export import servers
 from tests.export.conftest import IMAGES, LABELS
 from tests.export.server import Models, grpc_server, rest_server
 from tf_csvae import InputError
@@ -54,7 +54,14 @@ def test_samples_transfers_and_verdicts(kind, folders, files, tmp_path):
         at = ["--host=127.0.0.1", f"--port={port}", *(["--rest"] if kind == "rest" else [])]
         model = ["--model=faces", f"--labels_file={labels}"]
         done = run(
-            "sample", *at, *model, "--set=Smiling=1", "--count=5", "--batch=2", "--out=s", cwd=tmp_path
+            "sample",
+            *at,
+            *model,
+            "--set=Smiling=1",
+            "--count=5",
+            "--batch=2",
+            "--out=s",
+            cwd=tmp_path,
         )
         assert done.returncode == 0, done.stderr
         made = sorted((tmp_path / "s").iterdir())
@@ -62,7 +69,9 @@ def test_samples_transfers_and_verdicts(kind, folders, files, tmp_path):
         assert tf.io.decode_png(made[0].read_bytes()).shape == (16, 16, 3)
         assert len({path.read_bytes() for path in made}) == 5
 
-        done = run("transfer", *paths, *at, *model, "--set=Smiling=1,Male=0", "--out=t", cwd=tmp_path)
+        done = run(
+            "transfer", *paths, *at, *model, "--set=Smiling=1,Male=0", "--out=t", cwd=tmp_path
+        )
         assert done.returncode == 0, done.stderr
         assert {path.name for path in (tmp_path / "t").iterdir()} == {path.name for path in paths}
 
@@ -72,7 +81,7 @@ def test_samples_transfers_and_verdicts(kind, folders, files, tmp_path):
         assert [line["file"] for line in lines] == ["face_0", "face_1", "face_2"]
         assert all(0 <= line["Smiling"] <= 1 for line in lines)
 
-        done = run("walk", paths[0], *at, *model, "--label=Male", "--out=w", cwd=tmp_path)
+        done = run("traverse", paths[0], *at, *model, "--label=Male", "--out=w", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         assert len(list((tmp_path / "w").iterdir())) == 49
 
@@ -83,25 +92,43 @@ def test_a_busy_server_is_asked_again_and_a_mistake_is_not(kind, folders, files)
     content = np.array([paths[0].read_bytes()], object)
     models = Models(folders, busy=2)
     with SERVERS[kind](models) as port:
-        server = (client.GrpcServer if kind == "grpc" else client.RestServer)(
-            "127.0.0.1", port, "judge", None, 30
-        )
-
-        def ask(file=content):
-            return server.predict("classify_bytes", {"x_bytes": file})
-
-        assert client.patiently(ask, retries=2, pause=0.01)["probabilities"].shape == (1, 2)
+        make = servers.GrpcServer if kind == "grpc" else servers.RestServer
+        server = make("127.0.0.1", port, "judge", retries=2, pause=0.01)
+        answer = server.predict("classify_bytes", {"x_bytes": content})
+        assert answer["probabilities"].shape == (1, 2)
         assert models.asked == 3
+        server = make("127.0.0.1", port, "judge", retries=5)
         with pytest.raises(InputError, match="must be a JPEG or a PNG file"):
-            client.patiently(lambda: ask(np.array([b"no image"], object)), retries=5)
+            server.predict("classify_bytes", {"x_bytes": np.array([b"no image"], object)})
         assert models.asked == 4
+
+
+def test_the_pauses_grow_by_a_random_part(monkeypatch):
+    pauses = []
+    monkeypatch.setattr("tenacity.nap.time.sleep", pauses.append)
+    server = servers.GrpcServer("127.0.0.1", 1, "m", retries=3, pause=0.5)
+    monkeypatch.setattr(
+        server, "_ask", lambda *given: (_ for _ in ()).throw(servers.Retryable("busy"))
+    )
+    with pytest.raises(InputError, match="The server did not answer in 4 attempts: busy"):
+        server.predict("classify", {})
+    assert len(pauses) == 3
+    for pause, least in zip(pauses, (0.5, 1, 2), strict=True):
+        assert least <= pause <= least + 0.5
 
 
 def test_a_server_that_is_not_there_ends_with_one_line(files, tmp_path):
     paths, _ = files
     for rest in ([], ["--rest"]):
         done = run(
-            "classify", paths[0], "--port=1", "--model=m", "--retries=1", "--timeout=2", *rest, cwd=tmp_path
+            "classify",
+            paths[0],
+            "--port=1",
+            "--model=m",
+            "--retries=1",
+            "--timeout=2",
+            *rest,
+            cwd=tmp_path,
         )
         assert done.returncode == 1
         assert "did not answer in 2 attempts" in done.stderr
@@ -115,8 +142,16 @@ def test_a_server_that_is_not_there_ends_with_one_line(files, tmp_path):
         (["paint"], 2, "Received: paint"),
         (["sample"], 1, "Give --model"),
         (["transfer", "face_0.png", "--model=m"], 1, "--labels_file=None is not there"),
-        (["classify", "face_0.png", "other/face_0.jpg", "--model=m"], 1, "There is no file other/face_0.jpg"),
-        (["classify", "face_0.png", "./face_0.png", "--model=m"], 1, "Several files are named face_0"),
+        (
+            ["classify", "face_0.png", "other/face_0.jpg", "--model=m"],
+            1,
+            "There is no file other/face_0.jpg",
+        ),
+        (
+            ["classify", "face_0.png", "./face_0.png", "--model=m"],
+            1,
+            "Several files are named face_0",
+        ),
         (["transfer", "--model=m"], 1, "transfer takes image files"),
         (["sample", "--model=m", "--labels_file=labels.json", "--set=Hat=1"], 1, "No label 'Hat'"),
         (
@@ -125,7 +160,7 @@ def test_a_server_that_is_not_there_ends_with_one_line(files, tmp_path):
             "Expected 0 or 1, as in Male=1",
         ),
         (
-            ["walk", "face_0.png", "--model=m", "--labels_file=labels.json"],
+            ["traverse", "face_0.png", "--model=m", "--labels_file=labels.json"],
             1,
             "Give --label, one of Smiling, Male",
         ),

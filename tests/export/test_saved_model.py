@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from export import requests, saved_model
+from export import versions, warmup
 from tests import processes
 from tests.conftest import write_table
 from tests.export.conftest import IMAGES, VECTORS, make
@@ -40,13 +40,15 @@ def png(side=20, value=None):
 
 
 @pytest.mark.parametrize(("system", "info"), [("csvae", IMAGES), ("vae", VECTORS)])
-def test_it_gives_the_keras_models_numbers_where_nothing_of_ours_can_be_imported(exported, system, info):
+def test_it_gives_the_keras_models_numbers_where_nothing_of_ours_can_be_imported(
+    exported, system, info
+):
     *_, folder = exported(system, info)
     command = [sys.executable, "-m", "export.check", f"--model_dir={folder}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "WRONG" not in done.stdout
-    assert ("walk" in done.stdout) == (system == "csvae")
+    assert ("traverse" in done.stdout) == (system == "csvae")
     assert ("classify" in done.stdout) == (system == "classifier")
     assert ("_bytes" in done.stdout) == info.is_image
 
@@ -55,7 +57,7 @@ def test_it_gives_the_keras_models_numbers_where_nothing_of_ours_can_be_imported
 def test_the_c_api_loads_it_and_gives_the_same(exported, system, info, tmp_path):
     _, served, folder = exported(system, info)
     name = f"{next(iter(served.signatures))}{'_bytes' if info.is_image else ''}"
-    inputs = requests.examples(served, info, rows=2)[name]
+    inputs = warmup.examples(served, rows=2)[name]
     loaded = tf.saved_model.load(folder)
     function = loaded.signatures[name]
     expected = function(**{key: tf.constant(value) for key, value in inputs.items()})
@@ -68,7 +70,10 @@ def test_the_c_api_loads_it_and_gives_the_same(exported, system, info, tmp_path)
     (tmp_path / "request.json").write_text(json.dumps(request))
     np.savez(
         tmp_path / "inputs.npz",
-        **{key: value.astype("S") if value.dtype == object else value for key, value in inputs.items()},
+        **{
+            key: value.astype("S") if value.dtype == object else value
+            for key, value in inputs.items()
+        },
     )
     library = os.path.join(os.path.dirname(tf.__file__), "libtensorflow_cc.so.2")
     paths = [str(tmp_path / file) for file in ("request.json", "inputs.npz", "outputs.npz")]
@@ -92,7 +97,11 @@ def test_tensorflows_own_command_line_shows_and_runs_it(exported, tmp_path):
     run = {"capture_output": True, "text": True, "cwd": tmp_path, "check": False}
     shown = subprocess.run([*cli, "show", "--dir", folder, "--all"], **run)
     assert shown.returncode == 0, shown.stderr
-    for text in ("signature_def['style_transfer']", "signature_def['serving_default']", "shape: (-1, 2)"):
+    for text in (
+        "signature_def['style_transfer']",
+        "signature_def['serving_default']",
+        "shape: (-1, 2)",
+    ):
         assert text in shown.stdout
     ran = subprocess.run(
         [
@@ -105,7 +114,9 @@ def test_tensorflows_own_command_line_shows_and_runs_it(exported, tmp_path):
     assert np.load(tmp_path / "x.npy").shape == (2, 3)
 
 
-def test_a_graph_holds_no_function_of_python_and_no_path_of_this_machine(exported, tmp_path_factory):
+def test_a_graph_holds_no_function_of_python_and_no_path_of_this_machine(
+    exported, tmp_path_factory
+):
     *_, folder = exported("csvae", IMAGES)
     content = pathlib.Path(folder, "saved_model.pb").read_bytes()
     graph = meta_graph(folder).graph_def
@@ -122,7 +133,9 @@ def _nodes(part):
 def test_vectors_travel_in_their_own_units(exported):
     model, _, folder = exported("csvae", VECTORS)
     x, y = np.float32([[3.0, 6.0, 11.0]]), np.float32([[1.0, 0.0]])
-    made = tf.saved_model.load(folder).signatures["reconstruct"](x=tf.constant(x), labels=tf.constant(y))["x"]
+    made = tf.saved_model.load(folder).signatures["reconstruct"](
+        x=tf.constant(x), labels=tf.constant(y)
+    )["x"]
     standard = (x - VECTORS.offset) / VECTORS.scale
     np.testing.assert_allclose(made, VECTORS.unscale(model.reconstruct(standard, y)), rtol=1e-4)
 
@@ -133,11 +146,15 @@ def test_a_file_is_cut_and_resized_as_in_training(exported):
     model, _, folder = exported("csvae", IMAGES)
     file = png(40)
     y = np.float32([[1.0, 0.0]])
-    x = images.crop_and_resize(tf.io.decode_png(file), IMAGES.crop, 16)[None].numpy() / np.float32(255)
+    x = images.crop_and_resize(tf.io.decode_png(file), IMAGES.crop, 16)[None].numpy() / np.float32(
+        255
+    )
     signatures = tf.saved_model.load(folder).signatures
     code = signatures["encode_bytes"](x_bytes=tf.constant([file]), labels=tf.constant(y))
     np.testing.assert_allclose(code["z_mean"], model.encode(x, y).z.mean(), atol=1e-4)
-    again = signatures["reconstruct_bytes"](x_bytes=tf.constant([file]), labels=tf.constant(y))["x_bytes"]
+    again = signatures["reconstruct_bytes"](x_bytes=tf.constant([file]), labels=tf.constant(y))[
+        "x_bytes"
+    ]
     pixels = tf.io.decode_png(again[0]).numpy()
     np.testing.assert_allclose(pixels / 255, model.reconstruct(x, y)[0], atol=0.6 / 255)
 
@@ -155,14 +172,18 @@ def test_labels_that_are_not_known_are_read_from_the_image(exported):
     moved = signatures["transfer"](
         x=tf.constant(x), source_labels=tf.constant(known), target_labels=tf.constant(given)
     )["x"]
-    np.testing.assert_allclose(moved, model.transfer(x, known, np.where(given < 0, known, given)), atol=1e-4)
+    np.testing.assert_allclose(
+        moved, model.transfer(x, known, np.where(given < 0, known, given)), atol=1e-4
+    )
 
 
 @pytest.mark.parametrize(("system", "info"), [("csvae", VECTORS), ("vae", VECTORS)])
 def test_a_row_does_not_depend_on_those_that_a_server_batches_it_with(exported, system, info):
     model, _, folder = exported(system, info)
     seeds = tf.constant([5, 6, 5])
-    labels = {"labels": tf.constant([[0.0, 1.0], [0.0, 1.0], [1.0, 1.0]])} if model.label_widths else {}
+    labels = (
+        {"labels": tf.constant([[0.0, 1.0], [0.0, 1.0], [1.0, 1.0]])} if model.label_widths else {}
+    )
     sample = tf.saved_model.load(folder).signatures["sample"]
     together = sample(seed=seeds, **labels)["x"].numpy()
     for row in range(3):
@@ -174,15 +195,18 @@ def test_a_row_does_not_depend_on_those_that_a_server_batches_it_with(exported, 
     assert np.allclose(together[0], together[2]) == (not labels)
 
 
-def test_each_row_walks_through_a_label_of_its_own(exported):
+def test_each_row_traverses_a_label_of_its_own(exported):
     model, _, folder = exported("csvae", VECTORS)
-    x, y = np.random.default_rng(0).normal(size=(2, 3)).astype(np.float32), np.float32([[1, 0], [0, 0]])
-    walk = tf.saved_model.load(folder).signatures["walk"]
-    walked = walk(x=tf.constant(x), labels=tf.constant(y), label=tf.constant([1, 0]))["x"]
+    x, y = (
+        np.random.default_rng(0).normal(size=(2, 3)).astype(np.float32),
+        np.float32([[1, 0], [0, 0]]),
+    )
+    traverse = tf.saved_model.load(folder).signatures["traverse"]
+    traversed = traverse(x=tf.constant(x), labels=tf.constant(y), label=tf.constant([1, 0]))["x"]
     inner = (x - VECTORS.offset) / VECTORS.scale
     for row, label in enumerate((1, 0)):
-        expected = model.walk(inner[row : row + 1], label, y[row : row + 1])
-        np.testing.assert_allclose(walked[row], VECTORS.unscale(expected[0]), atol=1e-3)
+        expected = model.traverse(inner[row : row + 1], label, y[row : row + 1])
+        np.testing.assert_allclose(traversed[row], VECTORS.unscale(expected[0]), atol=1e-3)
 
 
 def test_the_commands_export_check_and_time_a_run(tmp_path):
@@ -198,34 +222,47 @@ def test_the_commands_export_check_and_time_a_run(tmp_path):
     folder = tmp_path / "models" / "people" / "1"
     assert "CSVAE" in (folder / "assets.extra" / "README.md").read_text()
     assert json.loads((folder / "assets.extra" / "labels.json").read_text())["labels"]
-    assert "walk" in run("export.check", f"--model_dir={folder}")
+    assert "traverse" in run("export.check", f"--model_dir={folder}")
     one = ("--signatures=sample", "--batches=2", "--seconds=0.05")
     assert "sample" in run("benchmarks.serving", "--run_dir=people", *one)
 
 
+def full(value, *shape):
+    return np.full(shape, value, np.float32)
+
+
+Y, SEED = full(1, 1, 2), np.zeros(1, np.int32)
+
 HOSTILE = [
-    ("sample", {"labels": np.ones((1, 3), np.float32), "seed": np.zeros(1, np.int32)}, "labels must have shape"),
-    ("sample", {"labels": np.ones((0, 2), np.float32), "seed": np.zeros(0, np.int32)}, "n at least 1"),
-    ("sample", {"labels": np.ones((2, 2), np.float32), "seed": np.zeros(1, np.int32)}, "as many rows"),
-    ("sample", {"labels": np.ones((1, 2), np.float32), "seed": np.int32(0)}, "seed must have shape [n]"),
-    ("sample", {"labels": np.full((1, 2), 7, np.float32), "seed": np.zeros(1, np.int32)}, "must lie between 0 and 1"),
-    ("sample", {"labels": np.full((1, 2), np.nan, np.float32), "seed": np.zeros(1, np.int32)}, "each must lie between 0 and 1"),
-    ("sample", {"labels": np.full((1, 2), -1, np.float32), "seed": np.zeros(1, np.int32)}, "must lie between 0 and 1. Received"),
-    ("encode", {"x": np.ones((1, 8, 8, 3), np.float32), "labels": np.ones((1, 2), np.float32)}, "x must have shape"),
-    ("encode", {"x": np.full((1, 16, 16, 3), 200, np.float32), "labels": np.ones((1, 2), np.float32)}, "between 0 and 1"),
-    ("encode", {"x": np.full((1, 16, 16, 3), np.nan, np.float32), "labels": np.ones((1, 2), np.float32)}, "finite"),
-    ("encode", {"x": np.ones((2, 16, 16, 3), np.float32), "labels": np.ones((3, 2), np.float32)}, "as many rows"),
-    ("walk", {"x": np.ones((1, 16, 16, 3), np.float32), "labels": np.ones((1, 2), np.float32), "label": np.int32([5])}, "label must lie between 0 and 1"),
-    ("encode_bytes", {"x_bytes": np.array([b"just a text"]), "labels": np.ones((1, 2), np.float32)}, "JPEG or a PNG"),
-    ("encode_bytes", {"x_bytes": np.array([b""]), "labels": np.ones((1, 2), np.float32)}, "JPEG or a PNG"),
-    ("encode_bytes", {"x_bytes": "truncated", "labels": np.ones((1, 2), np.float32)}, "JPEG"),
-    ("encode_bytes", {"x_bytes": "huge", "labels": np.ones((1, 2), np.float32)}, "up to 8192 pixels"),
-]  # fmt: skip
+    ("sample", {"labels": full(1, 1, 3), "seed": SEED}, "labels must have shape"),
+    ("sample", {"labels": full(1, 0, 2), "seed": np.zeros(0, np.int32)}, "n at least 1"),
+    ("sample", {"labels": full(1, 2, 2), "seed": SEED}, "as many rows"),
+    ("sample", {"labels": Y, "seed": np.int32(0)}, "seed must have shape [n]"),
+    ("sample", {"labels": full(7, 1, 2), "seed": SEED}, "must lie between 0 and 1"),
+    ("sample", {"labels": full(np.nan, 1, 2), "seed": SEED}, "each must lie between 0 and 1"),
+    ("sample", {"labels": full(-1, 1, 2), "seed": SEED}, "must lie between 0 and 1. Received"),
+    ("encode", {"x": full(1, 1, 8, 8, 3), "labels": Y}, "x must have shape"),
+    ("encode", {"x": full(200, 1, 16, 16, 3), "labels": Y}, "between 0 and 1"),
+    ("encode", {"x": full(np.nan, 1, 16, 16, 3), "labels": Y}, "finite"),
+    ("encode", {"x": full(1, 2, 16, 16, 3), "labels": full(1, 3, 2)}, "as many rows"),
+    (
+        "traverse",
+        {"x": full(1, 1, 16, 16, 3), "labels": Y, "label": np.int32([5])},
+        "label must lie between 0 and 1",
+    ),
+    ("encode_bytes", {"x_bytes": np.array([b"just a text"]), "labels": Y}, "JPEG or a PNG"),
+    ("encode_bytes", {"x_bytes": np.array([b""]), "labels": Y}, "JPEG or a PNG"),
+    ("encode_bytes", {"x_bytes": "truncated", "labels": Y}, "JPEG"),
+    ("encode_bytes", {"x_bytes": "huge", "labels": Y}, "up to 8192 pixels"),
+]
 
 
 @pytest.fixture(scope="module")
 def served(exported):
-    """A function (signature, inputs) -> outputs, by a session that is fed as by a server: no Python looks at the shapes."""
+    """A function (signature, inputs) -> outputs.
+
+    Its session is fed as by a server: no Python looks at the shapes.
+    """
     *_, folder = exported("csvae", IMAGES)
     with tf.Graph().as_default() as graph:
         session = tf.compat.v1.Session(graph=graph)
@@ -240,7 +277,9 @@ def served(exported):
     session.close()
 
 
-@pytest.mark.parametrize(("name", "inputs", "sentence"), HOSTILE, ids=[f"{n}-{s}" for n, _, s in HOSTILE])
+@pytest.mark.parametrize(
+    ("name", "inputs", "sentence"), HOSTILE, ids=[f"{n}-{s}" for n, _, s in HOSTILE]
+)
 def test_hostile_input_is_an_invalid_argument_with_a_sentence(served, name, inputs, sentence):
     files = {
         "truncated": tf.io.encode_jpeg(np.zeros((64, 64, 3), np.uint8)).numpy()[:300],
@@ -256,18 +295,17 @@ def test_hostile_input_is_an_invalid_argument_with_a_sentence(served, name, inpu
     if isinstance(caught.value, tf.errors.InvalidArgumentError):
         assert sentence in caught.value.message
     # It is alive, and answers the next request.
-    fine = {"labels": np.ones((1, 2), np.float32), "seed": np.zeros(1, np.int32)}
-    assert served("sample", fine)["x"].shape == (1, 16, 16, 3)
+    assert served("sample", {"labels": Y, "seed": SEED})["x"].shape == (1, 16, 16, 3)
 
 
 def test_a_version_is_never_written_over_and_leaves_no_trace_where_it_fails(exported, tmp_path):
     _, served, _ = exported("vae", VECTORS)
-    path = saved_model.write(served, "m", str(tmp_path), 1, {"note": b"first"})
+    path = versions.write(served, "m", str(tmp_path), 1, {"note": b"first"})
     with pytest.raises(InputError, match="is there, and a version is never written over"):
-        saved_model.write(served, "m", str(tmp_path), 1, {"note": b"second"})
+        versions.write(served, "m", str(tmp_path), 1, {"note": b"second"})
     assert pathlib.Path(path, "assets.extra", "note").read_bytes() == b"first"
     assert os.listdir(tmp_path / "m") == ["1"]
-    assert saved_model.versions_of(str(tmp_path / "m")) == [1]
+    assert versions.versions_of(str(tmp_path / "m")) == [1]
 
 
 def test_a_reader_that_polls_sees_no_half_version(exported, tmp_path):
@@ -276,35 +314,42 @@ def test_a_reader_that_polls_sees_no_half_version(exported, tmp_path):
 
     def poll():
         while not stop.is_set():
-            for version in saved_model.versions_of(str(tmp_path / "m")):
+            for version in versions.versions_of(str(tmp_path / "m")):
                 folder = tmp_path / "m" / str(version)
-                seen.append(all((folder / part).exists() for part in ("saved_model.pb", "assets.extra/last")))
+                seen.append(
+                    all(
+                        (folder / part).exists() for part in ("saved_model.pb", "assets.extra/last")
+                    )
+                )
 
     reader = threading.Thread(target=poll)
     reader.start()
     for version in (1, 2, 3):
-        saved_model.write(served, "m", str(tmp_path), version, {"last": b"x"})
+        versions.write(served, "m", str(tmp_path), version, {"last": b"x"})
     stop.set()
     reader.join()
     assert seen
     assert all(seen)
 
 
-def test_models_config_moves_one_models_labels_and_leaves_the_others():
+def test_models_config_moves_one_models_labels_and_leaves_the_others(tmp_path):
     from google.protobuf import text_format
     from tensorflow_serving.config import model_server_config_pb2
 
-    text = saved_model.models_config(saved_model.models_config("", "a", 3), "b", 1)
-    rolled_back = text.replace("value: 1", "value: 7")
+    path = tmp_path / "models.config"
+    path.write_text(versions.models_config(path, "a", 3))
+    rolled_back = versions.models_config(path, "b", 1).replace("value: 1", "value: 7")
+    path.write_text(rolled_back)
     config = text_format.Parse(
-        saved_model.models_config(rolled_back, "a", 12), model_server_config_pb2.ModelServerConfig()
+        versions.models_config(path, "a", 12), model_server_config_pb2.ModelServerConfig()
     )
     first, second = config.model_config_list.config
     assert (first.name, dict(first.version_labels)) == ("a", {"stable": 12, "previous": 3})
     assert list(first.model_version_policy.specific.versions) == [3, 12]
     assert (second.name, dict(second.version_labels)) == ("b", {"stable": 7})
+    path.write_text("what {")
     with pytest.raises(InputError, match="cannot be read"):
-        saved_model.models_config("what {", "a", 1)
+        versions.models_config(path, "a", 1)
 
 
 def test_a_disk_that_fills_up_leaves_an_error_and_no_version(tmp_path):
@@ -312,11 +357,11 @@ def test_a_disk_that_fills_up_leaves_an_error_and_no_version(tmp_path):
     script = f"""
 import resource
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
-from export import saved_model, signatures
+from export import signatures, versions
 from tests.export.conftest import VECTORS, make
 served = signatures.Served(make("vae", VECTORS), VECTORS)
 try:
-    saved_model.write(served, "m", {str(tmp_path)!r}, 1, {{}})
+    versions.write(served, "m", {str(tmp_path)!r}, 1, {{}})
 except OSError as error:
     print("refused:", error)
 """

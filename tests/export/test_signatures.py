@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export import client, requests, signatures
+from export import signatures, steering, warmup
 from tests.export.conftest import VECTORS, make
 from tf_csvae import InputError
 from tf_csvae.labels import Label
@@ -39,21 +39,23 @@ def test_classes_are_indices_and_numbers_have_their_own_units(served):
     known, y = [[1, 2, 55], [0, -1, 40]], np.float32([[1, 2, 1.5], [0, NAN, 0]])
     made = call(functions["reconstruct"], x=X, labels=known)["x"]
     np.testing.assert_allclose(made, INFO.unscale(model.reconstruct(standard, y)), rtol=1e-4)
-    moved = call(functions["transfer"], x=X, source_labels=known, target_labels=[[-1, 0, NAN], [1, -1, 70]])[
-        "x"
-    ]
+    moved = call(
+        functions["transfer"], x=X, source_labels=known, target_labels=[[-1, 0, NAN], [1, -1, 70]]
+    )["x"]
     target = np.float32([[1, 0, 1.5], [1, NAN, 3]])
     np.testing.assert_allclose(moved, INFO.unscale(model.transfer(standard, y, target)), rtol=1e-4)
     # Those that are left open are drawn: by the seed, so the same for the same.
     twice = [
-        call(functions["sample"], labels=[[1, -1, NAN]] * 2, seed=seeds)["x"] for seeds in ([1, 2], [1, 3])
+        call(functions["sample"], labels=[[1, -1, NAN]] * 2, seed=seeds)["x"]
+        for seeds in ([1, 2], [1, 3])
     ]
     np.testing.assert_array_equal(twice[0][0], twice[1][0])
     assert np.all(np.isfinite(twice))
 
 
 @pytest.mark.parametrize(
-    "labels", [[[1, 3, 40]], [[1, 0.5, 40]], [[1, 0, np.inf]], [[-1, 0, 40]], [[1, 0, NAN]], [[2, 0, 40]]]
+    "labels",
+    [[[1, 3, 40]], [[1, 0.5, 40]], [[1, 0, np.inf]], [[-1, 0, 40]], [[1, 0, NAN]], [[2, 0, 40]]],
 )
 def test_what_a_label_cannot_be_is_refused(served, labels):
     with pytest.raises(
@@ -68,31 +70,38 @@ def test_a_classifier_says_what_its_columns_are_and_has_own_units():
     names = [b"sick", b"kind=cat", b"kind=cow", b"kind=dog", b"age"]
     assert found["labels"].tolist() == [names] * 2
     seen = model.classify((X - INFO.offset) / INFO.scale).numpy()
-    np.testing.assert_allclose(found["probabilities"], seen * [1, 1, 1, 1, 10] + [0, 0, 0, 0, 40], rtol=1e-4)
+    np.testing.assert_allclose(
+        found["probabilities"], seen * [1, 1, 1, 1, 10] + [0, 0, 0, 0, 40], rtol=1e-4
+    )
     np.testing.assert_allclose(found["probabilities"][:, 1:4].sum(1), 1, rtol=1e-5)
 
 
 def test_every_signature_has_an_example(served):
-    asked = requests.examples(signatures.Served(served[0], INFO), INFO, rows=2)
-    for name in ("transfer", "interpolate", "walk", "encode"):
-        assert all(np.all(np.isfinite(value)) for value in call(served[1][name], **asked[name]).values())
+    asked = warmup.examples(signatures.Served(served[0], INFO), rows=2)
+    for name in ("transfer", "interpolate", "traverse", "encode"):
+        assert all(
+            np.all(np.isfinite(value)) for value in call(served[1][name], **asked[name]).values()
+        )
 
 
 def test_values_are_given_in_the_labels_own_words():
-    assert client.label_values(["kind=cow", "age=62.5", "sick=yes"], LABELS) == [1, 1, 62.5]
-    np.testing.assert_array_equal(client.label_rows(["age=62.5"], LABELS, 2), [[NAN, NAN, 62.5]] * 2)
-    np.testing.assert_array_equal(client.label_values(["kind=dog"], LABELS, 0.0), [0, 2, NAN])
+    assert steering.label_values(["kind=cow", "age=62.5", "sick=yes"], LABELS) == [1, 1, 62.5]
+    np.testing.assert_array_equal(
+        steering.label_rows(["age=62.5"], LABELS, 2), [[NAN, NAN, 62.5]] * 2
+    )
+    np.testing.assert_array_equal(steering.label_values(["kind=dog"], LABELS, 0.0), [0, 2, NAN])
     for pair, complaint in (
         (
             "kind=horse",
-            "'kind=horse' gives no value to the label kind. Expected one of cat, cow, dog, as in kind=cat",
+            "'kind=horse' gives no value to the label kind. "
+            "Expected one of cat, cow, dog, as in kind=cat",
         ),
         ("age=old", "Expected a number"),
         ("sick=", "Expected 0 or 1, as in sick=1"),
         ("weight=1", "No label 'weight'"),
     ):
         with pytest.raises(InputError, match=complaint):
-            client.label_values([pair], LABELS)
+            steering.label_values([pair], LABELS)
 
 
 def test_a_model_that_was_trained_in_half_precision_is_served_in_full(served):

@@ -6,7 +6,9 @@ import pytest
 
 from tf_csvae.labels import Label, as_labels
 
-SPECIES = Label("species", kind="categorical", classes=("setosa", "virginica"), frequencies=(0.25, 0.75))
+SPECIES = Label(
+    "species", kind="categorical", classes=("setosa", "virginica"), frequencies=(0.25, 0.75)
+)
 DIGIT = Label("digit", kind="categorical", classes=("0", "1", "2"))
 AGE = Label("age", kind="real", mean=40.0, scale=10.0)
 
@@ -31,7 +33,8 @@ def test_a_label_is_read_and_written_in_its_own_words_and_units(label, text, val
 
 
 @pytest.mark.parametrize(
-    ("label", "text"), [(Label("sick"), "2"), (SPECIES, "lotus"), (DIGIT, "3"), (AGE, "old"), (AGE, "inf")]
+    ("label", "text"),
+    [(Label("sick"), "2"), (SPECIES, "lotus"), (DIGIT, "3"), (AGE, "old"), (AGE, "inf")],
 )
 def test_what_is_no_value_of_a_label(label, text):
     assert label.value(text) is None
@@ -63,7 +66,11 @@ def test_fields_that_make_no_label_are_refused(fields):
 
 
 def test_points_have_the_mean_and_the_variance_of_the_label():
-    for label, mean, variance in ((Label("a", 0.3), 0.3, 0.21), (SPECIES, 0.75, 0.1875), (AGE, 0, 1)):
+    for label, mean, variance in (
+        (Label("a", 0.3), 0.3, 0.21),
+        (SPECIES, 0.75, 0.1875),
+        (AGE, 0, 1),
+    ):
         values, shares = label.points
         assert shares.sum() == pytest.approx(1)
         assert values @ shares == pytest.approx(mean)

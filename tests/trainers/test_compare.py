@@ -1,12 +1,16 @@
 """trainers.evaluate and trainers.compare, over tiny runs of real trainers."""
 
+import inspect
 import json
 import shutil
 
 import pytest
 
+import tf_csvae
 from tests import processes
 from tests.conftest import ATTRIBUTES, write_celeba, write_table
+from tf_csvae import InputError, load_data
+from trainers.compare import CompareConfig
 
 QUICK = ("--notensorboard", "--epochs=1", "--image_size=16", "--batch_size=4", "--seed=1")
 SMALL = ("--hidden=8,8", "--filters=4,8", "--z_dim=3")
@@ -18,8 +22,8 @@ def run(module, *arguments):
 
 @pytest.fixture(scope="module")
 def there(tmp_path_factory):
-    """A folder with the finished runs judge, helper, csvae and plain (both with that, plain without
-    adversary) and vae."""
+    """A folder with the finished runs judge, guide, csvae and plain (both with that guide, plain
+    without adversary) and vae."""
     folder = tmp_path_factory.mktemp("runs")
     data = (
         "--dataset=celeba",
@@ -28,9 +32,9 @@ def there(tmp_path_factory):
     )
     for module, name, options in (
         ("classifier", "judge", ("--depth=10", "--width=4", "--shift=1")),
-        ("classifier", "helper", ("--depth=10", "--width=4", "--shift=1", "--half=second")),
-        ("csvae", "csvae", (*SMALL, f"--helper={folder / 'helper'}")),
-        ("csvae", "plain", (*SMALL, f"--helper={folder / 'helper'}", "--noadversarial")),
+        ("classifier", "guide", ("--depth=10", "--width=4", "--shift=1", "--half=second")),
+        ("csvae", "csvae", (*SMALL, f"--guide={folder / 'guide'}")),
+        ("csvae", "plain", (*SMALL, f"--guide={folder / 'guide'}", "--noadversarial")),
         ("vae", "vae", SMALL),
     ):
         done = run(module, *data, *QUICK, *options, f"--run_dir={folder / name}")
@@ -46,9 +50,9 @@ def test_a_run_is_evaluated_with_its_own_flags(there, tmp_path):
     path = tmp_path / "run"
     shutil.copytree(there / "csvae", path)
     before = metrics(path)
-    done = run("evaluate", f"--run_dir={path}", f"--classifier={there / 'judge'}", "--samples=20")
+    done = run("evaluate", f"--run_dir={path}", f"--judge={there / 'judge'}", "--samples=20")
     assert done.returncode == 0, done.stderr
-    assert "samples in which the classifier sees their label" in done.stdout
+    assert "samples in which the judge sees the requested label" in done.stdout
     after = metrics(path)
     for name in ("seconds_training", "examples_per_second", "parameters", "run"):
         assert after[name] == before[name]
@@ -56,11 +60,13 @@ def test_a_run_is_evaluated_with_its_own_flags(there, tmp_path):
     assert "generation" not in before
     for label, entry in after["generation"].items():
         assert label in ATTRIBUTES
-        assert 0 <= entry["accuracy_interval"][0] <= entry["accuracy"] <= entry["accuracy_interval"][1] <= 1
+        low, high = entry["accuracy_interval"]
+        assert 0 <= low <= entry["accuracy"] <= high <= 1
     assert after["judge"]["samples"] == 20
     assert set(after["leak"]) == set(ATTRIBUTES)
     drawn = {file.stem for file in (path / "figures").glob("*.png")}
-    assert {"transfer", "interpolation", "samples", "leak", "styles_Male", "walk_Male"} <= drawn
+    pictures = {"transfer", "interpolation", "samples", "leak", "styles_Male", "traversal_Male"}
+    assert pictures <= drawn
     page = (path / "report.html").read_text()
     assert page.count("data:image/") == len(drawn)
     assert "Style transfer" in page
@@ -77,7 +83,7 @@ def test_runs_side_by_side(there, tmp_path):
     names = ("csvae", "plain", "vae")
     arguments = (
         f"--run_dirs={','.join(str(there / name) for name in names)}",
-        f"--classifier={there / 'judge'}",
+        f"--judge={there / 'judge'}",
         "--samples=10",
         f"--out={tmp_path}",
     )
@@ -96,18 +102,42 @@ def test_runs_side_by_side(there, tmp_path):
     assert "Evaluating" not in again.stdout
 
 
+def test_the_function_and_the_command_write_to_the_same_folder():
+    default = inspect.signature(tf_csvae.compare).parameters["out"].default
+    assert default == CompareConfig().out
+
+
+def test_options_that_change_data_are_refused_beside_data_that_are_given(there):
+    with pytest.raises(InputError, match="Received: batch_size"):
+        tf_csvae.evaluate(str(there / "vae"), data=load_data("swiss_roll"), batch_size=3)
+    with pytest.raises(InputError, match="Unknown option 'sample'"):
+        tf_csvae.evaluate(str(there / "vae"), sample=3)
+
+
 @pytest.mark.parametrize(
     ("module", "arguments", "complaint"),
     [
         ("evaluate", [], "Give --run_dir"),
         ("evaluate", ["--run_dir={here}/nothing"], "holds no finished run"),
-        ("evaluate", ["--run_dir={here}/csvae", "--classifier={here}/vae"], "holds a VAE. Give a run of"),
-        ("evaluate", ["--run_dir={here}/csvae", "--attributes=Male"], "was trained on data of shape"),
+        (
+            "evaluate",
+            ["--run_dir={here}/csvae", "--judge={here}/vae"],
+            "holds a VAE. Give a run of",
+        ),
+        (
+            "evaluate",
+            ["--run_dir={here}/csvae", "--attributes=Male"],
+            "was trained on data of shape",
+        ),
         ("evaluate", ["--run_dir={here}/csvae", "--pictured_labels=Hat"], "Unknown label 'Hat'"),
         ("compare", [], "Give --run_dirs"),
-        ("compare", ["--run_dirs={here}/csvae", "--out={here}/vae"], "is a run, and would be written over"),
+        (
+            "compare",
+            ["--run_dirs={here}/csvae", "--out={here}/vae"],
+            "is a run, and would be written over",
+        ),
         ("compare", ["--run_dirs={here}/csvae,{here}/no"], "no holds no finished run"),
-        ("compare", ["--run_dirs={here}/csvae", "--classifier={here}/no"], "no holds no finished run"),
+        ("compare", ["--run_dirs={here}/csvae", "--judge={here}/no"], "no holds no finished run"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_1(there, tmp_path, module, arguments, complaint):
@@ -124,11 +154,13 @@ def test_a_mistake_is_one_line_and_exit_code_1(there, tmp_path, module, argument
 
 def test_a_judge_of_other_labels_and_runs_of_other_data_are_refused(there, tmp_path):
     judge = tmp_path / "judge"
-    done = run("classifier", *write_table(tmp_path), "--epochs=1", "--notensorboard", f"--run_dir={judge}")
+    done = run(
+        "classifier", *write_table(tmp_path), "--epochs=1", "--notensorboard", f"--run_dir={judge}"
+    )
     assert done.returncode == 0, done.stderr
-    done = run("evaluate", f"--run_dir={there / 'csvae'}", f"--classifier={judge}")
+    done = run("evaluate", f"--run_dir={there / 'csvae'}", f"--judge={judge}")
     assert done.returncode == 1
-    assert "The classifier knows the labels tall; these data have Smiling" in done.stderr
+    assert "The judge has the labels tall; these data have Smiling" in done.stderr
     assert done.stderr.count("\n") == 1
     done = run("compare", f"--run_dirs={there / 'csvae'},{judge}", f"--out={tmp_path}/out")
     assert done.returncode == 1
@@ -149,8 +181,8 @@ def test_a_run_starts_from_the_networks_of_another(there, tmp_path):
     assert (tmp_path / "run" / "metrics.json").exists()
 
 
-def test_the_helper_of_a_training_may_not_judge_it(there):
-    done = run("evaluate", f"--run_dir={there / 'csvae'}", f"--classifier={there / 'helper'}")
+def test_the_guide_of_a_training_may_not_judge_it(there):
+    done = run("evaluate", f"--run_dir={there / 'csvae'}", f"--judge={there / 'guide'}")
     assert done.returncode == 1
-    assert "is the helper that took part in the training" in done.stderr
+    assert "is the guide that took part in the training" in done.stderr
     assert done.stderr.count("\n") == 1

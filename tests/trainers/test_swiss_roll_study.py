@@ -1,7 +1,7 @@
 import subprocess
 import sys
 
-from tf_csvae import runs
+from tf_csvae import files, runs
 
 
 def study(*arguments):
@@ -13,16 +13,20 @@ def finished_run(path, divergence, auc, with_w, **more):
     """Writes what a finished training on the swiss roll leaves, as far as the study reads it."""
     label = "x1_at_least_10"
     numbers = {
-        "divergence": {"z": {label: {"kl": divergence, "null_mean": 0.01, "null_sd": 0.01, "k": 10}}},
+        "divergence": {
+            "z": {label: {"kl": divergence, "null_mean": 0.01, "null_sd": 0.01, "k": 10}}
+        },
         "probe": {"z": {label: {"auc": auc, "balanced_accuracy": 0.5}}},
         "reconstruction": {"mse": 0.004},
         **more,
     }
     if with_w:
-        numbers["divergence"]["w"] = {label: {"kl": 6.0, "null_mean": 0.01, "null_sd": 0.01, "k": 10}}
+        numbers["divergence"]["w"] = {
+            label: {"kl": 6.0, "null_mean": 0.01, "null_sd": 0.01, "k": 10}
+        }
     run = runs.Run(str(path))
-    runs.write_bytes(run.file(runs.FIGURES, f"planes_{label}.png"), b"\x89PNG")
-    runs.write_json(run.file(runs.METRICS), numbers)
+    files.write_bytes(run.file(runs.FIGURES, f"planes_{label}.png"), b"\x89PNG")
+    files.write_json(run.file(runs.METRICS), numbers)
 
 
 def test_finished_runs_are_laid_side_by_side_and_not_trained_again(tmp_path):

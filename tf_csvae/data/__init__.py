@@ -1,74 +1,83 @@
-"""Datasets by name.
+"""Data sets by name.
 
-A new dataset is one file with a ``load`` function and one line in ``_MODULES``.
+A new data set is one module here, with ``OPTIONS`` (the fields of ``DataConfig`` that it reads
+beside dataset and seed) and ``load(config)``, and its name in ``NAMES``.
 """
 
 import importlib
-import inspect
+from collections.abc import Collection
+from types import ModuleType
+from typing import Any
 
+from tf_csvae.configs import DataConfig
 from tf_csvae.data.dataset import Dataset, Info
 from tf_csvae.errors import InputError, check_known
+from tf_csvae.options import preset_names
 
-__all__ = ["NAMES", "Dataset", "Info", "check", "load", "options"]
+__all__ = ["NAMES", "Dataset", "Info", "check", "load", "load_data", "options"]
 
-_MODULES = {
-    "celeba": "tf_csvae.data.celeba",
-    "drawn_faces": "tf_csvae.data.drawn_faces",
-    "folder": "tf_csvae.data.folder",
-    "swiss_roll": "tf_csvae.data.swiss_roll",
-    "table": "tf_csvae.data.table",
-    "tfds": "tf_csvae.data.tfds",
-}
-
-NAMES = tuple(_MODULES)
+NAMES = ("celeba", "drawn_faces", "folder", "swiss_roll", "table", "tfds")
 
 
-def load(name, **given):
-    """Loads a dataset.
+def load_data(name: str, **options: Any) -> Dataset:
+    """Loads a data set.
 
     Args:
-        name: str, one of ``NAMES``, or "tfds:" and the name of a set of TensorFlow Datasets.
-        **given: the arguments of that dataset's ``load``: ``batch_size`` and ``seed`` for
-            all, ``data_dir``, ``attributes``, ... for some.
-
-    Returns:
-        A ``Dataset``.
+        name: one of ``NAMES``, or "tfds:" and the name of a set of TensorFlow Datasets.
+        **options: fields of ``DataConfig``, over the values of the preset of this data set.
 
     Raises:
-        InputError: no such dataset, an option it does not have, or a mistake in its files.
+        InputError: no such data set, an option that it does not have, or a mistake in its files.
 
     Example:
-        >>> from tf_csvae import data
-        >>> roll = data.load("swiss_roll", batch_size=64)
+        >>> from tf_csvae import load_data
+        >>> roll = load_data("swiss_roll", batch_size=64)
         >>> roll.info.counts["train"], roll.info.labels[0].name
         (10000, 'x1_at_least_10')
     """
-    known = options(name)
-    unknown = [option for option in given if option not in known]
-    if unknown:
-        raise InputError(
-            f"Dataset {name!r} has no option {', '.join(unknown)}. Its options: {', '.join(known)}."
-        )
-    module, rest = _module(name)
-    return module.load(**rest, **given)
+    check(name)
+    presets = {name.partition(":")[0]} & set(preset_names())
+    return load(DataConfig.preset(*presets, **{**options, "dataset": name}), options)
 
 
-def options(name):
-    """Returns the names of the arguments that ``load(name, ...)`` takes."""
-    module, rest = _module(name)
-    return tuple(option for option in inspect.signature(module.load).parameters if option not in rest)
+def load(config: DataConfig, given: Collection[str] = ()) -> Dataset:
+    """Loads the data set of a config.
+
+    Args:
+        config: the data set and its options.
+        given: names of options that were asked for, and not taken from a default or a preset.
+
+    Raises:
+        InputError: no such data set, an option that it does not have, or a mistake in its files.
+    """
+    known = options(config.dataset)
+    for name, option in DataConfig.options().items():
+        value = getattr(config, name)
+        if name not in ("dataset", *known) and (name in given or value != option.default):
+            raise InputError(
+                f"{option.line(value)}: --dataset={config.dataset} has no such option. "
+                f"Its options: {', '.join(f'--{each}' for each in known)}."
+            )
+    return _source(config.dataset).load(config)
 
 
-def check(name):
-    """Raises ``InputError`` unless there is a dataset of this name; loads nothing."""
+def options(name: str) -> tuple[str, ...]:
+    """Returns the fields of ``DataConfig`` that a data set reads; raises ``InputError``."""
+    return (*_source(name).OPTIONS, "seed")
+
+
+def check(name: str) -> None:
+    """Raises ``InputError`` unless there is a data set of this name; loads nothing."""
     kind, _, rest = name.partition(":")
     check_known(kind if kind == "tfds" else name, NAMES, "dataset")
     if kind == "tfds" and not rest:
         raise InputError(f"--dataset={name}: give the set's name too, as in tfds:cats_vs_dogs.")
 
 
-def _module(name):
-    """Returns (the dataset's module, the arguments that its name stands for)."""
+def _source(name: str) -> ModuleType:
+    """Returns the module of a data set; raises ``InputError``.
+
+    It is imported here, because it needs TensorFlow, and ``NAMES`` and ``Info`` do not.
+    """
     check(name)
-    kind, _, rest = name.partition(":")
-    return importlib.import_module(_MODULES[kind]), {"name": rest} if rest else {}
+    return importlib.import_module(f"{__name__}.{name.partition(':')[0]}")

@@ -1,127 +1,113 @@
-"""The contract that every dataset keeps."""
+"""What every data set is: three splits of batches, and a description of them."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from tf_csvae.data.columns import Column
-from tf_csvae.data.rows import SPLITS
-from tf_csvae.errors import InputError, check_known
+from tf_csvae.data.feature_columns import Column
+from tf_csvae.errors import InputError
 from tf_csvae.labels import Label, as_labels
 
-__all__ = ["HALVES", "SPLITS", "Dataset", "Info", "half_of"]
-
-if TYPE_CHECKING:  # naming the datasets must not cost the import of TensorFlow
+if TYPE_CHECKING:  # Info is read where TensorFlow is not needed
     import tensorflow as tf
 
-HALVES = ("first", "second")
-
-
-def half_of(half):
-    """Returns the slice of the training examples that ``half`` names: every other one; None: of all."""
-    if half is None:
-        return slice(None)
-    check_known(half, HALVES, "half")
-    return slice(HALVES.index(half), None, 2)
+SPLITS = ("train", "validation", "test")
 
 
 @dataclasses.dataclass(frozen=True)
 class Info:
-    """What is known of a dataset without reading its examples.
+    """Description of a data set.
 
     Attributes:
-        name: str, the registered name.
+        name: as in ``data.NAMES``; of a set of TensorFlow Datasets with its own name.
         shape: shape of one example: (d,) or (height, width, channels).
-        value_range: (low, high) that x keeps to, or None for unbounded x.
-        labels: tuple of ``Label``, the columns of y in order.
-        counts: {"train": int, "validation": int, "test": int}, examples per split.
-        offset: float or float [d], what was subtracted from the data's own values.
+        value_range: (low, high), the range of x, or None for unbounded x.
+        labels: the columns of y in order.
+        counts: {split: number of examples}.
+        offset: float or float [d], what was subtracted from the values of the data.
         scale: float or float [d], by what they were then divided.
-        feature_names: tuple of str, names of the d features of a vector; empty for images.
-        crop: (top, left, bottom, right), what is cut out of an image file, as fractions of its
-            sides or, where one is above 1, in pixels; "center": the largest square in the middle;
-            None: the whole.
-        columns: tuple of ``Column``, those of a table that the features come from.
+        feature_names: names of the d features of a vector; empty for images.
+        crop: (top, left, bottom, right), the box that is cut out of an image, in fractions of the
+            sides or, if one is above 1, in pixels; "center": the largest square in the middle;
+            None: the whole image.
+        columns: the feature columns of a table.
     """
 
     name: str
-    shape: tuple
-    value_range: tuple | None
+    shape: tuple[int, ...]
+    value_range: tuple[float, float] | None
     labels: tuple[Label, ...]
-    counts: dict
+    counts: dict[str, int]
     offset: np.ndarray | float = 0.0
     scale: np.ndarray | float = 1.0
-    feature_names: tuple = ()
-    crop: tuple | str | None = None
+    feature_names: tuple[str, ...] = ()
+    crop: tuple[float, ...] | str | None = None
     columns: tuple[Column, ...] = ()
 
     @property
-    def is_image(self):
+    def is_image(self) -> bool:
         """Whether an example is an image."""
         return len(self.shape) == 3
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Returns plain values, for JSON."""
         plain = {**dataclasses.asdict(self), "labels": [label.to_dict() for label in self.labels]}
-        return {**plain, **{name: np.asarray(plain[name]).tolist() for name in ("offset", "scale")}}
+        scaling = {name: np.asarray(plain[name]).tolist() for name in ("offset", "scale")}
+        return {**plain, **scaling}
 
     @classmethod
-    def from_dict(cls, plain):
-        """Returns the ``Info`` of which ``to_dict`` gave these plain values.
+    def from_dict(cls, plain: dict[str, Any]) -> Self:
+        """Returns the ``Info`` whose ``to_dict`` gave these values; they may be somebody else's.
 
         Raises:
-            InputError: they are none of an ``Info``.
+            InputError: values that do not describe a data set.
         """
         try:
             info = cls._from_dict(plain)
-            sides, crop = (*info.shape, *info.counts.values()), info.crop
-            whole = (0.0, 0.0, 1.0, 1.0)
-            top, left, bottom, right = whole if crop in (None, "center") else crop
-            fine = (
+            sides = (*info.shape, *info.counts.values())
+            box = (0.0, 0.0, 1.0, 1.0) if info.crop in (None, "center") else info.crop
+            top, left, bottom, right = box
+            scaling = np.asarray(info.offset), np.asarray(info.scale)
+            valid = (
                 isinstance(info.name, str)
                 and info.labels
                 and all(isinstance(label.name, str) for label in info.labels)
-                and set(info.counts) == {"train", "validation", "test"}
+                and set(info.counts) == set(SPLITS)
                 and all(type(side) is int and side >= 0 for side in sides)
                 and 0 <= top < bottom < np.inf
                 and 0 <= left < right < np.inf
-                and all(
-                    np.issubdtype(np.asarray(each).dtype, np.number) for each in (info.offset, info.scale)
-                )
+                and all(np.issubdtype(each.dtype, np.number) for each in scaling)
             )
         except (TypeError, KeyError, ValueError, AttributeError, IndexError) as error:
             raise InputError(f"This describes no dataset: {error!r}.") from error
-        if not fine:
-            raise InputError(
-                "This describes no dataset: a value in it is not of the kind that belongs there."
-            )
+        if not valid:
+            raise InputError("This describes no dataset: a value in it is of a wrong kind.")
         return info
 
     @classmethod
-    def _from_dict(cls, plain):
+    def _from_dict(cls, plain: dict[str, Any]) -> Self:
         tuples = {
             name: tuple(plain[name]) if isinstance(plain[name], list) else plain[name]
             for name in ("shape", "value_range", "feature_names", "crop")
         }
-        columns = [
-            Column(**{**column, "categories": tuple(column["categories"])})
-            for column in plain.get("columns", ())
-        ]
-        scaling = {name: np.asarray(plain[name]) for name in ("offset", "scale")}
-        return cls(
-            **{**plain, **tuples, **scaling, "labels": as_labels(plain["labels"]), "columns": tuple(columns)}
-        )
+        parts = {
+            "labels": as_labels(plain["labels"]),
+            "columns": tuple(Column(**column) for column in plain.get("columns", ())),
+            "offset": np.asarray(plain["offset"]),
+            "scale": np.asarray(plain["scale"]),
+        }
+        return cls(**{**plain, **tuples, **parts})
 
-    def unscale(self, x):
-        """Returns x [n, *shape] in the data's own units, as the files or the maker had them."""
+    def unscale(self, x: np.ndarray) -> np.ndarray:
+        """Returns x [n, *shape] in the units of the data."""
         return np.asarray(x) * self.scale + self.offset
 
-    def to_columns(self, x):
-        """Returns x [n, d] of a table as {its column: list of n values}, in its own units."""
+    def to_columns(self, x: np.ndarray) -> dict[str, list]:
+        """Returns x [n, d] of a table as {column: n values}, in the units of the table."""
         values, found, first = self.unscale(x), {}, 0
         for column in self.columns:
             last = first + len(column.feature_names)
@@ -132,27 +118,24 @@ class Info:
 
 @dataclasses.dataclass(frozen=True)
 class Dataset:
-    """Three splits of batches (x, y), and what is known of them.
-
-    ``x`` is float32 [n, *info.shape], ``y`` float32 [n, k].
+    """Three splits of batches (x, y): x float32 [n, *info.shape], y float32 [n, k].
 
     Attributes:
-        train: tf.data.Dataset, one epoch; a new order each time it is iterated.
-        validation: tf.data.Dataset, in a fixed order, every example.
-        test: tf.data.Dataset, in a fixed order, every example.
-        info: ``Info``.
-        train_from: function of an epoch number -> endless tf.data.Dataset of the training
-            batches from that epoch on. Epoch e has the same order whether the training ran
-            up to it or was resumed at it. A second argument, a slice, leaves those rows of each.
-        batch_size: int, examples of a training batch.
-        steps_per_epoch: int, batches of an epoch; examples that do not fill one are left
-            out, other ones in each epoch.
-        left_out: tuple of str, a sentence about each example that is bad and was skipped.
-        explain_failure: function () -> str or None: after a batch could not be made, which
-            example is to blame; reads the data again until it finds one.
-        factors: {label name: float32 [n, s]} of data that are made, or None: the s continuous
-            styles of each test example's label, in the order of ``test``; NaN where it has not
-            the label.
+        train: one epoch, in a new order at each iteration.
+        validation: every example, in a fixed order.
+        test: every example, in a fixed order.
+        info: description of the data.
+        train_from: function (epoch, rows=slice(None)) that returns the endless training batches
+            from an epoch on; ``rows`` selects rows of each batch. The order of an epoch depends
+            on the seed and its number only, so a resumed training has the same order.
+        batch_size: examples of a training batch.
+        steps_per_epoch: batches of an epoch. Examples that fill no batch are left out; each epoch
+            leaves out others.
+        left_out: a sentence about each bad example that was skipped.
+        explain_failure: function that returns, after a batch could not be made, a sentence about
+            the example at fault, or None. It reads the data again until it finds one.
+        factors: for synthetic data {label: float32 [n, s]}, the s continuous styles of the label
+            in each test example, in the order of ``test``; NaN in examples without the label.
     """
 
     train: tf.data.Dataset
@@ -164,4 +147,4 @@ class Dataset:
     steps_per_epoch: int
     left_out: tuple[str, ...] = ()
     explain_failure: Callable[[], str | None] = lambda: None
-    factors: dict | None = None
+    factors: dict[str, np.ndarray] | None = None

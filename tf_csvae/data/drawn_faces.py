@@ -1,6 +1,6 @@
-"""Drawn faces: images whose every factor is known, made on the spot.
+"""Drawn faces: synthetic images whose every factor is known.
 
-Six independent labels, and for each two continuous styles in which the faces that have it differ:
+Six independent labels. Each has two continuous styles, which vary among the faces with the label:
 
 ========================  ==========================  =================================
 label                     first style                 second style
@@ -13,8 +13,8 @@ Long_Hair                 length                      colour: dark brown to blon
 Dark_Background           hue: blue to green          brightness
 ========================  ==========================  =================================
 
-Skin, the shape of the face and its place vary too and belong to no label. So what CelebA cannot tell
-can be measured: whether a label's subspace holds its style, and only it.
+Skin, the shape of the face and its position vary too and belong to no label. With these images one
+can measure what CelebA cannot show: whether the subspace of a label holds its style, and only it.
 """
 
 import dataclasses
@@ -22,9 +22,13 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
+from tf_csvae.configs import DataConfig
 from tf_csvae.data import pipeline
-from tf_csvae.data.dataset import SPLITS, Info, half_of
+from tf_csvae.data.dataset import SPLITS, Dataset, Info
+from tf_csvae.data.splits import half_of
 from tf_csvae.labels import Label
+
+OPTIONS = ("image_size", "batch_size", "augment", "half")
 
 # The labels, and the share of the faces that have each.
 FREQUENCIES = {
@@ -36,61 +40,46 @@ FREQUENCIES = {
     "Dark_Background": 0.5,
 }
 
-# Each split is its own draw, the same in every run, whatever the training's seed.
+# Each split is a draw of its own, the same in every run, whatever the seed of the training.
 _DRAWS = {"train": (20_000, 0), "validation": (2_000, 1), "test": (5_000, 2)}
 
-# Images that are drawn at a time, so that what is between them fits a processor's cache.
+# Images that are drawn at a time, so that intermediate arrays fit the cache of a processor.
 _CHUNK = 250
 
 
-def load(image_size=32, batch_size=64, seed=0, augment=(), half=None):
-    """Loads the drawn faces.
+def load(config: DataConfig) -> Dataset:
+    """Loads the drawn faces: x float32 [image_size, image_size, 3] in [0, 1], y float32 [6].
 
-    Args:
-        image_size: int, side of the images in pixels; below 24 styles are hard to see.
-        batch_size: int.
-        seed: int, of the order of the training examples; the faces are always the same.
-        augment: names of ``pipeline.AUGMENTATIONS`` for the training images.
-        half: "first" or "second", every other training face, from the first or the second on;
-            None: all.
-
-    Returns:
-        A ``Dataset`` of x float32 [image_size, image_size, 3] in [0, 1] and y float32 [6], with
-        the styles of the test faces as its ``factors``.
+    The ``factors`` are the styles of the test faces. Below 24 pixels styles are hard to see.
     """
-    drawn = {split: draw(count, image_size, draw_seed) for split, (count, draw_seed) in _DRAWS.items()}
-    drawn["train"] = tuple(part[half_of(half)] for part in drawn["train"][:2])
-    frequencies = drawn["train"][1].mean(0)
+    size, half = config.image_size, half_of(config.half)
+    drawn = {split: draw(count, size, seed) for split, (count, seed) in _DRAWS.items()}
+    arrays = {split: (x, y) for split, (x, y, _) in drawn.items()}
+    arrays["train"] = tuple(part[half] for part in arrays["train"])
+    frequencies = map(float, arrays["train"][1].mean(0))
     info = Info(
         name="drawn_faces",
-        shape=(image_size, image_size, 3),
+        shape=(size, size, 3),
         value_range=(0.0, 1.0),
-        labels=tuple(Label(name, float(p)) for name, p in zip(FREQUENCIES, frequencies, strict=True)),
-        counts={split: len(drawn[split][0]) for split in SPLITS},
+        labels=tuple(Label(*pair) for pair in zip(FREQUENCIES, frequencies, strict=True)),
+        counts={split: len(arrays[split][0]) for split in SPLITS},
     )
-    examples = {split: tf.data.Dataset.from_tensor_slices(drawn[split][:2]) for split in SPLITS}
-    dataset = pipeline.build_images(
-        examples,
-        info,
-        batch_size,
-        seed,
-        augment,
-        cache="none",
-    )
+    examples = {split: tf.data.Dataset.from_tensor_slices(arrays[split]) for split in SPLITS}
+    dataset = pipeline.build(examples, info, config, cache="none")
     return dataclasses.replace(dataset, factors=drawn["test"][2])
 
 
-def draw(n, size=32, seed=0):
+def draw(n: int, size: int, seed: int) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
     """Draws faces.
 
     Args:
-        n: int, number of faces.
-        size: int, side of the images in pixels. The same n and seed draw the same faces at any size.
-        seed: int.
+        n: number of faces.
+        size: side of the images in pixels. A seed draws the same faces at any size.
+        seed: of labels, styles and everything else that varies.
 
     Returns:
-        (images uint8 [n, size, size, 3]; labels float32 [n, 6] of 0 and 1, in the order of
-        ``FREQUENCIES``; styles {label: float32 [n, 2] in [0, 1], NaN where the label is 0}).
+        Images uint8 [n, size, size, 3]; labels float32 [n, 6] of 0 and 1, in the order of
+        ``FREQUENCIES``; styles {label: float32 [n, 2] in [0, 1], NaN where the label is 0}.
     """
     random = np.random.default_rng(seed)
     labels = (random.random((n, len(FREQUENCIES))) < list(FREQUENCIES.values())).astype(np.float32)
@@ -108,11 +97,13 @@ def draw(n, size=32, seed=0):
     return images, labels, styles
 
 
-def _faces(labels, styles, others, size):
+def _faces(
+    labels: np.ndarray, styles: dict[str, np.ndarray], others: np.ndarray, size: int
+) -> np.ndarray:
     """Draws a chunk of faces, float32 [n, 3, size, size] in [0, 1], from back to front."""
     on = dict(zip(FREQUENCIES, labels.T, strict=True))
     skin, wide, high, right, down = others.T
-    # Places are in sides of the image, from the middle between the eyes, y downwards.
+    # Unit: a side of the image. Origin: the middle between the eyes; y points down.
     ticks = (np.arange(size, dtype=np.float32) + 0.5) / size
     x = ticks[None, None, :] - _each(_between(0.47, 0.53, right))
     y = ticks[None, :, None] - _each(_between(0.47, 0.53, down))
@@ -120,7 +111,7 @@ def _faces(labels, styles, others, size):
     canvas = np.empty((len(labels), 3, size, size), np.float32)
 
     def paint(distance, colour, opacity=1.0):
-        """Covers what lies within a signed distance, in sides; edges are a pixel wide."""
+        """Paints where a signed distance is negative; the edge is a pixel wide."""
         cover = np.clip(0.5 - distance * size, 0, 1) * _each(opacity)
         colour = np.asarray(colour, np.float32)
         for channel in range(3):
@@ -134,11 +125,13 @@ def _faces(labels, styles, others, size):
     wide, high = _between(0.21, 0.26, wide), _between(0.30, 0.34, high)
     skin = _mix((0.98, 0.83, 0.71), (0.62, 0.42, 0.30), skin)
     length, blond = styles["Long_Hair"].T
-    hair = _mix((0.22, 0.12, 0.07), _mix((0.30, 0.14, 0.07), (0.95, 0.80, 0.38), blond), on["Long_Hair"])
+    hair = _mix(
+        (0.22, 0.12, 0.07), _mix((0.30, 0.14, 0.07), (0.95, 0.80, 0.38), blond), on["Long_Hair"]
+    )
     long = _between(0.12, 0.42, length)
     curtain = _box(side, y - _each(long / 2 - 0.05), wide + 0.06, long / 2 + 0.05, 0.04)
     paint(curtain, hair, on["Long_Hair"])
-    paint(_ellipse(x, y + 0.04, wide + 0.05, high - 0.01), hair, 1)  # its top alone stays in sight
+    paint(_ellipse(x, y + 0.04, wide + 0.05, high - 0.01), hair)  # only its top stays visible
     paint(_ellipse(x, y - 0.66, 0.36, 0.24), (0.45, 0.47, 0.52))  # shoulders
     paint(_box(side, y - 0.36, 0.09, 0.12, 0.03), 0.88 * skin)  # neck
     paint(_ellipse(x, y - 0.06, wide, high), skin)
@@ -181,32 +174,34 @@ def _faces(labels, styles, others, size):
     return np.clip(canvas, 0, 1)
 
 
-def _each(value):
-    """A number per face, [n], beside images; or one for all."""
+def _each(value: np.ndarray | float) -> np.ndarray:
+    """Returns a number per face, [n], with the axes of images; or one number for all."""
     value = np.asarray(value, np.float32)
     return value[:, None, None] if value.ndim else value
 
 
-def _between(low, high, share):
+def _between(low: float, high: float, share: np.ndarray) -> np.ndarray:
     return low + (high - low) * share
 
 
-def _mix(first, second, share):
-    """Colours [n, 3] on the way from one to the other."""
+def _mix(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Returns mixtures of two colours, [n, 3]."""
     share = share[:, None]
     return np.asarray((1 - share) * np.asarray(first) + share * np.asarray(second), np.float32)
 
 
-def _ellipse(x, y, half_width, half_height):
-    """About the signed distance from an ellipse around the origin, near its edge."""
+def _ellipse(x: np.ndarray, y: np.ndarray, half_width: float, half_height: float) -> np.ndarray:
+    """Returns the signed distance from an ellipse around the origin, approximately at its edge."""
     u, v = x / _each(half_width), y / _each(half_height)
     radius = np.sqrt(u * u + v * v)
     slope = np.sqrt((u / _each(half_width)) ** 2 + (v / _each(half_height)) ** 2)
     return radius * (radius - 1) / np.maximum(slope, 1e-6)
 
 
-def _box(x, y, half_width, half_height, corner):
-    """The signed distance from a box around the origin with round corners."""
+def _box(
+    x: np.ndarray, y: np.ndarray, half_width: float, half_height: float, corner: float
+) -> np.ndarray:
+    """Returns the signed distance from a box with round corners around the origin."""
     u = np.abs(x) - _each(half_width) + _each(corner)
     v = np.abs(y) - _each(half_height) + _each(corner)
     outside = np.sqrt(np.maximum(u, 0) ** 2 + np.maximum(v, 0) ** 2)

@@ -1,48 +1,53 @@
-"""Reading image files: decode, turn upright, crop, resize, and say which file is at fault."""
+"""Image files: decoded, turned upright, cropped and resized; and which file is unreadable."""
 
 import concurrent.futures
 import os
+from collections.abc import Sequence
 
+import numpy as np
 import tensorflow as tf
 
+from tf_csvae.configs import DataConfig
 from tf_csvae.data import pipeline
-from tf_csvae.data.dataset import SPLITS
+from tf_csvae.data.dataset import SPLITS, Dataset, Info
 from tf_csvae.errors import InputError
 
-# A larger picture takes gigabytes to decode and resize, for one example or one request to a server.
+Crop = tuple[float, ...] | str | None  # see ``Info.crop``
+
+# Decoding and resizing a larger image takes gigabytes, for one example or one request.
 MAX_SIDE = 8192
 
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 
-# Where the orientation is looked for: within so many bytes, segments, and entries of a directory.
+# The orientation is searched in so many bytes, segments, and entries of a directory.
 _EXIF_WITHIN, _SEGMENTS, _ENTRIES = 2**16, 8, 64
 _ORIENTATION = 0x0112
 
 
-def is_png(file):
-    """Whether an encoded image, a string tensor [], is a PNG file."""
+def is_png(file: tf.Tensor) -> tf.Tensor:
+    """Returns whether an encoded image, a string tensor [], is a PNG file."""
     return tf.equal(tf.strings.substr(file, 0, len(_PNG)), _PNG)
 
 
-def is_jpeg(file):
-    """Whether an encoded image, a string tensor [], is a JPEG file."""
+def is_jpeg(file: tf.Tensor) -> tf.Tensor:
+    """Returns whether an encoded image, a string tensor [], is a JPEG file."""
     return tf.equal(tf.strings.substr(file, 0, len(_JPEG)), _JPEG)
 
 
-def decode(file):
+def decode(file: tf.Tensor) -> tf.Tensor:
     """Decodes an image as it is meant to be seen.
 
     Args:
-        file: string tensor [], a JPEG, PNG, BMP or GIF file of any mode. Transparency is left
-            away; of an animation the first frame is taken; a JPEG is turned and mirrored as its EXIF
-            orientation says, which cameras write.
+        file: string tensor [], a JPEG, PNG, BMP or GIF file of any mode. Transparency is dropped.
+            An animation gives its first frame. A JPEG is turned and mirrored by the EXIF
+            orientation, which cameras write.
 
     Returns:
         uint8 [height, width, 3].
 
     Raises:
-        tf.errors.InvalidArgumentError: it cannot be decoded, or a side of a JPEG or PNG is longer than
-            ``MAX_SIDE``, which is seen before any memory is taken.
+        tf.errors.InvalidArgumentError: the file cannot be decoded, or a side of a JPEG or PNG is
+            longer than ``MAX_SIDE``. This is checked before memory is allocated.
     """
     sides = tf.case(
         [
@@ -55,34 +60,35 @@ def decode(file):
         tf.reduce_all((sides > 0) & (sides <= MAX_SIDE)),
         [f"An image's sides may have up to {MAX_SIDE} pixels.", "Received:", sides],
     )
-    with tf.control_dependencies([] if size is None else [size]):  # outside of graphs it has raised
+    with tf.control_dependencies([] if size is None else [size]):  # None outside of graphs
         file = tf.identity(file)
     image = tf.io.decode_image(file, channels=3, expand_animations=False)
     image.set_shape((None, None, 3))
-    # Most files say nothing of it, and looking takes as long as decoding. \C is any byte.
+    # Most files have no orientation, and the search takes as long as decoding. \C is any byte.
     start = tf.strings.substr(file, 0, _EXIF_WITHIN)
-    said = is_jpeg(file) & tf.strings.regex_full_match(start, r"\C*Exif\x00\x00\C*")
-    return tf.cond(said, lambda: _turned(image, _orientation(start)), lambda: image)
+    has_exif = is_jpeg(file) & tf.strings.regex_full_match(start, r"\C*Exif\x00\x00\C*")
+    return tf.cond(has_exif, lambda: _turned(image, _orientation(start)), lambda: image)
 
 
-def _png_sides(file):
-    # Width and height are the first two numbers of the header, big-endian.
+def _png_sides(file: tf.Tensor) -> tf.Tensor:
+    """Returns width and height, int32 [2]: the first two numbers of the header, big-endian."""
     header = tf.io.decode_raw(tf.strings.substr(file, 16, 8), tf.uint8, fixed_length=8)
     bytes_ = tf.cast(tf.reshape(header, [2, 4]), tf.int64)
     sides = tf.linalg.matvec(bytes_, tf.constant([2**24, 2**16, 2**8, 1], tf.int64))
     return tf.cast(tf.minimum(sides, 2**30), tf.int32)
 
 
-def _orientation(start):
-    """Returns int32 []: the EXIF orientation of a JPEG, 1 to 8; 1, upright, where it has none that is valid.
+def _orientation(start: tf.Tensor) -> tf.Tensor:
+    """Returns the EXIF orientation of a JPEG, int32 [], 1 to 8. Without a valid one it is 1.
 
-    A JPEG begins with segments, each of a marker (2 bytes) and a length (2 bytes, itself included).
-    That of EXIF holds a TIFF header and a directory: a number of entries, 12 bytes each.
+    A JPEG begins with segments. Each has a marker (2 bytes) and a length (2 bytes, which count
+    too). The EXIF segment holds a TIFF header and a directory: the number of its entries, then
+    12 bytes for each.
     """
     content = tf.cast(tf.io.decode_raw(start, tf.uint8), tf.int32)
     end = tf.size(content)
 
-    def at(places):  # beyond the end there are zeros
+    def at(places):  # zero beyond the end
         inside = (places >= 0) & (places < end)
         return tf.where(inside, tf.gather(content, tf.where(inside, places, 0)), 0)
 
@@ -105,17 +111,18 @@ def _orientation(start):
     def ordered(place):
         return tf.where(little, at(place) + 256 * at(place + 1), two(place))
 
-    # The lower half of a number of four bytes; the directory lies within the segment's 64 KiB.
+    # The lower half of a number of four bytes: the directory is within 64 KiB.
     directory = tiff + ordered(tiff + tf.where(little, 4, 6))
     entries = directory + 2 + 12 * tf.range(_ENTRIES)
-    meant = tf.equal(ordered(entries), _ORIENTATION) & (tf.range(_ENTRIES) < ordered(directory))
-    values = tf.where(meant, ordered(entries + 8), 0)
+    exists = tf.range(_ENTRIES) < ordered(directory)
+    found = exists & tf.equal(ordered(entries), _ORIENTATION)
+    values = tf.where(found, ordered(entries + 8), 0)
     value = tf.reduce_max(values)
     return tf.where(exif(place) & (value >= 1) & (value <= 8), value, 1)
 
 
-def _turned(image, orientation):
-    """Turns and mirrors an image so that it is upright, given its EXIF orientation."""
+def _turned(image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
+    """Turns and mirrors an image with an EXIF orientation to upright."""
     turned = tf.cond(orientation >= 5, lambda: tf.transpose(image, (1, 0, 2)), lambda: image)
     mirrored = tf.reduce_any(tf.equal(orientation, [2, 3, 6, 7]))
     turned = tf.cond(mirrored, lambda: turned[:, ::-1], lambda: turned)
@@ -123,19 +130,19 @@ def _turned(image, orientation):
     return tf.cond(upended, lambda: turned[::-1], lambda: turned)
 
 
-def parse_crop(text):
-    """Reads what ``--crop`` gives.
+def parse_crop(text: str) -> Crop:
+    """Reads the option crop.
 
     Args:
-        text: "center", the largest square in the middle; "none", the whole; or "x,y,w,h": left, top,
-            width and height of a box, in fractions of the image's sides or, where one is above 1, in
-            pixels.
+        text: "center": the largest square in the middle; "none": the whole image; or "x,y,w,h":
+            left, top, width and height of a box, in fractions of the sides or, if one is above 1,
+            in pixels.
 
     Returns:
         ``Info.crop``.
 
     Raises:
-        InputError: anything else.
+        InputError: any other text.
     """
     if text in ("center", "none"):
         return "center" if text == "center" else None
@@ -145,20 +152,19 @@ def parse_crop(text):
             raise ValueError
     except ValueError:
         raise InputError(
-            f"--crop={text}: expected center, none, or x,y,w,h: left, top, width and height of a box, in "
-            "fractions of the sides or in pixels."
+            f"--crop={text}: expected center, none, or x,y,w,h: left, top, width and height of a "
+            "box, in fractions of the sides or in pixels."
         ) from None
     return (top, left, top + height, left + width)
 
 
-def crop_and_resize(image, box, size):
+def crop_and_resize(image: tf.Tensor, box: Crop, size: int) -> tf.Tensor:
     """Cuts a box out of an image and resizes it.
 
     Args:
         image: uint8 [height, width, 3], of any size.
-        box: (top, left, bottom, right) as fractions of the image's sides or, where one is above
-            1, in pixels; "center": the largest square in the middle; None: the whole.
-        size: int, side of the result in pixels.
+        box: see ``Info.crop``.
+        size: side of the result in pixels.
 
     Returns:
         uint8 [size, size, 3]; bilinear, antialiased.
@@ -178,17 +184,17 @@ def crop_and_resize(image, box, size):
     return tf.ensure_shape(image, (size, size, 3))
 
 
-def read(path, box, size):
+def read(path: str | tf.Tensor, box: Crop, size: int) -> tf.Tensor:
     """Reads an image file (JPEG, PNG, BMP or GIF) to uint8 [size, size, 3]."""
     return crop_and_resize(decode(tf.io.read_file(path)), box, size)
 
 
-def unreadable(path):
-    """Returns a sentence about a file that cannot be decoded, or None."""
+def unreadable(path: str) -> str | None:
+    """Returns a sentence about a file if it cannot be decoded."""
     try:
         decode(tf.io.read_file(path))
     except tf.errors.OpError as error:
-        # The reason stands between the name of the graph's node and that of the operation.
+        # The reason is between the name of the graph's node and that of the operation.
         reason = error.message.split("}} ")[-1].split(" [Op:")[0].splitlines()[0]
         reason = reason.split("Summarized data: b")[-1]  # of an assertion
         size = f"{os.path.getsize(path)} bytes" if os.path.exists(path) else "gone"
@@ -196,74 +202,63 @@ def unreadable(path):
     return None
 
 
-def first_unreadable(paths):
-    """Returns a sentence about the first file that cannot be decoded, or None.
+def first_unreadable(paths: Sequence[str]) -> str | None:
+    """Returns a sentence about the first file that cannot be decoded, if there is one.
 
-    tf.data's own error names no file. This reads them one by one until it finds the one, so
-    it costs nothing while all is well.
+    The errors of tf.data do not name the file. This function reads files until it finds the one,
+    and only after an error.
     """
     return next(filter(None, map(unreadable, paths)), None)
 
 
-def all_unreadable(paths):
-    """Reads all files, on all cores.
-
-    Args:
-        paths: list of str.
-
-    Returns:
-        {path: sentence} of those that cannot be decoded.
-    """
+def all_unreadable(paths: Sequence[str]) -> dict[str, str]:
+    """Reads all files, on all cores; returns {path: sentence} of those that cannot be decoded."""
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
-        told = zip(paths, threads.map(unreadable, paths), strict=True)
-        return {path: sentence for path, sentence in told if sentence}
+        sentences = zip(paths, threads.map(unreadable, paths), strict=True)
+        return {path: sentence for path, sentence in sentences if sentence}
 
 
-def check_few(left_out, most, data_dir):
-    """Raises ``InputError`` where more examples are bad than ``--max_bad_examples`` admits.
+def check_few(left_out: Sequence[str], config: DataConfig) -> None:
+    """Raises ``InputError`` if there are more bad examples than max_bad_examples allows.
 
     Args:
-        left_out: sentences about them.
-        most: int.
-        data_dir: str, the folder.
+        left_out: a sentence about each bad example.
+        config: has the limit and the folder.
     """
-    if len(left_out) > most:
+    if len(left_out) > config.max_bad_examples:
         raise InputError(
-            f"--data_dir={data_dir} has {len(left_out)} bad examples, more than --max_bad_examples={most}. "
-            f"The first: {' '.join(left_out[:3])}"
+            f"--data_dir={config.data_dir} has {len(left_out)} bad examples, more than "
+            f"--max_bad_examples={config.max_bad_examples}. The first: {' '.join(left_out[:3])}"
         )
 
 
-def build(files, info, batch_size, seed, augment, cache):
-    """Makes the ``Dataset`` of image files.
+def build(
+    files: dict[str, tuple[np.ndarray, np.ndarray]], info: Info, config: DataConfig
+) -> Dataset:
+    """Returns the ``Dataset`` of image files.
 
     Args:
         files: {split: (paths [n], float32 y [n, k])}.
-        info: ``Info``, with the counts; of its shape the side of the images, and its crop.
-        batch_size: see ``pipeline.build``.
-        seed: see ``pipeline.build``.
-        augment: names of ``pipeline.AUGMENTATIONS`` for the training images.
-        cache: see ``pipeline.build``.
+        info: description of the data, with the size and the crop of the images.
+        config: has the size of batches, the seed, the cache and the augmentation.
     """
 
-    def examples(split):
-        paths, y = files[split]
-        items = (
-            pipeline.shuffled_once((paths, y), seed)
-            if split == "train"
-            else tf.data.Dataset.from_tensor_slices((paths, y))
-        )
+    def examples(split: str) -> tf.data.Dataset:
+        if split == "train":
+            items = pipeline.shuffled_once(files[split], config.seed)
+        else:
+            items = tf.data.Dataset.from_tensor_slices(files[split])
         return pipeline.read_all(items, lambda path, y: (read(path, info.crop, info.shape[0]), y))
 
-    source = {split: (paths.tolist(), y.tolist(), seed) for split, (paths, y) in files.items()}
+    content = {split: (x.tolist(), y.tolist(), config.seed) for split, (x, y) in files.items()}
     names = [label.name for label in info.labels]
-    return pipeline.build_images(
+    return pipeline.build(
         {split: examples(split) for split in SPLITS if len(files[split][0])},
         info,
-        batch_size,
-        seed,
-        augment,
-        cache,
-        fingerprint=repr((source, names, info.shape, info.crop)).encode(),
-        explain_failure=lambda: first_unreadable([path for paths, _ in files.values() for path in paths]),
+        config,
+        config.cache,
+        fingerprint=repr((content, names, info.shape, info.crop)).encode(),
+        explain_failure=lambda: first_unreadable(
+            [path for paths, _ in files.values() for path in paths]
+        ),
     )

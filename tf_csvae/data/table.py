@@ -1,109 +1,105 @@
 """Your own table: a CSV or Parquet file with a row per example.
 
-Numbers are standardised by the training rows, categories one-hot. A missing number is taken to be the
-median of the training rows; a missing category is a category of its own.
+Numbers are standardised by the training rows, categories are one-hot. A missing number becomes
+the median of the training rows. A missing category is a category of its own.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 
-from tf_csvae.data import columns, pipeline, rows
-from tf_csvae.data.dataset import Info
+from tf_csvae.configs import DataConfig
+from tf_csvae.data import feature_columns, label_columns, pipeline, table_files
+from tf_csvae.data.dataset import Dataset, Info
+from tf_csvae.data.splits import split_rows
+from tf_csvae.data.table_files import Problems, Table
 from tf_csvae.errors import InputError
 
+OPTIONS = (
+    "data_path",
+    "label_columns",
+    "feature_columns",
+    "category_columns",
+    "split",
+    "group_column",
+    "label_kinds",
+    "batch_size",
+)
 
-def load(
-    data_path=None,
-    label_columns=None,
-    feature_columns=None,
-    category_columns=(),
-    split=(0.8, 0.1, 0.1),
-    group_column=None,
-    label_kinds=(),
-    batch_size=256,
-    seed=0,
-):
-    """Loads a table.
 
-    Args:
-        data_path: str, a CSV file with a header, or a Parquet file.
-        label_columns: names of the columns that are labels, in the order they shall have in y.
-        feature_columns: names of the columns of x; None: all but labels, groups and ``split``.
-        category_columns: names of those that are categories although their values are numbers.
-        split: shares of train, validation and test, where there is no column ``split``. They go by a
-            hash of the whole row, so new rows move no other, and equal rows stay together.
-        group_column: str, column of a patient or the like, whose rows stay in one split.
-        label_kinds: list of "label:kind", where the kind is not the one that ``rows.kind_of`` infers.
-        batch_size: int.
-        seed: int, of the order of the training rows.
+def load(config: DataConfig) -> Dataset:
+    """Loads a table: x float32 [d], y float32 [k], NaN where a label is missing.
 
-    Returns:
-        A ``Dataset`` of x float32 [d] and y float32 [k], NaN where a label is missing; ``info.to_columns(x)`` gives the table's own
-        columns back.
+    Without a column ``split``, the hash of the whole row assigns a row to a split, so equal rows
+    stay together. ``info.to_columns(x)`` returns the columns of the table.
 
     Raises:
-        InputError: a missing file or column, a value that is no label or no number, no rows, a label that
-            all training rows have or none.
+        InputError: a missing file or column, a value that is not a number or not allowed for its
+            label, no rows, or a label that has one value in all training rows.
     """
-    if not data_path or not label_columns:
-        raise InputError("--dataset=table needs --data_path=FILE.csv (or .parquet) and --label_columns=A,B.")
-    table = rows.read(data_path)
-    label_columns, category_columns = list(label_columns), list(category_columns)
-    apart = (*label_columns, group_column, "split")
-    features = list(feature_columns or [name for name in table.columns if name not in apart])
-    for flag, names in (
-        ("--label_columns", label_columns),
-        ("--feature_columns", features),
-        ("--category_columns", category_columns),
-    ):
-        for name in names:
-            rows.column(table, name, flag)
-        if len(set(names)) < len(names):
-            raise InputError(f"{flag} names a column twice. Received: {','.join(names)}.")
-    both = sorted(set(features) & set(label_columns))
-    if both or not features:
-        what = f"{both[0]} is a label, too" if both else "there is none beside the labels"
-        raise InputError(f"--feature_columns of {data_path}: {what}.")
-
-    problems = rows.Problems()
-    kinds = rows.parse_kinds(label_kinds, label_columns, data_path)
-    read = [rows.read_label(table, name, problems, kinds.get(name)) for name in label_columns]
-    labels, values = zip(*read, strict=True)
-    keys = ["\x1f".join(values) for values in zip(*table.columns.values(), strict=True)]
-    members = rows.deal(table, keys, split, group_column, problems)
-    train = members["train"]
-    known, y = rows.learned(labels, np.stack(values, 1), train, data_path, problems)
-    learned = tuple(
-        columns.learn(table, name, train, name in category_columns, problems) for name in features
+    path = config.data_path
+    if not path or not config.label_columns:
+        raise InputError(
+            "--dataset=table needs --data_path=FILE.csv (or .parquet) and --label_columns=A,B."
+        )
+    table = table_files.read(path)
+    features = _feature_names(table, config)
+    problems = Problems()
+    kinds = label_columns.parse_kinds(config.label_kinds, config.label_columns, path)
+    labels, values = zip(
+        *(
+            label_columns.read_label(table, name, problems, kinds.get(name))
+            for name in config.label_columns
+        ),
+        strict=True,
     )
-    x = encode(learned, table, problems)
+    keys = ["\x1f".join(row) for row in zip(*table.columns.values(), strict=True)]
+    members = split_rows(table, keys, config, problems)
+    train = members["train"]
+    labels, y = label_columns.fit_labels(labels, np.stack(values, 1), train, path, problems)
+    columns = tuple(
+        feature_columns.fit_column(table, name, train, name in config.category_columns, problems)
+        for name in features
+    )
+    x = feature_columns.encode(columns, table, problems)
     problems.raise_any()
 
-    numeric = np.concatenate([[not each.categories] * len(each.feature_names) for each in learned])
-    of_train = x[train] if len(train) else x
-    deviation = of_train.std(0)
-    offset = np.where(numeric, of_train.mean(0), 0).astype(np.float32)
-    scale = np.where(numeric & (deviation > 0), deviation, 1).astype(np.float32)
+    is_number = np.concatenate(
+        [[not each.categories] * len(each.feature_names) for each in columns]
+    )
+    offset, deviation = x[train].mean(0), x[train].std(0)
+    offset = np.where(is_number, offset, 0).astype(np.float32)
+    scale = np.where(is_number & (deviation > 0), deviation, 1).astype(np.float32)
     info = Info(
         name="table",
         shape=(x.shape[1],),
         value_range=None,
-        labels=known,
-        counts={part: len(chosen) for part, chosen in members.items()},
+        labels=labels,
+        counts={split: len(rows) for split, rows in members.items()},
         offset=offset,
         scale=scale,
-        feature_names=tuple(name for each in learned for name in each.feature_names),
-        columns=learned,
+        feature_names=tuple(name for each in columns for name in each.feature_names),
+        columns=columns,
     )
-    arrays = {part: ((x[chosen] - offset) / scale, y[chosen]) for part, chosen in members.items()}
-    return pipeline.from_arrays(arrays, info, batch_size, seed)
+    arrays = {split: ((x[rows] - offset) / scale, y[rows]) for split, rows in members.items()}
+    return pipeline.from_arrays(arrays, info, config)
 
 
-def encode(known, table, problems):
-    """Returns float32 [n, d], the features of a ``Table`` in its own units.
-
-    Args:
-        known: tuple of ``Column``.
-        table: ``Table`` that has them.
-        problems: ``Problems``, which gets a sentence for each value that does not fit.
-    """
-    return np.concatenate([column.encode(table, problems) for column in known], 1)
+def _feature_names(table: Table, config: DataConfig) -> Sequence[str]:
+    """Returns the names of the feature columns; raises ``InputError`` for mistakes in names."""
+    apart = (*config.label_columns, config.group_column, "split")
+    features = config.feature_columns or [name for name in table.columns if name not in apart]
+    for flag, names in (
+        ("--label_columns", config.label_columns),
+        ("--feature_columns", features),
+        ("--category_columns", config.category_columns),
+    ):
+        for name in names:
+            table.column(name, flag)
+        if len(set(names)) < len(names):
+            raise InputError(f"{flag} names a column twice. Received: {','.join(names)}.")
+    both = sorted(set(features) & set(config.label_columns))
+    if both or not features:
+        what = f"{both[0]} is a label, too" if both else "there is none beside the labels"
+        raise InputError(f"--feature_columns of {config.data_path}: {what}.")
+    return features

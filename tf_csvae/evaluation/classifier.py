@@ -1,22 +1,25 @@
-"""A trained classifier and its data -> numbers and figures."""
+"""Measures a classifier and draws the result."""
 
 import numpy as np
 import tensorflow as tf
 
-from tf_csvae import figures, metrics
+from tf_csvae.data.dataset import Dataset
+from tf_csvae.evaluation import figures, metrics
+from tf_csvae.evaluation.figures import Pictures
+from tf_csvae.models import Classifier
 
 
-def evaluate_classifier(model, dataset):
+def measure_classifier(model: Classifier, dataset: Dataset) -> dict:
     """Measures a trained classifier on the test data.
 
     Args:
-        model: a ``Classifier``.
-        dataset: the ``Dataset`` it was trained on.
+        model: the classifier.
+        dataset: the data on which it was trained.
 
     Returns:
-        dict, the part of metrics.json that is about the model and not its training:
-        "classification" as ``metrics.classification`` gives it, and over its labels
-        "mean_accuracy" and "mean_balanced_accuracy", over the real ones "mean_r2".
+        The part of metrics.json about the model: "classification" as of
+        ``metrics.classification``, and its means over the labels: "mean_accuracy",
+        "mean_balanced_accuracy", and of real labels "mean_r2".
     """
     classify = tf.function(model.classify, reduce_retracing=True, autograph=False)
     seen = [(classify(x).numpy(), y.numpy()) for x, y in dataset.test]
@@ -30,27 +33,23 @@ def evaluate_classifier(model, dataset):
     return numbers
 
 
-def classifier_pictures(numbers, history):
-    """Draws what ``evaluate_classifier`` gives, as ``pictures`` does an evaluation.
+def classifier_pictures(numbers: dict, history: dict[str, list[float]]) -> Pictures:
+    """Draws what ``measure_classifier`` measured.
 
     Args:
-        numbers: dict, from ``evaluate_classifier``.
-        history: {name: list of float per epoch}, as history.csv has it.
-
-    Returns:
-        {file name without ending: (caption, matplotlib Figure)}.
+        numbers: from ``measure_classifier``.
+        history: {name: value per epoch}, as history.csv has it.
     """
     drawn = {}
-    with_classes = {
+    with_accuracy = {
         label: scores for label, scores in numbers["classification"].items() if "accuracy" in scores
     }
-    if with_classes:
+    if with_accuracy:
         drawn["accuracy"] = (
-            "Share of right answers on the test data by label: among all of them, and the mean of the "
-            "shares among those that have the label and those that have not, or those of each class.",
+            "Accuracy on the test data by label, and balanced accuracy: the mean of the accuracies "
+            "of the label's values.",
             figures.label_bars(
-                with_classes,
-                {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy"},
+                with_accuracy, {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy"}
             ),
         )
     drawn["training"] = ("Loss and accuracies by epoch.", figures.training_curves(history))

@@ -1,14 +1,17 @@
-"""The latent codes of a data set, and what can be read from them."""
+"""The latent codes of a data set, and how well labels and styles can be predicted from them."""
 
 import dataclasses
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import tensorflow as tf
 
-from tf_csvae import metrics
+from tf_csvae.evaluation import metrics
+from tf_csvae.labels import Label
+from tf_csvae.models import GenerativeModel
 
-# Codes that the estimators of divergence and the probes get to see, per split; and in the matrix
-# of all labels against all subspaces, where there are k times as many estimates.
+# Most codes per split; fewer, and fewer shuffles, in the matrix of all labels and all subspaces,
+# which needs k times as many estimates.
 MAX_CODES, MAX_MATRIX_CODES, MATRIX_SHUFFLES = 10_000, 2_000, 5
 
 
@@ -17,12 +20,12 @@ class Codes:
     """The latent codes of one split.
 
     Attributes:
-        z: float32 [n, z_dim], one sample of q(z|x) per example.
-        w: float32 [n, k w_dim], one sample of q(w|x, y), or None.
+        z: float32 [n, z_dim], a sample of q(z|x) per example.
+        w: float32 [n, k w_dim], a sample of q(w|x, y), or None.
         z_mean: float32 [n, z_dim], posterior means.
         w_mean: float32 [n, k w_dim], posterior means, or None.
         y: float32 [n, k], the labels.
-        subspaces: {label name: float32 [n, w_dim]}, each label's part of w; empty without.
+        subspaces: {label: float32 [n, w_dim]}, its part of w; empty without subspaces.
     """
 
     z: np.ndarray
@@ -30,24 +33,30 @@ class Codes:
     z_mean: np.ndarray
     w_mean: np.ndarray | None
     y: np.ndarray
-    subspaces: dict
+    subspaces: dict[str, np.ndarray]
+
+    @property
+    def separate(self) -> bool:
+        """Whether each of several labels has a part of w of its own; not with a joint prior."""
+        if len(self.subspaces) < 2:
+            return False
+        return next(iter(self.subspaces.values())).shape[1] < self.w.shape[1]
 
 
-def encode(model, batches, limit=MAX_CODES, seed=0):
-    """Encodes batches (x, y), up to a number of examples.
+def encode(
+    model: GenerativeModel, batches: Iterable, limit: int = MAX_CODES, seed: int = 0
+) -> Codes:
+    """Encodes batches (x, y).
 
     Args:
-        model: a ``GenerativeModel``.
-        batches: iterable of (x, y).
-        limit: int, examples after which to stop.
-        seed: int, of the samples.
-
-    Returns:
-        ``Codes``.
+        model: the model.
+        batches: of (x, y).
+        limit: number of examples after which it stops.
+        seed: of the samples.
     """
 
     @tf.function(reduce_retracing=True, autograph=False)
-    def step(x, y, seed):
+    def step(x: tf.Tensor, y: tf.Tensor, seed: tf.Tensor) -> tuple:
         code = model.encode(x, y)
         return *code.sample(seed), *code.mean(), y
 
@@ -59,29 +68,30 @@ def encode(model, batches, limit=MAX_CODES, seed=0):
         if count >= limit:
             break
     z, w, z_mean, w_mean, y = (
-        None if column[0] is None else np.concatenate(column)[:limit] for column in zip(*parts, strict=True)
+        None if column[0] is None else np.concatenate(column)[:limit]
+        for column in zip(*parts, strict=True)
     )
     names = [] if w is None else [label.name for label in model.labels]
     return Codes(z, w, z_mean, w_mean, y, {name: model.subspace(w, name) for name in names})
 
 
-def read_labels(known, codes, labels, seed=0):
-    """Measures what the codes know of the labels.
+def label_numbers(known: Codes, codes: Codes, labels: Sequence[Label], seed: int = 0) -> dict:
+    """Measures how well labels can be predicted from codes.
 
-    The divergences and probes read samples of q(z|x), not its means: a dimension that the
-    model does not use has means that vary by next to nothing around zero, in which trees
-    still find the label though no decoder could, the posterior being so much wider.
+    Divergences and probes use samples of q(z|x), not its means: in a dimension that the model
+    does not use, the means vary minimally around zero, and trees may still find the label in
+    them, although the posterior is so much wider that no decoder could.
 
     Args:
-        known: ``Codes`` that the probes learn from.
-        codes: ``Codes`` that are measured.
-        labels: tuple of ``Label``.
-        seed: int, of shuffles and probes.
+        known: codes from which the probes learn.
+        codes: codes that are measured.
+        labels: the labels.
+        seed: of shuffles and probes.
 
     Returns:
-        dict: "active_units", "divergence" and "probe" of z and of each label's own w_i; and for
-        several labels with subspaces "leak": {label of the subspace: {label read from it: {"auc",
-        "kl", "null_mean"}}}, of a real label "r2" in place of "auc".
+        "active_units", "divergence" and "probe" of z and of each label's own w_i; for several
+        labels with subspaces also "leak": {label of the subspace: {predicted label: {"auc", "kl",
+        "null_mean"}}}, with "r2" in place of "auc" for a real label.
     """
     numbers = {
         "active_units": {"z": metrics.active_units(codes.z_mean)},
@@ -91,19 +101,20 @@ def read_labels(known, codes, labels, seed=0):
     if codes.w is not None:
         numbers["active_units"]["w"] = metrics.active_units(codes.w_mean)
         numbers["divergence"]["w"], numbers["probe"]["w"] = {}, {}
-    for i, (label, kind) in enumerate((label.name, label.kind) for label in labels):
+    for i, label in enumerate(labels):
         for part in numbers["probe"]:
-            seen, unseen = known.z, codes.z
-            if part == "w":
-                seen, unseen = known.subspaces[label], codes.subspaces[label]
+            train, test = (
+                each.z if part == "z" else each.subspaces[label.name] for each in (known, codes)
+            )
+            y_train, y, kind = known.y[:, i], codes.y[:, i], label.kind
             found = {
-                "divergence": metrics.label_divergence(unseen, codes.y[:, i], seed=seed, kind=kind),
-                "probe": metrics.probe(seen, known.y[:, i], unseen, codes.y[:, i], seed, kind),
+                "divergence": metrics.label_divergence(test, y, seed=seed, kind=kind),
+                "probe": metrics.probe(train, y_train, test, y, seed, kind),
             }
             for name, value in found.items():
                 if value is not None:
-                    numbers[name][part][label] = value
-    if _has_parts(codes):
+                    numbers[name][part][label.name] = value
+    if codes.separate:
         numbers["leak"] = {
             source: _leak(known.subspaces[source], known.y, w, codes.y, labels, seed)
             for source, w in codes.subspaces.items()
@@ -111,17 +122,42 @@ def read_labels(known, codes, labels, seed=0):
     return numbers
 
 
-def read_styles(codes, factors, seed=0):
-    """Measures what the codes know of each label's known style, among the examples that have it.
+def _leak(
+    known: np.ndarray,
+    known_y: np.ndarray,
+    codes: np.ndarray,
+    y: np.ndarray,
+    labels: Sequence[Label],
+    seed: int,
+) -> dict:
+    """Measures how well each label can be predicted from one subspace."""
+    kinds = [label.kind for label in labels]
+    scores = metrics.neighbour_probe(known, known_y, codes, y, kinds=kinds)
+    row, few = {}, slice(MAX_MATRIX_CODES)
+    for label, score, column in zip(labels, scores, y.T, strict=True):
+        divergence = metrics.label_divergence(
+            codes[few], column[few], shuffles=MATRIX_SHUFFLES, seed=seed, kind=label.kind
+        )
+        if score is not None and divergence is not None:
+            row[label.name] = {
+                "r2" if label.kind == "real" else "auc": score,
+                "kl": divergence["kl"],
+                "null_mean": divergence["null_mean"],
+            }
+    return row
+
+
+def style_numbers(codes: Codes, factors: dict[str, np.ndarray], seed: int = 0) -> dict:
+    """Measures how well each label's known style can be predicted, over examples with the label.
 
     Args:
-        codes: ``Codes`` of the test split.
+        codes: codes of the test split.
         factors: ``Dataset.factors``.
-        seed: int, of the regressors.
+        seed: of the regressors.
 
     Returns:
-        dict: "style": {label: {"own": R² from its w_i, "z": from z, "others": from all other
-        w_j}}, as far as the model has them.
+        {"style": {label: {"own": R² from its w_i, "z": from z, "others": from all other w_j}}},
+        as far as the model has them; {} if there are too few examples.
     """
     found = {}
     for label, factor in factors.items():
@@ -130,31 +166,13 @@ def read_styles(codes, factors, seed=0):
         sources = {"z": codes.z}
         if codes.subspaces:
             sources["own"] = codes.subspaces[label]
-        if _has_parts(codes):
+        if codes.separate:
             others = [w for other, w in codes.subspaces.items() if other != label]
             sources["others"] = np.concatenate(others, 1)
         scores = {
-            source: metrics.held_out_r2(code[has], factor[has], seed) for source, code in sources.items()
+            source: metrics.held_out_r2(code[has], factor[has], seed)
+            for source, code in sources.items()
         }
         if scores["z"] is not None:
             found[label] = scores
     return {"style": found} if found else {}
-
-
-def _has_parts(codes):
-    """Whether each label has a part of w to itself; under a joint prior each owns all of it."""
-    return len(codes.subspaces) > 1 and next(iter(codes.subspaces.values())).shape[1] < codes.w.shape[1]
-
-
-def _leak(seen, known_y, unseen, y, labels, seed):
-    scores = metrics.neighbour_probe(seen, known_y, unseen, y, kinds=[label.kind for label in labels])
-    row = {}
-    for label, score, column in zip(labels, scores, y.T, strict=True):
-        few = slice(MAX_MATRIX_CODES)
-        divergence = metrics.label_divergence(
-            unseen[few], column[few], shuffles=MATRIX_SHUFFLES, seed=seed, kind=label.kind
-        )
-        if score is not None and divergence is not None:
-            name = "r2" if label.kind == "real" else "auc"
-            row[label.name] = {name: score, "kl": divergence["kl"], "null_mean": divergence["null_mean"]}
-    return row

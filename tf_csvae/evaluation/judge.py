@@ -1,130 +1,133 @@
-"""What a classifier sees in what a model makes: generation, transfer, Fréchet distance."""
+"""What the judge sees in generated examples: generation, transfer, Fréchet distance."""
+
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import tensorflow as tf
+from sklearn.metrics import r2_score
 
-from tf_csvae import metrics
-from tf_csvae.models.label_space import LabelSpace
+from tf_csvae.evaluation import metrics
+from tf_csvae.evaluation.metrics.attributes import mean_recall
+from tf_csvae.labels import Label
+from tf_csvae.models import Classifier, GenerativeModel
+from tf_csvae.networks.label_space import LabelSpace
 
-# Examples that are made at a time, and of which pairwise distances are taken.
+# Examples generated at a time, and examples of which pairwise distances are taken.
 CHUNK, MAX_PAIRED = 250, 500
 
-# What is asked for of a real label, and by how much it may move, standardised, and count as kept.
+# Quantiles of a real label that are requested, and the largest change, standardised, of a real
+# label that counts as unchanged.
 QUANTILES, TOLERANCE = (0.1, 0.5, 0.9), 0.5
 
 
 class Judge:
-    """A classifier that judges one model.
+    """Collects what a classifier sees in real and generated examples.
 
     Args:
-        classifier: ``Classifier``.
-        labels: tuple of ``Label``.
+        classifier: the judge.
     """
 
-    def __init__(self, classifier, labels):
-        self.labels = labels
-        space = LabelSpace(labels)
+    def __init__(self, classifier: Classifier) -> None:
+        self.labels = classifier.labels
+        space = LabelSpace(self.labels)
 
         @tf.function(reduce_retracing=True, autograph=False)
-        def see(x):
+        def see(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             features = classifier.features(x)
             return space.decided(space.means(classifier.head(features))), features
 
         self._see = see
         self._seen = []
         self._halves = (metrics.Moments(), metrics.Moments())
-        self._made = metrics.Moments()
+        self._samples = metrics.Moments()
 
-    def verdicts(self, x):
-        """Returns float [n, k], the labels that it sees: 0 or 1, a class, a number."""
+    def verdicts(self, x: tf.Tensor | np.ndarray) -> np.ndarray:
+        """Returns the labels it sees, float [n, k]: 0 or 1, a class, a standardised number."""
         return self._see(x)[0].numpy()
 
-    def see_real(self, x, y, again):
-        """Takes in a batch of real data: x, their labels y, and their reconstructions."""
+    def add_real(self, x: tf.Tensor, y: np.ndarray, reconstruction: tf.Tensor) -> None:
+        """Adds a batch of real examples x with the labels y, and their reconstructions."""
         seen, features = (part.numpy() for part in self._see(x))
-        self._seen.append((y, seen, self.verdicts(again)))
+        self._seen.append((y, seen, self.verdicts(reconstruction)))
         for half, moments in enumerate(self._halves):
             moments.update(features[half::2])
 
-    def see_made(self, made):
-        """Takes in a batch of data made with the labels of the even rows of the real ones."""
-        self._made.update(self._see(made)[1].numpy())
+    def add_samples(self, x: np.ndarray) -> None:
+        """Adds samples with the labels of the even rows of each batch of real examples."""
+        self._samples.update(self._see(x)[1].numpy())
 
-    def recalls(self):
-        """Returns {label: how it sees the label in real data, and in their reconstructions}.
+    def recalls(self) -> dict[str, dict]:
+        """Returns how well it sees each label in real examples and in reconstructions.
 
-        Of a binary label the shares of those that have it, of a categorical one the mean over its
-        classes of such shares, of a real one R^2.
+        Returns:
+            {label: {"real_recall", "reconstruction_recall"}}: of a binary label the share of
+            examples with it in which it is seen, with intervals; of a categorical label the mean
+            of the shares over its classes. Of a real label {"real_r2", "reconstruction_r2"}.
         """
         found = {}
         columns = [np.concatenate(parts).T for parts in zip(*self._seen, strict=True)]
-        for label, y, *seen in zip(self.labels, *columns, strict=True):
+        for label, y, *both in zip(self.labels, *columns, strict=True):
             known = ~np.isnan(y)
-            y, seen = (
-                y[known],
-                {name: column[known] for name, column in zip(("real", "reconstruction"), seen, strict=True)},
-            )
+            if label.kind == "binary":
+                known &= y > 0.5
+            y, seen = y[known], dict(zip(("real", "reconstruction"), both, strict=True))
+            seen = {name: column[known] for name, column in seen.items()}
             if label.kind == "real":
                 if len(np.unique(y)) > 1:
-                    found[label.name] = {f"{name}_r2": _r2(y, column) for name, column in seen.items()}
+                    found[label.name] = {f"{name}_r2": _r2(y, of) for name, of in seen.items()}
             elif label.kind == "categorical":
                 found[label.name] = {
-                    f"{name}_recall": float(np.mean([np.mean(of[y == v] == v) for v in np.unique(y)]))
-                    for name, of in seen.items()
-                    if len(y)
+                    f"{name}_recall": mean_recall(y, of) for name, of in seen.items() if len(y)
                 }
-            elif (y > 0.5).any():
-                on = y > 0.5
-                hits = {f"{name}_recall": ((on & (of > 0.5)).sum(), on.sum()) for name, of in seen.items()}
+            elif len(y):
+                hits = {f"{name}_recall": ((of > 0.5).sum(), len(y)) for name, of in seen.items()}
                 found[label.name] = metrics.shares(**hits)
         return found
 
-    def frechet(self):
-        """Returns the distance of made data from half of the real ones, and of the other half.
+    def frechet(self) -> dict[str, float]:
+        """Returns the Fréchet distances of samples and of real examples from other real examples.
 
-        Both from equally many examples, so that the second is what a perfect generator would have.
-        Empty where there are too few.
+        Both are of as many examples, so the second is that of a perfect generator. Empty for fewer
+        than two examples.
         """
         even, odd = self._halves
-        if min(even.count, odd.count, self._made.count) < 2:
+        if min(even.count, odd.count, self._samples.count) < 2:
             return {}
         return {
-            "frechet": metrics.frechet_distance(self._made, odd),
+            "frechet": metrics.frechet_distance(self._samples, odd),
             "frechet_real": metrics.frechet_distance(even, odd),
         }
 
 
-def sampler(model):
-    """Returns a function (rows of labels, seed) -> iterator over samples, float32 [m, *shape] a chunk.
+Sampler = Callable[[np.ndarray, int], Iterator[np.ndarray]]
 
-    They have the labels in the rows; of a system that knows none they are as many.
+
+def sampler(model: GenerativeModel) -> Sampler:
+    """Returns a function (labels [n, k], seed) -> iterator of chunks of n samples.
+
+    The samples have these labels, or are only as many if the system cannot be steered by labels.
     """
 
     @tf.function(reduce_retracing=True, autograph=False)
-    def labelled(y, seed):
+    def labelled(y: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         return model.sample(y, seed=seed)
 
-    def sampled(rows, seed):
-        for number, start in enumerate(range(0, len(rows), CHUNK)):
-            y, one = rows[start : start + CHUNK], [seed, number]
+    def sampled(y: np.ndarray, seed: int) -> Iterator[np.ndarray]:
+        for number, start in enumerate(range(0, len(y), CHUNK)):
+            rows, own_seed = y[start : start + CHUNK], [seed, number]
             if model.label_widths:
-                yield labelled(tf.constant(y, tf.float32), tf.constant(one)).numpy()
+                yield labelled(tf.constant(rows, tf.float32), tf.constant(own_seed)).numpy()
             else:
-                yield model.sample(n=len(y), seed=one).numpy()
+                yield model.sample(n=len(rows), seed=own_seed).numpy()
 
     return sampled
 
 
-def _r2(asked, seen):
-    """R^2 of numbers that are seen, against those that are asked for."""
-    return float(1 - np.mean((seen - asked) ** 2) / np.var(asked))
+def requested_values(label: Label, column: np.ndarray, count: int) -> np.ndarray:
+    """Returns the values that are requested of a label, float32 [count].
 
-
-def wishes(label, column, count):
-    """Returns the values that are asked for of a label, float [count].
-
-    Of a binary label 1; of a categorical one each class in turn; of a real one in turn the 10 %, 50 %
-    and 90 % quantiles of a column of its values.
+    They are 1 for a binary label, each class in turn for a categorical one, and for a real one in
+    turn the 10 %, 50 % and 90 % quantiles of its ``column`` of values.
     """
     values = np.ones(1)
     if label.kind == "categorical":
@@ -134,86 +137,97 @@ def wishes(label, column, count):
     return values[np.arange(count) % len(values)].astype(np.float32)
 
 
-def granted(label, asked, seen):
-    """Scores what is seen of a label in what was made for the values asked, float [n] each.
+def achieved(label: Label, requested: np.ndarray, seen: np.ndarray) -> dict:
+    """Compares what the judge sees of a label with the values that were requested, [n] each.
 
     Returns:
-        {"accuracy"} and its interval; of a real label {"r2", "mean_absolute_error" in its own units}.
+        {"accuracy"} with its interval; of a real label {"r2", "mean_absolute_error" in its own
+        units}, or {} if only one value was requested.
     """
     if label.kind == "real":
-        error = float(label.scale * np.mean(np.abs(seen - asked)))
-        return {"r2": _r2(asked, seen), "mean_absolute_error": error} if np.ptp(asked) else {}
-    return metrics.shares(accuracy=(int((seen == asked).sum()), len(asked)))
+        error = float(label.scale * np.mean(np.abs(seen - requested)))
+        constant = not np.ptp(requested)
+        return {} if constant else {"r2": _r2(requested, seen), "mean_absolute_error": error}
+    return metrics.shares(accuracy=((seen == requested).sum(), len(requested)))
 
 
-def transfers(model, judge, batches, rows, most, seed, scale):
-    """Gives each label to test data that lack it, and has the classifier look.
+def transfers(
+    model: GenerativeModel,
+    judge: Judge,
+    batches: Iterable,
+    y_all: np.ndarray,
+    most: int,
+    seed: int,
+    scale: float | np.ndarray,
+) -> dict[str, dict]:
+    """Changes each label of test examples and compares what the judge sees before and after.
 
-    A categorical label is changed to another class, each in turn; a real one to one of three
-    quantiles. w_i is drawn from p(w_i|y_i); for systems without subspaces y_i is set.
+    A binary label is given to examples without it, a categorical label is changed to each other
+    class in turn, a real label to one of three quantiles. w_i is drawn from p(w_i|y_i); for
+    systems without subspaces y_i is set.
 
     Args:
-        model: ``GenerativeModel`` that labels can steer.
-        judge: ``Judge``.
-        batches: iterable of (x, y).
-        rows: float32 [n, k], the labels of all of them.
-        most: int, examples per label after which to stop.
-        seed: int.
-        scale: float or float [d], units of the data per unit of x.
+        model: a model that labels can steer.
+        judge: the judge.
+        batches: of (x, y).
+        y_all: float32 [n, k], the labels of all batches.
+        most: most examples per label.
+        seed: of w_i.
+        scale: a number or float [d], units of the data per unit of x.
 
     Returns:
-        {label: {"accuracy": share that it now sees with it, "others_kept": share of the other
-        labels that it sees as it did in the original, "mse": to the original}}, and the interval of
-        the accuracy; the other labels of one image are no independent trials. A real label has "r2"
-        and "mean_absolute_error" in place of the accuracy, and is kept where it moves by less than
-        ``TOLERANCE``.
+        {label: {"accuracy": share in which the judge sees the requested value, with its interval,
+        "others_kept": share of the other labels in which it sees no change, "mse": to the
+        original}}. A real label has "r2" and "mean_absolute_error" in place of the accuracy, and
+        is unchanged if it moves by less than ``TOLERANCE``. "others_kept" has no interval, since
+        the labels of one example are not independent.
     """
 
     @tf.function(reduce_retracing=True, autograph=False)
-    def transfer(x, y, target, seed):
+    def transfer(x: tf.Tensor, y: tf.Tensor, target: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         return model.transfer(x, y, target, seed)
 
     labels, k = judge.labels, len(judge.labels)
     tolerance = np.array([TOLERANCE if label.kind == "real" else 0.5 for label in labels])
-    count, kept, error = (np.zeros(k) for _ in range(3))
-    seen, wanted = ([[] for _ in labels] for _ in range(2))
+    count, results = np.zeros(k, int), [[] for _ in labels]
     for number, (x, y) in enumerate(batches):
         if np.all(count >= most):
             break
         x, y = np.asarray(x), np.asarray(y)
         before = judge.verdicts(x)
         for i in np.flatnonzero(count < most):
-            # The first so many of the batch as they are, in the shape of the batch: of a ragged
-            # choice each new size would be another graph.
             target = y.copy()
-            target[:, i] = asked = _others(labels[i], y[:, i], rows[:, i])
+            target[:, i] = requested = _other_values(labels[i], y[:, i], y_all[:, i])
             chosen = y[:, i] < 0.5 if labels[i].kind == "binary" else ~np.isnan(y[:, i])
             chosen &= np.cumsum(chosen) <= most - count[i]
             if not chosen.any():
                 continue
+            # The whole batch, since each number of chosen rows would be another graph.
             made = transfer(x, y, target, tf.constant([seed, number * k + int(i)])).numpy()
             after = judge.verdicts(made)
+            kept = np.delete(np.abs(after - before) < tolerance, i, 1)
+            squares = np.square((made - x).astype(np.float64) * scale).reshape(len(x), -1).mean(1)
+            parts = (requested, after[:, i], kept, squares)
+            results[i].append([part[chosen] for part in parts])
             count[i] += chosen.sum()
-            seen[i].append(after[chosen, i])
-            wanted[i].append(asked[chosen])
-            kept[i] += np.delete(np.abs(after - before) < tolerance, i, 1)[chosen].sum()
-            squares = np.square((made - x)[chosen].astype(np.float64) * scale)
-            error[i] += squares.reshape(len(squares), -1).mean(1).sum()
     found = {}
-    for i, label in enumerate(labels):
-        if count[i]:
-            found[label.name] = {
-                **granted(label, np.concatenate(wanted[i]), np.concatenate(seen[i])),
-                **({"others_kept": float(kept[i] / (count[i] * (k - 1)))} if k > 1 else {}),
-                "mse": float(error[i] / count[i]),
-            }
+    for label, parts in zip(labels, results, strict=True):
+        if parts:
+            requested, seen, kept, squares = map(np.concatenate, zip(*parts, strict=True))
+            others = {"others_kept": float(kept.mean())} if k > 1 else {}
+            mse = float(squares.mean())
+            found[label.name] = {**achieved(label, requested, seen), **others, "mse": mse}
     return found
 
 
-def _others(label, column, whole):
-    """Returns the values to change a label to from those in a column, a part of the whole; float [n]."""
+def _other_values(label: Label, column: np.ndarray, all_values: np.ndarray) -> np.ndarray:
+    """Returns the values to which the values in a column of a batch are changed, float32 [n]."""
     if label.kind != "categorical":
-        return wishes(label, whole, len(column))
+        return requested_values(label, all_values, len(column))
     classes = len(label.classes)
     steps = 1 + np.arange(len(column)) % (classes - 1)
     return ((np.nan_to_num(column) + steps) % classes).astype(np.float32)
+
+
+def _r2(true: np.ndarray, seen: np.ndarray) -> float:
+    return float(r2_score(true.astype(np.float64), seen))

@@ -1,214 +1,238 @@
-"""What ``evaluate`` found, drawn."""
+"""Pictures of what ``measure`` found."""
+
+from collections.abc import Iterator, Sequence
 
 import numpy as np
+from matplotlib.figure import Figure
 
-from tf_csvae import figures
+from tf_csvae.data.dataset import Info
+from tf_csvae.evaluation import figures
+from tf_csvae.evaluation.figures import Pictures
+from tf_csvae.evaluation.measure import Evaluation
+from tf_csvae.labels import Label
+from tf_csvae.models import GenerativeModel
 
-# Images in a row; images and styles of a style grid; steps of an interpolation and of a walk.
-ROW, GRID, STEPS, WALK = 12, 6, 9, 7
-MAX_LABELS = 5
+# Images in a row; images and styles of a style grid; steps of an interpolation and a traversal.
+ROW, GRID, STEPS, TRAVERSAL = 12, 6, 9, 7
 
-# Values that a real label is given: the 10 %, 50 % and 90 % points of the standard normal.
+# Labels with pictures of their own unless they are named, and values of a label with own rows.
+MAX_LABELS, MAX_VALUES = 5, 10
+
+# Values of a real label with own rows: the 10 %, 50 % and 90 % points of the standard normal.
 REAL = (-1.282, 0.0, 1.282)
 
-# Classes of a label that have rows of their own.
-MAX_VALUES = 10
+# Between what the divergence by a label is measured.
+_GROUPS = {
+    "binary": "the two values",
+    "categorical": "each class and the rest, mean over the classes",
+    "real": "the highest and the lowest third",
+}
 
 
-def pictures(model, result, info, history=None, shown=None, seed=0):
+def pictures(
+    model: GenerativeModel,
+    result: Evaluation,
+    info: Info,
+    history: dict[str, list[float]] | None = None,
+    shown: Sequence[str] | None = None,
+    seed: int = 0,
+) -> Pictures:
     """Draws an evaluation.
 
     Args:
-        model: the ``GenerativeModel`` that was measured.
-        result: its ``Evaluation``.
-        info: the dataset's ``Info``.
-        history: {name: list of float per epoch}, as history.csv has it; None leaves it out.
-        shown: names of the labels that have pictures of their own; None: the first five.
-        seed: int, of the samples.
-
-    Returns:
-        {file name without ending: (caption, matplotlib Figure)}.
+        model: the model that was measured.
+        result: what ``measure`` returned.
+        info: of the data.
+        history: {name: value per epoch}, as history.csv has it; None leaves it out.
+        shown: labels with pictures of their own; None: the first five.
+        seed: of the samples.
 
     Raises:
         InputError: no such label.
     """
     names = [label.name for label in info.labels]
-    shown = names[:MAX_LABELS] if shown is None else [names[model.label_index(name)] for name in shown]
-    drawn = {}
+    places = range(len(names))[:MAX_LABELS]
+    if shown is not None:
+        places = [model.label_index(name) for name in shown]
+    labels = {place: info.labels[place] for place in places}
     if info.is_image:
-        drawn.update(_images(model, result, info.labels, shown, seed))
+        drawn = _images(model, result, labels, seed)
     else:
-        clouds = [info.unscale(cloud) for cloud in (result.x, result.reconstruction, result.samples)]
-        drawn["reconstructions"] = (
-            f"Test data, their reconstructions, and samples{_given(model)} Coloured by {names[0]}.",
-            figures.points(
-                clouds,
-                ["original", "reconstruction", "samples"],
-                [result.y[:, 0]] * 3,
-                info.feature_names,
-                info.labels[0],
-            ),
+        parts = (result.x, result.reconstruction, result.samples)
+        drawing = figures.points(
+            [info.unscale(part) for part in parts],
+            ["original", "reconstruction", "samples"],
+            [result.y[:, 0]] * 3,
+            info.feature_names,
+            info.labels[0],
         )
-    for name in shown:
-        drawn[f"planes_{name}"] = _planes(result, info.labels[names.index(name)], names.index(name))
+        caption = f"Test data, reconstructions, and samples{_given(model)}; colours: {names[0]}."
+        drawn = {"reconstructions": (caption, drawing)}
+    for place, label in labels.items():
+        drawn[f"planes_{label.name}"] = _planes(result, label, place)
     if "leak" in result.numbers:
         drawn["leak"] = _leak(result.numbers, info.labels)
     if history:
-        drawn["training"] = ("The terms of the objective by epoch.", figures.training_curves(history))
+        drawn["training"] = (
+            "The terms of the objective by epoch.",
+            figures.training_curves(history),
+        )
     return drawn
 
 
-def _given(model):
-    return " given the same labels." if model.label_widths else "."
+def _given(model: GenerativeModel) -> str:
+    return " with the same labels" if model.label_widths else ""
 
 
-def _planes(result, label, column):
+def _planes(result: Evaluation, label: Label, place: int) -> tuple[str, Figure]:
     name, divergence = label.name, result.numbers["divergence"]
     planes, titles = [result.codes.z], [_plane_title("z", divergence["z"].get(name))]
     about = "z"
     if name in result.codes.subspaces:
         planes.append(result.codes.subspaces[name])
         titles.append(_plane_title(f"w of {name}", divergence["w"].get(name)))
-        about = "z, from which it should not be readable, and its own subspace w"
-    return (
-        f"Codes of the test data, one sample each, by {name}: {about}. KL: the nearest-neighbour "
-        f"estimate between {_SIDES[label.kind]}.",
-        figures.latent_planes(planes, titles, result.codes.y[:, column], label),
+        about = "z, which should not depend on the label, and the label's subspace w"
+    caption = (
+        f"Codes of the test data, one sample each, coloured by {name}: {about}. KL: the divergence "
+        f"between {_GROUPS[label.kind]}, estimated from nearest neighbours."
     )
+    return caption, figures.latent_planes(planes, titles, result.codes.y[:, place], label)
 
 
-_SIDES = {
-    "binary": "its two values",
-    "categorical": "each class and the rest, their mean",
-    "real": "its highest and its lowest third",
-}
-
-
-def _plane_title(name, divergence):
+def _plane_title(name: str, divergence: dict | None) -> str:
     if divergence is None:
         return name
-    return f"{name}\nKL {divergence['kl']:.3f} (shuffled {divergence['null_mean']:.3f} ± {divergence['null_sd']:.3f})"
+    null = "shuffled {null_mean:.3f} ± {null_sd:.3f}".format(**divergence)
+    return f"{name}\nKL {divergence['kl']:.3f} ({null})"
 
 
-def _leak(numbers, labels):
-    """The heat map of what each code knows of each label."""
+def _leak(numbers: dict, labels: Sequence[Label]) -> tuple[str, Figure]:
+    """Draws how well each label can be predicted from each code."""
     sources = {"z": numbers["probe"]["z"]}
     sources |= {f"w of {source}": row for source, row in numbers["leak"].items()}
-    real = [label.kind == "real" for label in labels]
+    real = np.array([label.kind == "real" for label in labels])
     columns = [f"{label.name} (R²)" if label.kind == "real" else label.name for label in labels]
+    scores = ["r2" if is_real else "auc" for is_real in real]
     matrix = np.array(
         [
             [
-                row.get(label.name, {}).get("r2" if is_real else "auc", np.nan)
-                for label, is_real in zip(labels, real, strict=True)
+                row.get(label.name, {}).get(score, np.nan)
+                for label, score in zip(labels, scores, strict=True)
             ]
             for row in sources.values()
         ]
     )
-    return (
-        "How well each label (column) is read from each code (row): area under the ROC curve of a probe on "
-        "test data, 0.5 where nothing can be read"
-        + (", of a real label R², 0 where nothing can be read" if any(real) else "")
-        + ". A row of w should know its own label; labels that occur "
-        "together in the data are read from one another's subspaces in any case. z: boosted trees; w: "
-        "nearest neighbours.",
-        # Half of R² above a half, so that nothing and all have the colours of 0.5 and of 1.
-        figures.heat_map(
-            np.where(real, 0.5 + matrix / 2, matrix), list(sources), columns, (0.5, 1.0), matrix
-        ),
+    caption = (
+        "How well each label (column) can be predicted from each code (row): area under the ROC "
+        "curve of a probe on test data, 0.5 for chance"
+        + (", and R² of a real label, 0 for chance" if real.any() else "")
+        + ". A label should be predictable from its own w. Labels that occur together in the data "
+        "can be predicted from each other's w in any case. Probe of z: boosted trees; of w: "
+        "nearest neighbours."
     )
+    # R² of 0 and 1 get the colours of an area of 0.5 and 1.
+    colours = np.where(real, 0.5 + matrix / 2, matrix)
+    return caption, figures.heat_map(colours, list(sources), columns, (0.5, 1.0), matrix)
 
 
-def _images(model, result, labels, shown, seed):
-    """The pictures that only images have."""
-    x, y = result.x, result.y
-    n = ROW
+def _images(
+    model: GenerativeModel, result: Evaluation, labels: dict[int, Label], seed: int
+) -> Pictures:
+    """Draws the pictures that only images have."""
+    x, y = result.x[:ROW], result.y[:ROW]
+    again = {"original": x, "reconstruction": result.reconstruction[:ROW]}
     drawn = {
-        "reconstructions": (
-            f"Test images, their reconstructions, and samples{_given(model)}",
-            figures.image_rows(
-                [x[:n], result.reconstruction[:n], result.samples[:n]],
-                ["original", "reconstruction", "samples"],
-            ),
+        "reconstructions": _rows(
+            f"Test images, reconstructions, and samples{_given(model)}.",
+            {**again, "samples": result.samples[:ROW]},
         )
     }
     if not model.label_widths:
         return drawn
-    columns = {name: model.label_index(name) for name in shown}
-    rows, moved, paths = {}, {"original": x[:n]}, {}
-    for name, i in columns.items():
-        label = labels[i]
+    samples, moved, paths = {}, {"original": x}, {}
+    for i, label in labels.items():
         for value, words in _values(label):
-            wanted = y[:n].copy()
-            wanted[:, i] = value
+            requested = y.copy()
+            requested[:, i] = value
             if label.kind != "binary" or value == 1:
-                rows[words] = model.sample(wanted, seed=seed)
+                samples[words] = model.sample(requested, seed=seed)
             if label.kind != "binary":
-                moved[words] = model.transfer(x[:n], y[:n], wanted)
+                moved[words] = model.transfer(x, y, requested)
         if label.kind == "binary":
-            target = y[:n].copy()
+            target = y.copy()
             target[:, i] = 1 - target[:, i]
-            moved[f"± {name}"] = model.transfer(x[:n], y[:n], target)
-        first = np.flatnonzero(_lacks(label, y[:, i]))[:1]
+            moved[f"± {label.name}"] = model.transfer(x, y, target)
+        first = np.flatnonzero(_low(label, result.y[:, i]))[:1]
         if len(first):
-            for path in model.interpolate(x[first], name, steps=STEPS, y=y[first]).numpy():
-                paths[name] = path
-    drawn["samples"] = (
-        "Samples that were given the label, and the other labels as the test data have them together.",
-        figures.image_rows(list(rows.values()), list(rows)),
+            given = result.x[first], label.name
+            (paths[label.name],) = model.interpolate(*given, steps=STEPS, y=result.y[first]).numpy()
+    drawn["samples"] = _rows(
+        "Samples with the label; their other labels are those of test images.", samples
     )
-    drawn["transfer"] = (
-        "Test images, and below each with one label changed: set where it has it not, removed where it has it, or "
-        "given the value that stands there; by the mean of the label's prior.",
-        figures.image_rows(list(moved.values()), list(moved)),
+    drawn["transfer"] = _rows(
+        "Test images, and below each the result of changing one label: a binary label is set where "
+        "it is absent and removed where it is present, other labels get the value on the left. The "
+        "code of the label is the mean of its prior.",
+        moved,
     )
     if paths:
-        drawn["interpolation"] = (
-            "The reconstruction of a test image, moved in a straight line from the mean code of the label's absence "
-            "to that of its presence, from its first class to its last, or from low to high.",
-            figures.image_rows(list(paths.values()), list(paths)),
+        drawn["interpolation"] = _rows(
+            "A test image, moved in a straight line between the mean codes of a label: from absent "
+            "to present, from the first class to the last, or from low to high.",
+            paths,
         )
     if result.codes.w is not None:
-        for name, i in columns.items():
-            without = np.flatnonzero(_lacks(labels[i], y[:, i]))
-            with_it = np.flatnonzero(~_lacks(labels[i], y[:, i]) & ~np.isnan(y[:, i]))
-            if len(with_it) and len(without):
-                drawn[f"styles_{name}"] = _styles(model, x, y, name, without[:GRID], with_it[:GRID])
-                drawn[f"walk_{name}"] = _walk(model, x, y, name, without[:1])
+        for i, label in labels.items():
+            low, unknown = _low(label, result.y[:, i]), np.isnan(result.y[:, i])
+            contents, styles = np.flatnonzero(low), np.flatnonzero(~low & ~unknown)
+            if len(contents) and len(styles):
+                name = label.name
+                drawn[f"styles_{name}"] = _styles(
+                    model, result, name, contents[:GRID], styles[:GRID]
+                )
+                drawn[f"traversal_{name}"] = _traversal(model, result, name, contents[:1])
     return drawn
 
 
-def _values(label):
+def _rows(caption: str, rows: dict[str, np.ndarray]) -> tuple[str, Figure]:
+    return caption, figures.image_rows(list(rows.values()), list(rows))
+
+
+def _values(label: Label) -> Iterator[tuple[float, str]]:
     """Yields (value, words) of the values of a label that get a row of images each."""
-    values = REAL if label.kind == "real" else label.points[0]
-    for value in values[:MAX_VALUES]:
-        yield value, label.name if label.kind == "binary" else f"{label.name} = {label.text(value)}"
+    for value in (REAL if label.kind == "real" else label.points[0])[:MAX_VALUES]:
+        words = label.name if label.kind == "binary" else f"{label.name} = {label.text(value)}"
+        yield value, words
 
 
-def _lacks(label, column):
-    """Which examples are those that shall change: without the label, of its first class, or low."""
-    return column < {"binary": 0.5, "categorical": 0.5, "real": 0.0}[label.kind]
+def _low(label: Label, column: np.ndarray) -> np.ndarray:
+    """Returns which examples are without a label, of its first class, or below its mean."""
+    return column < (0.0 if label.kind == "real" else 0.5)
 
 
-def _styles(model, x, y, name, contents, styles):
-    blank = np.ones_like(x[:1])
-    rows = [np.concatenate([blank, x[styles]])]
+def _styles(
+    model: GenerativeModel, result: Evaluation, name: str, contents: np.ndarray, styles: np.ndarray
+) -> tuple[str, Figure]:
+    x, y = result.x, result.y
+    rows = [np.concatenate([np.ones_like(x[:1]), x[styles]])]
     for content in contents:
         repeated = np.repeat(x[[content]], len(styles), 0)
         made = model.style_transfer(repeated, x[styles], name, y[content], y[styles])
         rows.append(np.concatenate([x[[content]], made]))
-    return (
-        f"Style transfer: the way in which the images above have {name}, its subspace w and nothing else, given to "
-        "the images on the left, which have it not, or otherwise.",
-        figures.image_rows(rows, ["style", *[""] * len(contents)]),
+    caption = (
+        f"Style transfer: each image on the left gets the style of {name} of the images above, "
+        "which is their subspace w of the label, and keeps the rest of its code."
     )
+    return caption, figures.image_rows(rows, ["style", *[""] * len(contents)])
 
 
-def _walk(model, x, y, name, row):
-    grid = model.walk(x[row], name, y[row], steps=WALK).numpy()[0]
-    return (
-        f"A walk over the subspace of {name}: one test image, decoded at a grid of codes around the mean of the "
-        "prior of images that have it (of a label with classes or numbers: have what it has), two standard "
-        "deviations each way; all else stays.",
-        figures.image_rows(list(grid), [""] * len(grid)),
+def _traversal(
+    model: GenerativeModel, result: Evaluation, name: str, row: np.ndarray
+) -> tuple[str, Figure]:
+    grid = model.traverse(result.x[row], name, result.y[row], steps=TRAVERSAL).numpy()[0]
+    caption = (
+        f"Latent traversal of the subspace of {name}: a test image, decoded at a grid of w around "
+        "the mean of the prior with the label (of other than binary labels: with the image's "
+        "value), two standard deviations each way. The rest of the code stays."
     )
+    return caption, figures.image_rows(list(grid), [""] * len(grid))

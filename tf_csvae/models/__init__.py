@@ -1,43 +1,53 @@
 """The systems, one file each, and ``load_model``."""
 
+import os
+
 import keras
 
 from tf_csvae.errors import InputError
-from tf_csvae.models.base import Code, GenerativeModel
 from tf_csvae.models.classifier import Classifier
 from tf_csvae.models.condvae import CondVAE
 from tf_csvae.models.condvae_info import CondVAEInfo
 from tf_csvae.models.csvae import CSVAE
-from tf_csvae.models.labelled import LabelledModel
-from tf_csvae.models.networks import NetworkConfig
+from tf_csvae.models.generative import GenerativeModel
+from tf_csvae.models.labelled import LabelledModel, check_same
 from tf_csvae.models.vae import VAE
-from tf_csvae.models.warm_start import warm_start
+from tf_csvae.objectives.term import Code
 
 __all__ = [
     "CSVAE",
+    "SYSTEMS",
     "VAE",
     "Classifier",
     "Code",
     "CondVAE",
     "CondVAEInfo",
     "GenerativeModel",
-    "NetworkConfig",
+    "LabelledModel",
+    "check_same",
     "load_model",
-    "warm_start",
 ]
 
+SYSTEMS = {
+    "csvae": CSVAE,
+    "condvae": CondVAE,
+    "condvae_info": CondVAEInfo,
+    "vae": VAE,
+    "classifier": Classifier,
+}
 
-def load_model(path):
+
+def load_model(path: str | os.PathLike) -> LabelledModel:
     """Loads a trained model from ``model.keras`` in Keras' safe mode.
 
     Args:
-        path: str, the file.
+        path: the file.
 
     Returns:
-        The model, with its weights, and compiled with its optimizers' state.
+        The model with its weights, compiled with the state of its optimizers.
 
     Raises:
-        InputError: no such file, or one that is not a model of this package.
+        InputError: no such file, or one that is no model of this package and version.
     """
     try:
         model = keras.models.load_model(path, safe_mode=True)

@@ -1,31 +1,36 @@
 """The conditional VAE (Kingma et al. 2014, arXiv:1406.5298; Sohn et al. 2015)."""
 
 import keras
+import tensorflow as tf
 
-from tf_csvae.models import consistency
-from tf_csvae.models.base import Code
-from tf_csvae.models.distributions import diagonal_normal
+from tf_csvae.configs import CondVAEConfig
 from tf_csvae.models.vae import VAE
+from tf_csvae.networks.distributions import Seed, diagonal_normal
+from tf_csvae.objectives import bound, perceptual, prior_matching
+from tf_csvae.objectives.label_consistency import adaptive_weights, label_consistency
+from tf_csvae.objectives.term import Code, Objective, Term
 
 
 @keras.saving.register_keras_serializable("tf_csvae")
 class CondVAE(VAE):
-    """q(z|x, y) and p(x|z, y): a VAE whose encoder and decoder are told the labels.
+    """q(z|x, y) and p(x|z, y): a VAE whose encoder and decoder get the labels.
 
-    Minimises - beta1 E[log p(x|z, y)] + beta3 KL(q(z|x, y) || p(z)), the negative bound of the
-    student report's equation 2, in nats per example, and what a VAE has beside it. To sample by label it draws z from p(z)
-    and decodes it with y; to transfer it decodes z with other labels.
+    It minimises, in nats per example,
 
-    Label consistency (``consistency``; ours) adds consistency_weight E[- log h(y'|x')] to it: x' is
-    decoded for labels y' of which one was exchanged, the others being as h reads them in x, and the helper h
-    is a trained classifier.
+        - beta1 E[log p(x|z, y)] + beta3 KL(q(z|x, y) || p(z))
+        + aggregate_weight MMD^2(z, p(z)) + perceptual_weight (perceptual term)
+        + consistency_weight E[- sum_i v_i log h(y'_i|x')]
+
+    The first line, with weights of 1, is the negative bound of the student report's equation 2.
+    The last line is label consistency (ours): x' is decoded for labels y' of which one was
+    exchanged, h is the guide. To sample by label, z from p(z) is decoded with y. To transfer, z is
+    decoded with other labels.
 
     Args:
-        data_shape, labels, z_dim, beta1, beta3, **kwargs: as of ``VAE``.
-        consistency_weight: float, weight of label consistency, which needs a ``helper``; 0: none.
-        exchange_target: float in [0, 1), how sure the helper is to be of an exchanged label, or as sure as it is of
-            real data, where that is less (``consistency.Emphasis``);
-            0: each exchange weighs the same.
+        data_shape: shape of one example: (d,) or (height, width, channels).
+        labels: the columns of y: ``Label``s, dicts of their fields, or names.
+        config: ``CondVAEConfig``; z has z_dim + k w_dim dimensions.
+        **kwargs: of ``GenerativeModel``: guide, bounded, seed.
 
     Example:
         >>> from tf_csvae import CondVAE
@@ -33,23 +38,49 @@ class CondVAE(VAE):
         TensorShape([5, 3])
     """
 
-    def __init__(self, data_shape, labels, z_dim=2, consistency_weight=0.0, exchange_target=0.0, **kwargs):
-        super().__init__(data_shape, labels, z_dim, **kwargs)
-        consistency.configure(self, consistency_weight, exchange_target)
+    config_class = CondVAEConfig
 
-    def inference(self, x, y, training=False):
-        """q(z|x, y), for checked tensors."""
-        if y is None:
-            self._needs_labels("encode")
-        features = self.trunk(x, training=training)
-        condition = self.space.features(y)
-        return Code(diagonal_normal(self.z_head([features, condition], training=training)))
+    def __init__(self, data_shape, labels, config=None, **kwargs) -> None:
+        super().__init__(data_shape, labels, config, **kwargs)
+        self.exchange_weights = adaptive_weights(
+            self.config, self.space, self.labels, self.dtype_policy
+        )
 
     @property
-    def label_widths(self):
-        """The decoder gets the labels' features."""
+    def label_widths(self) -> tuple[int, ...]:
+        """Columns per label in what the decoder gets beside z: the labels' features."""
         return self.space.widths
 
-    def label_code(self, y, seed=None):
-        """The labels' features; of binary labels themselves."""
+    def label_code(self, y: tf.Tensor | None, seed: Seed = None) -> tf.Tensor:
+        """Returns the features of the labels, [n, width]; of binary labels, the labels."""
+        if y is None:
+            self._needs_labels("reconstruct")
         return self.space.features(y)
+
+    def inference(self, x: tf.Tensor, y: tf.Tensor | None, training: bool = False) -> Code:
+        """Returns q(z|x, y) of checked tensors."""
+        if y is None:
+            self._needs_labels("encode")
+        features = [self.trunk(x, training=training), self.space.features(y)]
+        return Code(diagonal_normal(self.z_head(features, training=training)))
+
+    def objective(self) -> Objective:
+        """Returns the negative bound and what stands beside it."""
+        c = self.config
+        return {
+            "generator": [
+                Term("reconstruction", c.beta1, lambda s: bound.reconstruction(s.px, s.x)),
+                Term("kl_z", c.beta3, lambda s: bound.kl_z(s.code.z), warmup=True),
+                Term("aggregate", c.aggregate_weight, lambda s: prior_matching.prior_mmd(s.z)),
+                Term(
+                    "perceptual",
+                    c.perceptual_weight,
+                    lambda s: perceptual.perceptual(self.guide, s.px.mean(), s.stages),
+                ),
+                Term(
+                    "consistency",
+                    c.consistency_weight,
+                    lambda s: label_consistency(self.space, self.guide, self.exchange_weights, s),
+                ),
+            ]
+        }

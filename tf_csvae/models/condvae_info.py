@@ -5,55 +5,66 @@ import dataclasses
 import keras
 import tensorflow as tf
 
-from tf_csvae.models import consistency, networks, replicas
-from tf_csvae.models.base import Code, GenerativeModel
-from tf_csvae.models.distributions import diagonal_normal, split_seed, standard_normal
-from tf_csvae.models.label_space import LabelSpace
+from tf_csvae.configs import CondVAEInfoConfig
+from tf_csvae.models.generative import GenerativeModel
+from tf_csvae.networks import replicas, trunks
+from tf_csvae.networks.distributions import Seed, diagonal_normal, split_seed, standard_normal
+from tf_csvae.networks.label_space import LabelSpace
+from tf_csvae.objectives import adversary, bound, gan, perceptual, prior_matching
+from tf_csvae.objectives.term import Code, Objective, Step, Term
+
+
+@dataclasses.dataclass
+class InfoStep(Step):
+    """A pass of CondVAE-info.
+
+    Attributes:
+        predicted_from_x: float [n, outputs], outputs of the labels predicted from x.
+        again: float [n, *data_shape], the decoder's output for z: the reconstruction.
+        real: float [n], the discriminator's logits of x.
+        fake: float [2 n], the same of reconstructions and samples.
+    """
+
+    predicted_from_x: tf.Tensor | None = None
+    again: tf.Tensor | None = None
+    real: tf.Tensor | None = None
+    fake: tf.Tensor | None = None
 
 
 @keras.saving.register_keras_serializable("tf_csvae")
 class CondVAEInfo(GenerativeModel):
-    """An encoder that gives z and the labels apart, and a game that keeps them so.
+    """An encoder that gives z and the labels apart, and a game that keeps them apart.
 
-    The encoder reads from x a posterior q(z|x) and the labels yhat(x); the decoder makes x of
-    z and labels. Four players, each with its own loss, in nats per example:
+    The encoder predicts from x a posterior q(z|x) and the labels yhat(x). The decoder makes x of z
+    and labels. Four players, each with its own loss, in nats per example:
 
         encoder        beta1 R + beta3 KL(q(z|x) || p(z)) + label_weight L(yhat(x), y)
                        - auxiliary_weight E[H(a(y|z))] + aggregate_weight MMD^2(z, p(z))
+                       + perceptual_weight (perceptual term)
         decoder        beta1 R + relabel_weight L(yhat(xhat), y) + gan_weight G
-        auxiliary      L(a(y|z), y), all values of a label weighing the same
+                       + perceptual_weight (perceptual term)
+        auxiliary      L(a(y|z), y), all values of a label with the same weight
         discriminator  softplus(-D(x)) + (softplus(D(xhat)) + softplus(D(xnew))) / 2
                        + r1 / 2 |dD(x)/dx|^2
 
-    R is -E[log p(x|z, y)], L the cross entropy summed over the labels, xhat the mean of
-    p(x|z, y), xnew that of p(x|z', y) for z' from p(z), and G what makes the discriminator
-    take both for real, the mean of softplus(-D(.)) (Goodfellow et al. 2014, the loss that does
-    not saturate). In the source's letters: KL alpha (here beta3), rho = label_weight, beta =
-    relabel_weight, gamma = auxiliary_weight, delta = gan_weight. Two things differ from it: the
-    encoder raises the entropy of what the auxiliary reads, as CSVAE does, where the source
-    subtracts the auxiliary's loss, which has no lower bound; and training decodes the true
-    labels, so the decoder's loss does not depend on how well they are read.
+    R is -E[log p(x|z, y)], L the cross entropy summed over the labels, xhat the mean of p(x|z, y),
+    xnew that of p(x|z', y) for z' from p(z), and G = E[softplus(-D)] of both. In the source's
+    letters: KL alpha (here beta3), rho = label_weight, beta = relabel_weight, gamma =
+    auxiliary_weight, delta = gan_weight. Two things differ from the source. The encoder maximises
+    the entropy of the auxiliary's prediction, as in CSVAE; the source subtracts the auxiliary's
+    loss, which has no lower bound. And training decodes the true labels, so the decoder's loss
+    does not depend on how well they are predicted.
 
-    What keeps the image game stable: ``spectral_norm``, ``r1``, ``instance_noise``, and
-    ``compile``'s ``adversary_optimizer``, a second time scale (Heusel et al. 2017,
+    Three options stabilise the image game: ``spectral_norm`` (Miyato et al. 2018,
+    arXiv:1802.05957), ``r1``, and ``instance_noise`` (Sønderby et al. 2017, arXiv:1610.04490).
+    ``compile``'s ``adversary_optimizer`` gives it a second time scale (Heusel et al. 2017,
     arXiv:1706.08500).
 
     Args:
-        data_shape: shape of one example: [d] or [height, width, channels].
+        data_shape: shape of one example: (d,) or (height, width, channels).
         labels: the columns of y: ``Label``s, dicts of their fields, or names.
-        z_dim: int, dimensions of z.
-        beta1, beta3: float, weights of R and of the KL term.
-        label_weight, relabel_weight, auxiliary_weight, gan_weight: float, weights as above.
-            The likelihood's standard deviation of R decides how much they count: of an image R's
-            gradient is that of some thousand pixels.
-        spectral_norm: bool, every layer of the discriminator has spectral norm 1 (Miyato et
-            al. 2018, arXiv:1802.05957).
-        r1: float, weight of the gradient penalty on real data (Mescheder et al. 2018,
-            arXiv:1801.04406); 0 for none.
-        instance_noise: float, standard deviation of the noise that is added to all that the
-            discriminator sees (Sønderby et al. 2017, arXiv:1610.04490), in units of x.
-        **kwargs: see ``GenerativeModel``: networks, likelihood, likelihood_scale, bounded, aggregate_weight,
-            perceptual_weight, helper, counterfactual, seed.
+        config: ``CondVAEInfoConfig``; z has z_dim + k w_dim dimensions.
+        **kwargs: of ``GenerativeModel``: guide, bounded, seed.
 
     Example:
         >>> from tf_csvae import CondVAEInfo
@@ -62,179 +73,163 @@ class CondVAEInfo(GenerativeModel):
         TensorShape([1, 1])
     """
 
-    reads_labels, helper_reads = True, False
+    config_class = CondVAEInfoConfig
+    reads_labels = True
     adversaries = ("auxiliary", "discriminator")
 
-    def __init__(
-        self,
-        data_shape,
-        labels,
-        z_dim=2,
-        beta1=1.0,
-        beta3=1.0,
-        label_weight=1.0,
-        relabel_weight=1.0,
-        auxiliary_weight=1.0,
-        gan_weight=1.0,
-        spectral_norm=True,
-        r1=0.0,
-        instance_noise=0.1,
-        **kwargs,
-    ):
-        super().__init__(data_shape, labels, z_dim, **kwargs)
-        self.configure(
-            beta1=beta1,
-            beta3=beta3,
-            label_weight=label_weight,
-            relabel_weight=relabel_weight,
-            auxiliary_weight=auxiliary_weight,
-            gan_weight=gan_weight,
-            spectral_norm=spectral_norm,
-            r1=r1,
-            instance_noise=instance_noise,
-        )
-        config, dtype = self.networks, self.dtype_policy
-        # Balanced: so the auxiliary answers 1/2 to a z from which nothing can be read, where the
-        # entropy is largest.
+    def __init__(self, data_shape, labels, config=None, **kwargs) -> None:
+        super().__init__(data_shape, labels, config, **kwargs)
+        c, dtype = self.config, self.dtype_policy
+        # Balanced: without information in z the auxiliary predicts 1/2, where the entropy is
+        # largest.
         self.auxiliary_space = LabelSpace(self.labels, spread=True, balance=1.0)
-        self.trunk = networks.trunk(self.data_shape, config, dtype)
+        self.trunk = trunks.trunk(self.data_shape, c, dtype)
         features = self.trunk.output_shape[-1]
-        self.z_head = networks.head(features, 2 * self.z_dim, config, dtype=dtype, name="z_head")
-        self.y_head = networks.head(features, self.space.outputs, config, dtype=dtype, name="y_head")
+        self.z_head = trunks.head(features, 2 * self.z_dim, c, dtype=dtype, name="z_head")
+        self.y_head = trunks.head(features, self.space.outputs, c, dtype=dtype, name="y_head")
         code = self.z_dim + self.space.width
-        self.decoder = networks.decoder(code, self.data_shape, config, self.bounded, dtype)
+        self.decoder = trunks.decoder(code, self.data_shape, c, self.bounded, dtype)
         outputs = self.auxiliary_space.outputs
-        self.auxiliary = networks.dense(self.z_dim, outputs, config, dtype, name="auxiliary")
-        # Without batch normalisation: it would tell real from made by the company they are in.
-        critic = dataclasses.replace(config, batch_norm=False, spectral_norm=spectral_norm)
+        self.auxiliary = trunks.dense(self.z_dim, outputs, c, dtype, name="auxiliary")
         # Keras assigns the normalised weights in the type that the layer computes in: in half
         # precision what a step changes would be rounded away.
-        critic_dtype = self.variable_dtype if spectral_norm else dtype
-        self.critic_trunk = networks.trunk(self.data_shape, critic, critic_dtype, name="critic_trunk")
-        features = self.critic_trunk.output_shape[-1]
-        self.critic_head = networks.head(features, 1, critic, dtype=critic_dtype, name="critic_head")
+        outer = self.variable_dtype if c.spectral_norm else dtype
+        # Without batch normalisation, which would tell real from fake by the rest of the batch.
+        self.discriminator_trunk = trunks.trunk(
+            self.data_shape, c, outer, "discriminator_trunk", c.spectral_norm, batch_norm=False
+        )
+        self.discriminator_head = trunks.head(
+            self.discriminator_trunk.output_shape[-1],
+            1,
+            c,
+            dtype=outer,
+            name="discriminator_head",
+            spectral_norm=c.spectral_norm,
+        )
         self.built = True
 
-    @property
-    def term_names(self):
-        """Names of the numbers that ``losses`` reports with these options."""
-        labels = ("label", "relabel", "entropy", "auxiliary")
-        return (*super().term_names, *labels, "gan", "discriminator", *(["r1"] if self.r1 else []))
-
-    def players(self):
+    def players(self) -> dict[str, list[keras.Variable]]:
         """Returns the variables of the four."""
-        networks_of = {
+        networks = {
             "encoder": (self.trunk, self.z_head, self.y_head),
             "decoder": (self.decoder, self.likelihood),
             "auxiliary": (self.auxiliary,),
-            "discriminator": (self.critic_trunk, self.critic_head),
+            "discriminator": (self.discriminator_trunk, self.discriminator_head),
         }
         return {
-            player: [variable for network in of for variable in network.trainable_variables]
-            for player, of in networks_of.items()
+            player: [variable for network in own for variable in network.trainable_variables]
+            for player, own in networks.items()
         }
 
-    def inference(self, x, y=None, training=False):
-        """q(z|x) and yhat(x), for checked tensors; the labels given are not read."""
-        z, read = self._encoded(x, training)
-        return Code(z, y=self.space.distribution(read))
+    def inference(self, x: tf.Tensor, y: tf.Tensor | None = None, training: bool = False) -> Code:
+        """Returns q(z|x) and yhat(x) of checked tensors; the labels given are not read."""
+        z, predicted = self._encoded(x, training)
+        return Code(z, y=self.space.distribution(predicted))
 
-    def _encoded(self, x, training=False):
-        """Returns q(z|x), and the outputs of what is read of the labels."""
+    def _encoded(self, x, training=False) -> tuple:
+        """Returns q(z|x), and the outputs of the labels predicted from x."""
         features = self.trunk(x, training=training)
         z = diagonal_normal(self.z_head(features, training=training))
         return z, self.y_head(features, training=training)
 
-    def critic(self, x, seed, training, parts=1):
-        """The discriminator's logit that x, of so many batches in a row, is real: float32 [n]."""
+    def discriminate(
+        self, x: tf.Tensor, seed: tf.Tensor, training: bool, parts: int = 1
+    ) -> tf.Tensor:
+        """Returns the discriminator's logits, float [n], of x, so many batches in a row."""
         if training:
 
             def draw(n):
                 return tf.random.stateless_normal((n, *self.data_shape), seed, dtype=x.dtype)
 
-            x += self.instance_noise * replicas.rows(draw, tf.shape(x)[0], parts)
-        return self.critic_head(self.critic_trunk(x, training=training), training=training)[:, 0]
+            x += self.config.instance_noise * replicas.rows(draw, tf.shape(x)[0], parts)
+        features = self.discriminator_trunk(x, training=training)
+        return self.discriminator_head(features, training=training)[:, 0]
 
-    def losses(self, x, y, training, seed):
-        """The losses of the four players and their terms, in nats per example."""
+    def forward(self, x: tf.Tensor, y: tf.Tensor, training: bool, seed: tf.Tensor) -> InfoStep:
+        """Returns one pass over a batch: code, reconstruction and sample, all predictions."""
         z_seed, prior_seed, noise_seed = tf.unstack(split_seed(seed, 3))
-        z_given, read = self._encoded(x, training)
+        z_given, predicted_from_x = self._encoded(x, training)
         code = Code(z_given)
-        z = code.sample(z_seed)[0]
-        told = self.label_code(y)
+        z, w = code.sample(z_seed)[0], self.label_code(y)
         new = replicas.rows(
-            lambda n: standard_normal(self.z_dim, z.dtype).sample(n, seed=prior_seed), tf.shape(x)[0]
+            lambda n: standard_normal(self.z_dim, z.dtype).sample(n, seed=prior_seed),
+            tf.shape(x)[0],
         )
-        # Reconstructions and samples in one batch: one pass, and normalised alike.
-        made = self.decoded(tf.concat([z, new], 0), tf.concat([told, told], 0), training)
-        again, _ = tf.split(made, 2)
-        terms = self.bound_terms(x, self.likelihood(again, x, training=training), code, z)
+        step = InfoStep(x, y, training, noise_seed, code, z, w)
+        # Reconstructions and samples in one batch: one pass, with the same normalisation.
+        made = self.decoded(tf.concat([z, new], 0), tf.concat([w, w], 0), training)
+        step.again, _ = tf.split(made, 2)
+        step.px = self.likelihood(step.again, x, training=training)
+        if self.config.perceptual_weight:
+            step.stages = perceptual.stages(self.guide, x)
+        step.predicted_from_x = predicted_from_x
+        step.predicted = self.auxiliary(z, training=training)
+        # Real and generated data in one batch, so that they are normalised together.
+        logits = self.discriminate(tf.concat([x, made], 0), noise_seed, training, parts=3)
+        step.real, step.fake = tf.split(logits, [tf.shape(x)[0], tf.shape(made)[0]])
+        return step
 
-        if self.perceptual_weight:
-            terms["perceptual"] = consistency.perceptual(self, again, consistency.stages(self, x))
+    def objective(self) -> Objective:
+        """Returns the terms of the four players."""
+        c, space, auxiliary = self.config, self.space, self.auxiliary_space
 
-        def mean_loss(space, outputs):
-            return tf.reduce_mean(tf.reduce_sum(space.losses(y, outputs), -1))
+        def label(s):
+            return adversary.label_loss(space, s.y, s.predicted_from_x)
 
-        terms["label"] = mean_loss(self.space, read)
-        # Not in training mode: batch normalisation's averages are those of real data.
-        terms["relabel"] = mean_loss(self.space, self._encoded(again)[1])
-        guessed = self.auxiliary(z, training=training)
-        terms["entropy"] = tf.reduce_mean(self.auxiliary_space.entropy(guessed))
-        terms["auxiliary"] = mean_loss(self.auxiliary_space, guessed)
-        real, fake = self._judge(x, made, noise_seed, training)
-        terms["gan"] = tf.reduce_mean(tf.nn.softplus(-fake))
-        terms["discriminator"] = tf.reduce_mean(tf.nn.softplus(-real)) + tf.reduce_mean(tf.nn.softplus(fake))
-        discriminator = terms["discriminator"]
-        if self.r1:
-            terms["r1"] = self._gradient_penalty(x, noise_seed, training)
-            discriminator += self.r1 / 2 * terms["r1"]
+        def relabel(s):
+            # Not in training mode: the averages of batch normalisation are those of real data.
+            return adversary.label_loss(space, s.y, self._encoded(s.again)[1])
 
-        kl_weight = self.kl_weight if training else 1.0
-        reconstruction = self.beta1 * terms["reconstruction"]
-        encoder = (
-            reconstruction
-            + kl_weight * self.beta3 * terms["kl_z"]
-            + self.label_weight * terms["label"]
-            - self.auxiliary_weight * terms["entropy"]
-            + self.penalty(terms)
-        )
-        decoder = reconstruction + self.relabel_weight * terms["relabel"] + self.gan_weight * terms["gan"]
-        if self.perceptual_weight:
-            decoder += self.perceptual_weight * terms["perceptual"]
-        losses = {
-            "encoder": encoder,
-            "decoder": decoder,
-            "auxiliary": terms["auxiliary"],
-            "discriminator": discriminator,
+        def gradient_penalty(s):
+            return gan.gradient_penalty(lambda x: self.discriminate(x, s.seed, s.training), s.x)
+
+        shared = [
+            Term("reconstruction", c.beta1, lambda s: bound.reconstruction(s.px, s.x)),
+            Term(
+                "perceptual",
+                c.perceptual_weight,
+                lambda s: perceptual.perceptual(self.guide, s.again, s.stages),
+            ),
+        ]
+        return {
+            "encoder": [
+                *shared,
+                Term("kl_z", c.beta3, lambda s: bound.kl_z(s.code.z), warmup=True),
+                Term("label", c.label_weight, label),
+                Term(
+                    "entropy",
+                    -c.auxiliary_weight,
+                    lambda s: adversary.entropy(auxiliary, s.predicted),
+                ),
+                Term("aggregate", c.aggregate_weight, lambda s: prior_matching.prior_mmd(s.z)),
+            ],
+            "decoder": [
+                *shared,
+                Term("relabel", c.relabel_weight, relabel),
+                Term("gan", c.gan_weight, lambda s: gan.generator_loss(s.fake)),
+            ],
+            "auxiliary": [
+                Term("auxiliary", 1, lambda s: adversary.label_loss(auxiliary, s.y, s.predicted))
+            ],
+            "discriminator": [
+                Term("discriminator", 1, lambda s: gan.discriminator_loss(s.real, s.fake)),
+                Term("r1", c.r1 / 2, gradient_penalty),
+            ],
         }
-        return losses, {"loss": encoder, **terms}
-
-    def _judge(self, x, made, seed, training):
-        """The discriminator's logits of real and, twice as many, of made data; one pass, so normalised once."""
-        logits = self.critic(tf.concat([x, made], 0), seed, training, parts=3)
-        return tf.split(logits, [tf.shape(x)[0], tf.shape(made)[0]])
-
-    def _gradient_penalty(self, x, seed, training):
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(x)
-            logits = tf.reduce_sum(self.critic(x, seed, training))
-        squares = tf.square(tape.gradient(logits, x))
-        return tf.reduce_mean(tf.reduce_sum(tf.reshape(squares, [tf.shape(x)[0], -1]), -1))
 
     @property
-    def label_widths(self):
-        """The decoder gets the labels' features."""
+    def label_widths(self) -> tuple[int, ...]:
+        """Columns per label in what the decoder gets beside z: the labels' features."""
         return self.space.widths
 
-    def label_code(self, y, seed=None):
-        """The labels' features; of binary labels themselves."""
+    def label_code(self, y: tf.Tensor, seed: Seed = None) -> tf.Tensor:
+        """Returns the features of the labels, [n, width]; of binary labels, the labels."""
         return self.space.features(y)
 
-    def own_code(self, code, y):
-        """The labels of x, or without them what the encoder reads them to be."""
+    def own_code(self, code: Code, y: tf.Tensor | None) -> tf.Tensor:
+        """Returns the labels of x, or without them what the encoder predicts."""
         return code.y.mean() if y is None else self.label_code(y)
 
-    def labels_of(self, x, y, where):
-        """Returns y checked, or without it what the encoder reads the labels of x to be."""
-        return self.space.values(self.inference(x).y.mean()) if y is None else super().labels_of(x, y, where)
+    def predicted_labels(self, x: tf.Tensor) -> tf.Tensor:
+        """Returns the labels that the encoder predicts from checked x, float [n, k]."""
+        return self.space.values(self.inference(x).y.mean())

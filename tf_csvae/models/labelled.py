@@ -1,104 +1,143 @@
-"""What the generative systems and the classifier share: data shape, labels, configuration."""
+"""The base of all models: data shape, labels, config, and checks of what users give."""
 
 import json
 import numbers
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras.src.saving.serialization_lib import deserialize_keras_object
 
 from tf_csvae.errors import InputError
-from tf_csvae.labels import as_labels
-from tf_csvae.models import fused, replicas
-from tf_csvae.models.label_space import LabelSpace
+from tf_csvae.labels import Label, as_labels
+from tf_csvae.models.keras_fixes import FixedModel
+from tf_csvae.networks import replicas
+from tf_csvae.networks.label_space import LabelSpace
+from tf_csvae.options import Config, as_config
 
 
-def check_same(model, data_shape, labels, who):
-    """Raises ``InputError``, which says ``who`` the model is, unless it is of such data and labels."""
+def check_same(
+    model: "LabelledModel", data_shape: Sequence[int], labels: Sequence[Label], role: str
+) -> None:
+    """Raises ``InputError`` unless a model is of data of this shape and with these labels.
+
+    Args:
+        model: the model.
+        data_shape: of one example.
+        labels: of the data.
+        role: the model in words, as in "The judge".
+    """
     known, wanted = ([label.name for label in of] for of in (model.labels, labels))
     if known != wanted:
         raise InputError(
-            f"{who} knows the labels {', '.join(known)}; these data have {', '.join(wanted)}. "
+            f"{role} has the labels {', '.join(known)}; these data have {', '.join(wanted)}. "
             "Give one that was trained on the same labels, in the same order."
         )
     for own, other in zip(model.labels, labels, strict=True):
         if not own.same_values(other):
-            described = [
-                f"{label.kind}"
-                + (f" ({', '.join(label.classes)})" if label.classes else "")
-                + (f" (mean {label.mean:g}, scale {label.scale:g})" if label.kind == "real" else "")
-                for label in (own, other)
-            ]
             raise InputError(
-                f"{who} knows the label {own.name} as {described[0]}; these data have it as {described[1]}. "
-                "Give one that was trained on the same data."
+                f"{role} has the label {own.name} as {own.described()}; these data have it as "
+                f"{other.described()}. Give one that was trained on the same data."
             )
     if tuple(model.data_shape) != tuple(data_shape):
         raise InputError(
-            f"{who} reads data of shape {tuple(model.data_shape)}; these have shape {tuple(data_shape)}. "
-            "Give one that was trained on the same data."
+            f"{role} is for data of shape {tuple(model.data_shape)}; these have shape "
+            f"{tuple(data_shape)}. Give one that was trained on the same data."
         )
 
 
-class LabelledModel(replicas.Replicated):
-    """What the generative systems and the classifier share: shape, labels, configuration.
+class LabelledModel(FixedModel):
+    """The base of all models.
 
     Args:
-        data_shape: shape of one example: [d] or [height, width, channels].
+        data_shape: shape of one example: (d,) or (height, width, channels).
         labels: the columns of y: ``Label``s, dicts of their fields, or names.
+        config: of the class ``config_class``, or a dict of its values; None: the defaults.
+        seed: of all noise in training.
     """
 
-    def __init__(self, data_shape, labels, **kwargs):
+    config_class: ClassVar[type[Config]]
+
+    def __init__(
+        self,
+        data_shape: Sequence[int],
+        labels: Sequence[Label | dict | str],
+        config: Config | dict | None = None,
+        seed: int = 0,
+        **kwargs,
+    ) -> None:
         super().__init__(**kwargs)
         self.data_shape = tuple(int(side) for side in data_shape)
         self.labels = as_labels(labels)
+        self.config = as_config(self.config_class, config)
+        self.seed = int(seed)
         self.space = LabelSpace(self.labels)
-        self._config = {
-            "data_shape": list(self.data_shape),
-            "labels": [label.to_dict() for label in self.labels],
-        }
 
-    def blank_batch(self, n):
-        """As of the base."""
+    def blank_batch(self, n: int) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns (x, y), a batch of n examples that are all zero."""
         return tf.zeros((n, *self.data_shape)), tf.zeros((n, len(self.labels)))
 
-    def configure(self, **options):
-        """Keeps arguments of the constructor, plain values, as attributes and for ``get_config``."""
-        self.record(**options)
-        for name, value in options.items():
-            setattr(self, name, value)
+    # Saving.
 
-    def record(self, **options):
-        """Keeps arguments of the constructor, plain values, for ``get_config``."""
-        self._config.update(options)
-
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments as plain values."""
-        # Keras wraps the containers that a model holds; JSON gives plain ones back.
-        return {"name": self.name, "dtype": self.dtype_policy.name, **json.loads(json.dumps(self._config))}
+        plain = {
+            "name": self.name,
+            "dtype": self.dtype_policy.name,
+            "data_shape": list(self.data_shape),
+            "labels": [label.to_dict() for label in self.labels],
+            "config": self.config.to_dict(),
+            "seed": self.seed,
+        }
+        return json.loads(json.dumps(plain))  # plain lists, whatever Keras wrapped them in
 
-    def in_full_precision(self):
-        """Returns the model itself, or of one that computes in half precision a copy that does not, not compiled."""
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Returns the model of ``get_config``.
+
+        Raises:
+            InputError: a config of an earlier version.
+        """
+        if "config" not in config:
+            raise InputError(
+                f"This {cls.__name__} was saved by an earlier version of tf_csvae, which this one "
+                "cannot read. Train it again."
+            )
+        return cls(**config)
+
+    def in_full_precision(self) -> Self:
+        """Returns the model, or a copy in full precision if it computes in half, not compiled."""
         if self.compute_dtype == self.variable_dtype:
             return self
         model = type(self).from_config({**self.get_config(), "dtype": self.variable_dtype})
         model.set_weights(self.get_weights())
         return model
 
-    def compile(self, optimizer="adam", jit_compile="auto", **kwargs):
+    def export(self, *args: Any, **kwargs: Any) -> None:
+        """Refuses: a served model needs signatures, which ``export.saved_model`` writes."""
+        raise InputError(
+            "model.export writes no signatures for labels. Use export.saved_model.export(run_dir), "
+            "or the command python -m export.saved_model --run_dir=RUN."
+        )
+
+    # Compiling.
+
+    def compile(self, optimizer: Any = "adam", jit_compile: Any = "auto", **kwargs: Any) -> None:
         """Configures training.
 
         Args:
             optimizer: Keras optimizer or its name.
-            jit_compile: bool or "auto": compile the step with XLA; "auto" does for vectors,
-                where it pays, and not for images, where on the CPU it costs.
-            **kwargs: for ``keras.Model.compile``.
+            jit_compile: bool or "auto": compile the step with XLA. "auto" does for vectors, where
+                it pays, and not for images, where on the CPU it costs.
+            **kwargs: of ``keras.Model.compile``.
         """
         if jit_compile == "auto":
             jit_compile = len(self.data_shape) == 1 and not replicas.synchronized()
         super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
 
-    def get_compile_config(self):
+    def get_compile_config(self) -> dict[str, Any] | None:
         """Returns the arguments of ``compile`` as plain values; None before it was called."""
         if not self.compiled:
             return None
@@ -108,23 +147,76 @@ class LabelledModel(replicas.Replicated):
             "steps_per_execution": self.steps_per_execution,
         }
 
-    def compile_from_config(self, config):
+    def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles as ``get_compile_config`` recorded; ``keras.models.load_model`` calls it."""
         self.compile(**{name: deserialize_keras_object(value) for name, value in config.items()})
 
-    def make_train_function(self, force=False):
-        """As of the base, but under XLA the steps of an execution are one program."""
-        if self.train_function is not None and not force:
-            return
-        super().make_train_function(force)
-        alone = self._distribute_strategy is None and not self.run_eagerly
-        if self.jit_compile and self.steps_per_execution > 1 and alone:
-            self.train_function = fused.train_function(
-                self.train_step, self.get_metrics_result, self.steps_per_execution, self.train_function
+    # Training by hand.
+
+    def fit(self, x=None, y=None, *args, sample_weight=None, class_weight=None, **kwargs) -> Any:
+        """Trains as ``keras.Model.fit`` does, after a look at the first batch.
+
+        Args:
+            x: float [n, *data_shape], or batches (x, y) such as a tf.data.Dataset.
+            y: float [n, k], the labels; None if x has batches.
+            *args: of ``keras.Model.fit``.
+            sample_weight: refused.
+            class_weight: refused.
+            **kwargs: of ``keras.Model.fit``.
+
+        Returns:
+            Keras' ``History``.
+
+        Raises:
+            InputError: weights, or values that cannot be right, such as labels of -1 and 1 or
+                images of 0 to 255.
+        """
+        _refuse_weights("fit", sample_weight, class_weight)
+        self._check_first("fit", x, y)
+        return super().fit(x, y, *args, **kwargs)
+
+    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, **kwargs) -> Any:
+        """Makes one step, as ``keras.Model.train_on_batch`` does; refuses what ``fit`` refuses."""
+        _refuse_weights("train_on_batch", sample_weight, class_weight)
+        self._check_first("train_on_batch", x, y)
+        return super().train_on_batch(x, y, **kwargs)
+
+    def _check_first(self, where: str, x: Any, y: Any) -> None:
+        """Raises ``InputError`` where arrays, or the first batch of a dataset, cannot be right."""
+        if isinstance(x, tf.data.Dataset):
+            batch = next(iter(x.take(1)), None)
+            if batch is None:
+                raise InputError(f"{where}: the dataset has no batch.")
+        elif isinstance(x, keras.utils.PyDataset):
+            batch = x[0]
+        elif hasattr(x, "__array__") or isinstance(x, (list, tuple)):
+            batch = (x, y)
+        else:
+            return  # a generator cannot be looked at without losing a batch
+        x, y = self.unpacked(batch, where)
+        if y is None:
+            raise InputError(f"{where}: y, the labels, is missing. Use NaN for unknown labels.")
+        x, y = np.asarray(self.check_x(x, where)), np.asarray(self.check_y(y, where, x))
+        if not np.isfinite(x).all():
+            raise InputError(f"{where}: x must be finite. Received: NaN or infinity.")
+        if len(self.data_shape) == 3 and (x.min() < 0 or x.max() > 1):
+            raise InputError(
+                f"{where}: images must lie in [0, 1]. Received: {x.min():g} to {x.max():g}. "
+                "Divide images of 0 to 255 by 255."
             )
 
-    def check_x(self, x, where):
-        """Returns x as float32 [n, *data_shape] or raises ``InputError`` naming ``where``."""
+    def unpacked(self, data: Any, where: str) -> tuple[Any, Any]:
+        """Returns (x, y) of a batch; raises ``InputError`` if it has weights, too."""
+        if not isinstance(data, (list, tuple)):
+            return data, None
+        x, y, weights = (*data, None, None)[:3]
+        _refuse_weights(where, weights)
+        return x, y
+
+    # Checks. They look at shapes always, and at values outside of graphs only.
+
+    def check_x(self, x: Any, where: str) -> tf.Tensor:
+        """Returns x as float [n, *data_shape], or raises ``InputError`` that names ``where``."""
         x = tf.convert_to_tensor(x, dtype_hint=self.variable_dtype)
         if x.shape.rank != 1 + len(self.data_shape) or tuple(x.shape[1:]) != self.data_shape:
             expected = ", ".join(map(str, ("n", *self.data_shape)))
@@ -133,10 +225,40 @@ class LabelledModel(replicas.Replicated):
             )
         return tf.cast(x, self.variable_dtype)
 
-    def label_index(self, label):
+    def check_y(self, y: Any, where: str, rows: Any = None) -> tf.Tensor:
+        """Returns y as float [n, k], or raises ``InputError`` that names ``where``.
+
+        Args:
+            y: array-like [k] or [n, k]; NaN where a label is unknown.
+            where: the method that was called.
+            rows: tensor whose first dimension n must be; a y of one row is repeated to it.
+        """
+        y = tf.cast(tf.convert_to_tensor(y), self.variable_dtype)
+        y = y[None] if y.shape.rank == 1 else y
+        k = len(self.labels)
+        if y.shape.rank != 2 or y.shape[-1] != k:
+            names = ", ".join(label.name for label in self.labels)
+            raise InputError(
+                f"{where}: y must have {k} column{'s' * (k != 1)}, one per label ({names}). "
+                f"Received: y of shape {tuple(y.shape)}."
+            )
+        if tf.executing_eagerly():
+            self.space.check(y, where)
+        if rows is not None:
+            counts = (rows.shape[0], y.shape[0])
+            if y.shape[0] == 1:
+                y = tf.repeat(y, tf.shape(rows)[0], axis=0)
+            elif None not in counts and counts[0] != counts[1]:
+                raise InputError(
+                    f"{where}: x and y must have as many rows. "
+                    f"Received: {counts[0]} of x and {counts[1]} of y."
+                )
+        return y
+
+    def label_index(self, label: str | int | tf.Tensor) -> int | tf.Tensor:
         """Returns the column of a label given by name or index; raises ``InputError``.
 
-        A tensor, as in an exported graph, is taken to be an index, or one for each row.
+        A tensor, as in an exported graph, is an index, or one per row.
         """
         if tf.is_tensor(label):
             return label
@@ -147,23 +269,19 @@ class LabelledModel(replicas.Replicated):
             return int(label)
         raise InputError(f"No label {label!r}. This model's labels: {', '.join(names)}.")
 
-    def label_mask(self, label):
-        """Returns bool [1, k], or [n, k] of a tensor of n indices: True in the label's column."""
+    def label_mask(self, label: str | int | tf.Tensor) -> tf.Tensor:
+        """Returns bool [1, k], or [n, k] for n indices: True in the column of the label."""
         return tf.one_hot(tf.reshape(self.label_index(label), [-1]), len(self.labels)) > 0
 
 
-def positive(name, value):
-    """Returns a positive whole number as int, or raises ``ValueError`` naming it.
-
-    A tensor, as in an exported graph, is returned as it is.
-    """
-    if tf.is_tensor(value):
-        return value
-    if int(value) != value or value < 1:
-        raise ValueError(f"{name} must be a positive integer. Received: {name}={value}")
-    return int(value)
+def _refuse_weights(where: str, *weights: Any) -> None:
+    if any(weight is not None for weight in weights):
+        raise InputError(
+            f"{where}: sample_weight and class_weight are not supported, since they would not "
+            "count in every term. Repeat examples, or use the config's balance options."
+        )
 
 
-def unscaled(optimizer):
-    """Returns the optimizer within one that scales the loss, which ``compile`` would wrap again."""
+def unscaled(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+    """Returns the optimizer within one that scales the loss, which ``compile`` wraps again."""
     return getattr(optimizer, "inner_optimizer", optimizer)

@@ -1,57 +1,75 @@
 """The variational autoencoder (Kingma and Welling 2013, arXiv:1312.6114)."""
 
 import keras
+import tensorflow as tf
 
-from tf_csvae.models import consistency, networks
-from tf_csvae.models.base import Code, GenerativeModel
-from tf_csvae.models.distributions import diagonal_normal
+from tf_csvae.configs import VAEConfig
+from tf_csvae.models.generative import GenerativeModel
+from tf_csvae.networks import trunks
+from tf_csvae.networks.distributions import diagonal_normal
+from tf_csvae.objectives import bound, perceptual, prior_matching
+from tf_csvae.objectives.term import Code, Objective, Step, Term
 
 
 @keras.saving.register_keras_serializable("tf_csvae")
 class VAE(GenerativeModel):
-    """q(z|x) and p(x|z): a generator that knows no labels.
+    """q(z|x) and p(x|z): a generator without labels.
 
-    Minimises, in nats per example, - beta1 E[log p(x|z)] + beta3 KL(q(z|x) || p(z)), at
-    weights of 1 the negative of the bound of the student report's equation 1, and
-    aggregate_weight MMD^2(z, p(z)) beside it (``independence.prior_mmd``). It encodes,
-    reconstructs and samples; what needs labels raises ``InputError``.
+    It minimises, in nats per example,
+
+        - beta1 E[log p(x|z)] + beta3 KL(q(z|x) || p(z))
+        + aggregate_weight MMD^2(z, p(z)) + perceptual_weight (perceptual term)
+
+    The first line, with weights of 1, is the negative bound of the student report's equation 1. A
+    VAE encodes, reconstructs and samples. Whatever needs labels raises ``InputError``.
 
     Args:
-        data_shape: shape of one example: [d] or [height, width, channels].
-        labels: the columns of y, which it is given in training and does not read.
-        z_dim: int, dimensions of z.
-        beta1, beta3: float, weights of the terms above.
-        **kwargs: see ``GenerativeModel``: networks, likelihood, likelihood_scale, bounded, aggregate_weight,
-            perceptual_weight, helper, seed.
+        data_shape: shape of one example: (d,) or (height, width, channels).
+        labels: the columns of y, which training gets and does not read.
+        config: ``VAEConfig``; z has z_dim + k w_dim dimensions.
+        **kwargs: of ``GenerativeModel``: guide, bounded, seed.
 
     Example:
         >>> from tf_csvae import VAE
-        >>> VAE(data_shape=[3], labels=["tall"], z_dim=2).sample(n=5, seed=0).shape
+        >>> VAE(data_shape=[3], labels=["tall"]).sample(n=5, seed=0).shape
         TensorShape([5, 3])
     """
 
-    def __init__(self, data_shape, labels, z_dim=2, beta1=1.0, beta3=1.0, **kwargs):
-        super().__init__(data_shape, labels, z_dim, **kwargs)
-        self.configure(beta1=beta1, beta3=beta3)
-        config, dtype = self.networks, self.dtype_policy
-        condition = sum(self.label_widths)
-        self.trunk = networks.trunk(self.data_shape, config, dtype)
+    config_class = VAEConfig
+
+    def __init__(self, data_shape, labels, config=None, **kwargs) -> None:
+        super().__init__(data_shape, labels, config, **kwargs)
+        c, dtype, condition = self.config, self.dtype_policy, sum(self.label_widths)
+        self.trunk = trunks.trunk(self.data_shape, c, dtype)
         features = self.trunk.output_shape[-1]
-        self.z_head = networks.head(features, 2 * self.z_dim, config, condition, dtype, name="z_head")
-        self.decoder = networks.decoder(self.z_dim + condition, self.data_shape, config, self.bounded, dtype)
+        self.z_head = trunks.head(features, 2 * self.z_dim, c, condition, dtype, name="z_head")
+        code = self.z_dim + condition
+        self.decoder = trunks.decoder(code, self.data_shape, c, self.bounded, dtype)
         self.built = True
 
-    def inference(self, x, y, training=False):
-        """q(z|x), for checked tensors."""
-        return Code(diagonal_normal(self.z_head(self.trunk(x, training=training), training=training)))
+    def inference(self, x: tf.Tensor, y: tf.Tensor | None = None, training: bool = False) -> Code:
+        """Returns q(z|x) of checked tensors."""
+        features = self.trunk(x, training=training)
+        return Code(diagonal_normal(self.z_head(features, training=training)))
 
-    def losses(self, x, y, training, seed):
-        """The negative bound and its terms, in nats per example."""
+    def forward(self, x: tf.Tensor, y: tf.Tensor, training: bool, seed: tf.Tensor) -> Step:
+        """Returns one pass over a batch: code, sample, p(x|z, y)."""
         code = self.inference(x, y, training)
-        z = code.sample(seed)[0]
-        px, more = consistency.decode(self, x, y, z, self.label_code(y), training, seed)
-        terms = {**self.bound_terms(x, px, code, z), **more}
-        kl_weight = self.kl_weight if training else 1.0
-        loss = self.beta1 * terms["reconstruction"] + kl_weight * self.beta3 * terms["kl_z"]
-        loss += self.penalty(terms)
-        return {"generator": loss}, {"loss": loss, **terms}
+        z, _ = code.sample(seed)
+        return self.decode_step(Step(x, y, training, seed, code, z, self.label_code(y)))
+
+    def objective(self) -> Objective:
+        """Returns the negative bound and what stands beside it."""
+        c = self.config
+        return {
+            "generator": [
+                Term("reconstruction", c.beta1, lambda s: bound.reconstruction(s.px, s.x)),
+                Term("kl_z", c.beta3, lambda s: bound.kl_z(s.code.z), warmup=True),
+                Term("aggregate", c.aggregate_weight, lambda s: prior_matching.prior_mmd(s.z)),
+                Term(
+                    "perceptual",
+                    c.perceptual_weight,
+                    lambda s: perceptual.perceptual(self.guide, s.px.mean(), s.stages),
+                ),
+            ]
+        }

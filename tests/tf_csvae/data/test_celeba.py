@@ -3,18 +3,21 @@ import pytest
 import tensorflow as tf
 
 from tests.conftest import ATTRIBUTES, SPLITS
-from tf_csvae import InputError, data
+from tf_csvae import InputError
+from tf_csvae.data import load_data
 from tf_csvae.data.celeba import read_attributes
 
 
 def load(folder, **options):
     options = {"attributes": ATTRIBUTES, "batch_size": 4, "image_size": 16, **options}
-    return data.load("celeba", data_dir=str(folder), **options)
+    return load_data("celeba", data_dir=str(folder), **options)
 
 
 def test_images_meet_their_labels(celeba_dir):
     dataset = load(celeba_dir)
-    assert dataset.info.counts == dict(zip(("train", "validation", "test"), SPLITS.values(), strict=True))
+    assert dataset.info.counts == dict(
+        zip(("train", "validation", "test"), SPLITS.values(), strict=True)
+    )
     assert [label.name for label in dataset.info.labels] == list(ATTRIBUTES)
     for batches in (dataset.train, dataset.validation, dataset.test):
         for x, y in batches:
@@ -40,7 +43,9 @@ def test_two_halves_make_the_training_images_and_leave_the_others(celeba_dir):
 def test_frequencies_are_of_the_training_images(celeba_dir):
     dataset = load(celeba_dir)
     y = np.concatenate([y for _, y in dataset.train])
-    np.testing.assert_allclose([label.frequency for label in dataset.info.labels], y.mean(0), atol=1e-6)
+    np.testing.assert_allclose(
+        [label.frequency for label in dataset.info.labels], y.mean(0), atol=1e-6
+    )
 
 
 def test_a_choice_of_attributes_keeps_its_order(celeba_dir):
@@ -60,7 +65,9 @@ def test_the_face_is_cut_out(tmp_path, celeba_dir):
         assert tf.reduce_min(x) == 1
 
 
-@pytest.mark.parametrize("name", ["img_align_celeba", "list_attr_celeba.txt", "list_eval_partition.txt"])
+@pytest.mark.parametrize(
+    "name", ["img_align_celeba", "list_attr_celeba.txt", "list_eval_partition.txt"]
+)
 def test_what_is_missing_is_named_and_where_to_get_it(celeba_dir, name):
     (celeba_dir / name).rename(celeba_dir / "elsewhere")
     with pytest.raises(InputError, match=rf"has no {name}.*mmlab"):
@@ -75,14 +82,20 @@ def test_what_is_missing_is_named_and_where_to_get_it(celeba_dir, name):
         (1, "27", "line 1 promises 27 images, the file has rows for 26"),
         (1, "many", "line 1: expected the number of images. Received: 'many'"),
         (5, "000003.jpg 1 -1", r"line 5 \(000003.jpg\): expected 3 values.*Received: 2"),
-        (5, "000003.jpg 1 0 -1", r"line 5 \(000003.jpg\), column Male: expected -1 or 1. Received: '0'"),
+        (
+            5,
+            "000003.jpg 1 0 -1",
+            r"line 5 \(000003.jpg\), column Male: expected -1 or 1. Received: '0'",
+        ),
         (1, "9" * 5000, "line 1: expected the number of images. Received: '9999.* ...'"),
         (2, "Smiling Male Smiling", "line 2: the attribute Smiling is there twice"),
         (5, "000001.jpg 1 1 1", "line 5: 000001.jpg is there twice, first in line 3"),
         (5, None, "promises 26 images, the file has rows for 25"),
     ],
 )
-def test_a_wrong_attribute_file_is_told_by_file_line_and_column(celeba_dir, edit, line, text, complaint):
+def test_a_wrong_attribute_file_is_told_by_file_line_and_column(
+    celeba_dir, edit, line, text, complaint
+):
     edit(celeba_dir / "list_attr_celeba.txt", line, text)
     with pytest.raises(InputError, match=r"list_attr_celeba.txt.*" + complaint):
         load(celeba_dir)
@@ -160,7 +173,9 @@ def test_bad_examples_are_left_out_and_listed(celeba_dir):
 
 def test_too_many_bad_examples_are_an_error(celeba_dir):
     break_some(celeba_dir)
-    with pytest.raises(InputError, match=r"has 3 bad examples, more than --max_bad_examples=2\. The first: "):
+    with pytest.raises(
+        InputError, match=r"has 3 bad examples, more than --max_bad_examples=2\. The first: "
+    ):
         load(celeba_dir, on_bad_example="skip", max_bad_examples=2)
 
 
@@ -222,11 +237,11 @@ def test_tensorflow_datasets_provides_it_where_no_folder_is_given():
     import tensorflow_datasets as tfds
 
     with tfds.testing.mock_data(num_examples=9):
-        dataset = data.load("celeba", attributes=("Male", "Smiling"), batch_size=4, image_size=16)
+        dataset = load_data("celeba", attributes=("Male", "Smiling"), batch_size=4, image_size=16)
         assert dataset.info.shape == (16, 16, 3)
         x, y = next(iter(dataset.train))
         assert x.shape == (4, 16, 16, 3)
         assert set(np.unique(y)) <= {0, 1}
         assert sum(len(x) for x, _ in dataset.test) == dataset.info.counts["test"] == 9
         with pytest.raises(InputError, match=r"Unknown attribute 'Mail'. Did you mean Male"):
-            data.load("celeba", attributes=("Mail",))
+            load_data("celeba", attributes=("Mail",))

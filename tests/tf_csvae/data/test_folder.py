@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_csvae import InputError, data
+from tf_csvae import InputError
+from tf_csvae.configs import DataConfig
+from tf_csvae.data import load_data, splits, table_files
 
 
 def load(folder, **options):
@@ -13,7 +15,7 @@ def load(folder, **options):
         "batch_size": 4,
         "split": (0.5, 0.25, 0.25),
     }
-    return data.load("folder", **{**given, **options})
+    return load_data("folder", **{**given, **options})
 
 
 def columns(dataset, split):
@@ -38,14 +40,13 @@ def test_all_other_columns_are_labels(image_dir, edit):
 
 
 def members(folder, **options):
-    """Which names are in which split, by the colour that each image has of its own."""
-    from tf_csvae.data import rows
-
-    table = rows.read(str(folder / "labels.csv"))
-    names = table.columns["file"]
-    problems = rows.Problems()
-    dealt = rows.deal(table, names, (0.5, 0.25, 0.25), options.get("group_column"), problems)
-    return {names[row]: split for split, chosen in dealt.items() for row in chosen}
+    """Returns {name: split} of the images."""
+    table = table_files.read(str(folder / "labels.csv"))
+    names, problems = table.columns["file"], table_files.Problems()
+    config = DataConfig(split=(0.5, 0.25, 0.25), **options)
+    rows_of = splits.split_rows(table, names, config, problems)
+    assert not problems
+    return {names[row]: split for split, rows in rows_of.items() for row in rows}
 
 
 def test_images_that_are_added_move_no_other(image_dir):
@@ -74,7 +75,9 @@ def test_a_group_stays_together(image_dir):
 def test_a_column_split_is_obeyed(image_dir, edit):
     path = image_dir / "labels.csv"
     header, *lines = path.read_text().splitlines()
-    named = [f"{line},{('train', 'Val', 'test', 'train')[row % 4]}" for row, line in enumerate(lines)]
+    named = [
+        f"{line},{('train', 'Val', 'test', 'train')[row % 4]}" for row, line in enumerate(lines)
+    ]
     path.write_text("\n".join([header + ",split", *named]) + "\n")
     dataset = load(image_dir, attributes=["warm"])
     assert dataset.info.counts == {"train": 20, "validation": 10, "test": 10}
@@ -113,8 +116,16 @@ def test_a_wrong_crop(image_dir, crop):
     ("line", "text", "complaint"),
     [
         (4, "a/404.png,1,0,p", r"line 4, column file: there is no file .*a/404\.png"),
-        (4, "b/c/000.png,1,0,p", r"line 4, column file: b/c/000.png is there twice, first in .*line 2"),
-        (4, "b/c/002.bmp,2,0,p", r"line 4, column warm: expected a binary label \(0 or 1.*Received: '2'"),
+        (
+            4,
+            "b/c/000.png,1,0,p",
+            r"line 4, column file: b/c/000.png is there twice, first in .*line 2",
+        ),
+        (
+            4,
+            "b/c/002.bmp,2,0,p",
+            r"line 4, column warm: expected a binary label \(0 or 1.*Received: '2'",
+        ),
         (4, "b/c/002.bmp,1,0", "line 4: expected 4 values, one per column. Received: 3"),
         (1, "file,warm,warm,person", "line 1: the column 'warm' is there twice"),
     ],
@@ -125,7 +136,7 @@ def test_a_mistake_is_told_by_file_line_column_and_value(image_dir, edit, line, 
         load(image_dir, attributes=["warm", "light"])
 
 
-def test_all_mistakes_are_kept_for_who_asks(image_dir, edit):
+def test_the_error_has_all_mistakes(image_dir, edit):
     edit(image_dir / "labels.csv", 4, "b/c/002.bmp,2,0,p")
     edit(image_dir / "labels.csv", 6, "a/gone.bmp,1,maybe,p")
     with pytest.raises(InputError, match=r"And 2 more: python -m trainers.inspect") as raised:
@@ -136,16 +147,18 @@ def test_all_mistakes_are_kept_for_who_asks(image_dir, edit):
 
 def test_what_cannot_be_learned_or_found(image_dir):
     path = image_dir / "labels.csv"
-    with pytest.raises(InputError, match=r"Unknown column of .* in --attributes 'Warm'. Did you mean warm"):
+    with pytest.raises(
+        InputError, match=r"Unknown column of .* in --attributes 'Warm'. Did you mean warm"
+    ):
         load(image_dir, attributes=["Warm"])
     with pytest.raises(InputError, match=r"needs --data_dir=FOLDER and --labels=FILE.csv"):
-        data.load("folder", data_dir=str(image_dir))
+        load_data("folder", data_dir=str(image_dir))
     with pytest.raises(InputError, match=r"There is no file nowhere.csv"):
         load(image_dir, labels="nowhere.csv")
     with pytest.raises(InputError, match=r"--split=0.8,0.3,0.1: expected the shares"):
-        load(image_dir, attributes=["warm"], split=["0.8", "0.3", "0.1"])
+        load(image_dir, attributes=["warm"], split=[0.8, 0.3, 0.1])
     with pytest.raises(InputError, match=r"labels.csv: none of the 40 rows is in the test split"):
-        load(image_dir, attributes=["warm"], split=["0.5", "0.4999", "0.0001"])
+        load(image_dir, attributes=["warm"], split=[0.5, 0.4999, 0.0001])
     text = path.read_text()
     path.write_text(text.replace("True", "False"))
     with pytest.raises(InputError, match=r"column light: all training examples have the value 0"):
@@ -184,6 +197,10 @@ def test_a_name_does_not_lead_out_of_the_folder(image_dir, edit, name):
     (image_dir.parent / "secret.png").write_bytes(next(image_dir.rglob("*.png")).read_bytes())
     (image_dir / "link.png").symlink_to(image_dir.parent / "secret.png")
     line = (image_dir / "labels.csv").read_text().splitlines()[1]
-    edit(image_dir / "labels.csv", 2, ",".join([name.format(root=image_dir.parent), *line.split(",")[1:]]))
+    edit(
+        image_dir / "labels.csv",
+        2,
+        ",".join([name.format(root=image_dir.parent), *line.split(",")[1:]]),
+    )
     with pytest.raises(InputError, match="leads out of --data_dir"):
         load(image_dir, group_column="person", on_bad_example="skip")

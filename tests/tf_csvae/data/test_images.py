@@ -30,7 +30,9 @@ def test_an_image_of_any_mode_is_read_in_its_colours(mode, kind, tolerance):
     assert np.abs(read.astype(int) - PIXELS).mean() <= tolerance
 
 
-@pytest.mark.parametrize(("mode", "kind"), [("L", "PNG"), ("L", "JPEG"), ("LA", "PNG"), ("1", "PNG")])
+@pytest.mark.parametrize(
+    ("mode", "kind"), [("L", "PNG"), ("L", "JPEG"), ("LA", "PNG"), ("1", "PNG")]
+)
 def test_a_grey_image_is_read_as_grey(mode, kind):
     read = images.decode(tf.constant(encoded(mode, kind))).numpy()
     assert read.shape == PIXELS.shape
@@ -51,7 +53,10 @@ def test_a_jpeg_is_turned_as_its_exif_orientation_says(orientation):
 def test_an_exif_that_is_nonsense_is_passed_over(cut):
     file = bytearray(encoded("RGB", "JPEG", orientation=6))
     file[cut : cut + 4] = b"\xff\xff\xff\xff"
-    assert images.decode(tf.constant(bytes(file))).shape in (PIXELS.shape, PIXELS.transpose(1, 0, 2).shape)
+    assert images.decode(tf.constant(bytes(file))).shape in (
+        PIXELS.shape,
+        PIXELS.transpose(1, 0, 2).shape,
+    )
 
 
 def test_the_smallest_image_is_read(tmp_path):

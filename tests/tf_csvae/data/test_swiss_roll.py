@@ -1,17 +1,20 @@
 import numpy as np
 import pytest
 
-from tf_csvae import InputError, data
+from tf_csvae import InputError
+from tf_csvae.configs import DataConfig
+from tf_csvae.data import load, load_data
 
 
 @pytest.fixture(scope="module")
 def roll():
-    return data.load("swiss_roll", batch_size=256, seed=3)
+    return load_data("swiss_roll", batch_size=256, seed=3)
 
 
 def all_of(batches):
     return [
-        np.concatenate(column) for column in zip(*[(x.numpy(), y.numpy()) for x, y in batches], strict=True)
+        np.concatenate(column)
+        for column in zip(*[(x.numpy(), y.numpy()) for x, y in batches], strict=True)
     ]
 
 
@@ -40,7 +43,19 @@ def test_test_order_is_fixed_and_every_example_is_there(roll):
 
 
 def test_an_unknown_option_or_dataset_is_named():
-    with pytest.raises(InputError, match="no option image_size"):
-        data.load("swiss_roll", image_size=3)
+    no_such = (
+        r"--image_size=3: --dataset=swiss_roll has no such option\. "
+        r"Its options: --batch_size, --seed\."
+    )
+    with pytest.raises(InputError, match=no_such):
+        load_data("swiss_roll", image_size=3)
+    with pytest.raises(InputError, match=no_such):
+        load(DataConfig(image_size=3))
+    with pytest.raises(
+        InputError, match=r"--image_size=64: --dataset=swiss_roll has no such option"
+    ):
+        load(DataConfig(), given={"image_size", "epochs"})
+    with pytest.raises(InputError, match="Unknown option of DataConfig 'size'"):
+        load_data("swiss_roll", size=3)
     with pytest.raises(InputError, match="Did you mean swiss_roll"):
-        data.load("swissroll")
+        load_data("swissroll")

@@ -6,7 +6,8 @@ import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
-from tf_csvae import InputError, data
+from tf_csvae import InputError
+from tf_csvae.data import load_data
 from tf_csvae.data.dataset import Info
 
 
@@ -25,7 +26,9 @@ def path(tmp_path):
 
 
 def load(path, **options):
-    return data.load("table", data_path=str(path), **{"label_columns": ["sick"], "batch_size": 8, **options})
+    return load_data(
+        "table", data_path=str(path), **{"label_columns": ["sick"], "batch_size": 8, **options}
+    )
 
 
 def all_of(dataset):
@@ -63,7 +66,9 @@ def test_what_comes_out_is_in_the_tables_own_columns_and_units(path):
     assert list(found) == ["weight", "age", "colour"]
     assert len(y) == dataset.info.counts["validation"] + dataset.info.counts["test"] > 0
     ages = sorted(int(row[1]) for row in written if row[1])
-    for weight, age, colour, sick in zip(found["weight"], found["age"], found["colour"], y, strict=True):
+    for weight, age, colour, sick in zip(
+        found["weight"], found["age"], found["colour"], y, strict=True
+    ):
         row = rows[f"{weight:g}"]
         assert isinstance(age, int)
         assert age == int(row[1]) if row[1] else ages[15] < age < ages[-15]  # about the median
@@ -81,7 +86,7 @@ def test_info_goes_through_json(path):
 
 def test_labels_of_every_kind_and_missing_ones(path):
     written = [line.split(",") for line in path.read_text().splitlines()[1:]]
-    dataset = load(path, label_columns=["colour", "age", "sick"], split=("0.6", "0.2", "0.2"))
+    dataset = load(path, label_columns=["colour", "age", "sick"], split=(0.6, 0.2, 0.2))
     colour, age, sick = dataset.info.labels
     assert (colour.kind, colour.classes) == ("categorical", ("blue", "green", "red"))
     assert (age.kind, sick.kind, sick.missing) == ("real", "binary", 0)
@@ -90,7 +95,9 @@ def test_labels_of_every_kind_and_missing_ones(path):
     for x, y in dataset.test:
         for weight, row in zip(dataset.info.to_columns(x)["weight"], y.numpy(), strict=True):
             (as_written,) = [each for each in written if float(each[0]) == weight]
-            texts = [label.text(value) for label, value in zip(dataset.info.labels, row, strict=True)]
+            texts = [
+                label.text(value) for label, value in zip(dataset.info.labels, row, strict=True)
+            ]
             assert texts == [
                 as_written[2].replace("NA", ""),
                 as_written[1],
@@ -152,7 +159,7 @@ def test_a_column_of_minus_one_and_one_has_no_zero(path, edit):
 
 def test_what_cannot_be_a_table(path, tmp_path):
     with pytest.raises(InputError, match=r"needs --data_path=FILE.csv"):
-        data.load("table")
+        load_data("table")
     with pytest.raises(InputError, match=r"Unknown column .* in --label_columns 'ill'"):
         load(path, label_columns=["ill"])
     with pytest.raises(InputError, match=r"sick is a label, too"):
@@ -165,7 +172,9 @@ def test_what_cannot_be_a_table(path, tmp_path):
     with pytest.raises(InputError, match=r"has no rows under its header"):
         load(path)
     path.write_text("name,sick\n" + "".join(f"person {i},{i % 2}\n" for i in range(200)))
-    with pytest.raises(InputError, match=r"column name: 200 different texts. A category has 1 to 100"):
+    with pytest.raises(
+        InputError, match=r"column name: 200 different texts. A category has 1 to 100"
+    ):
         load(path)
     path.write_bytes(b"a,b\n\xff\xfe,1\n")
     with pytest.raises(InputError, match=r"no CSV file in UTF-8"):

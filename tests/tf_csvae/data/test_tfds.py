@@ -1,14 +1,15 @@
-"""Sets of TensorFlow Datasets that are made on the spot, and for the errors mocked ones; no download."""
+"""Sets of TensorFlow Datasets that the tests make, and mocked ones for errors. No download."""
 
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from tf_csvae import InputError, data
+from tf_csvae import InputError
+from tf_csvae.data import load_data
 
 
 class TinyPictures(tfds.core.GeneratorBasedBuilder):
-    """Grey images, light where the label is "day"; one in three has a moon. It has a train split alone."""
+    """Grey images, light if the label is "day"; one in three has a moon. Only a train split."""
 
     VERSION = tfds.core.Version("1.0.0")
 
@@ -32,12 +33,15 @@ class TinyPictures(tfds.core.GeneratorBasedBuilder):
 
 
 class TinyRows(tfds.core.GeneratorBasedBuilder):
-    """Numbers; a label that is whether the first is large; all three splits."""
+    """Numbers, and the label whether the first is large. All three splits."""
 
     VERSION = tfds.core.Version("1.0.0")
 
     def _info(self):
-        features = {"size": np.float32, "measured": tfds.features.Tensor(shape=(2,), dtype=np.float32)}
+        features = {
+            "size": np.float32,
+            "measured": tfds.features.Tensor(shape=(2,), dtype=np.float32),
+        }
         label = tfds.features.ClassLabel(names=["small", "large"])
         features = tfds.features.FeaturesDict({**features, "kind": label})
         return tfds.core.DatasetInfo(builder=self, features=features)
@@ -50,7 +54,9 @@ class TinyRows(tfds.core.GeneratorBasedBuilder):
         }
 
     def _generate_examples(self, count, seed):
-        for number, (size, *measured) in enumerate(np.random.default_rng(seed).normal(5, 2, (count, 3))):
+        for number, (size, *measured) in enumerate(
+            np.random.default_rng(seed).normal(5, 2, (count, 3))
+        ):
             yield number, {"size": size, "measured": np.float32(measured), "kind": int(size > 5)}
 
 
@@ -61,7 +67,7 @@ def folder(tmp_path_factory):
 
 def test_images_and_their_labels_alone_or_in_groups(folder):
     options = {"data_dir": folder, "image_size": 8, "batch_size": 4}
-    dataset = data.load("tfds:tiny_pictures", **options)
+    dataset = load_data("tfds:tiny_pictures", **options)
     assert dataset.info.name == "tfds:tiny_pictures"
     assert [label.name for label in dataset.info.labels] == ["label", "moon", "place"]
     assert [label.kind for label in dataset.info.labels] == ["binary", "binary", "categorical"]
@@ -71,18 +77,18 @@ def test_images_and_their_labels_alone_or_in_groups(folder):
             assert x.shape[1:] == (8, 8, 3)
             np.testing.assert_array_equal(x[:, 0, 0, 0] > 0.5, y[:, 0] == 1)
             np.testing.assert_array_equal(y[:, 1] == 1, y[:, 2] == 0)
-    chosen = data.load("tfds:tiny_pictures", attributes=["moon"], **options)
+    chosen = load_data("tfds:tiny_pictures", attributes=["moon"], **options)
     assert chosen.info.labels[0].frequency == pytest.approx(dataset.info.labels[1].frequency)
 
 
 def test_numbers_are_standardised(folder):
-    dataset = data.load("tfds:tiny_rows", data_dir=folder, batch_size=4)
+    dataset = load_data("tfds:tiny_rows", data_dir=folder, batch_size=4)
     assert dataset.info.feature_names == ("size", "measured[0]", "measured[1]")
     assert dataset.info.counts == {"train": 40, "validation": 8, "test": 12}
     for x, y in dataset.test:
         assert np.abs(x).max() < 5
         np.testing.assert_array_equal(dataset.info.unscale(x)[:, 0] > 5, y[:, 0] == 1)
-    dataset = data.load("tfds:tiny_rows", data_dir=folder, attributes=["size", "kind"])
+    dataset = load_data("tfds:tiny_rows", data_dir=folder, attributes=["size", "kind"])
     size, _ = dataset.info.labels
     assert (size.kind, dataset.info.feature_names) == ("real", ("measured[0]", "measured[1]"))
     for _, y in dataset.test:
@@ -90,12 +96,14 @@ def test_numbers_are_standardised(folder):
 
 
 def test_what_cannot_be_had(folder):
-    with pytest.raises(InputError, match=r"Unknown label of tfds:tiny_pictures 'noon'. Did you mean moon"):
-        data.load("tfds:tiny_pictures", data_dir=folder, attributes=["noon"])
+    with pytest.raises(
+        InputError, match=r"Unknown label of tfds:tiny_pictures 'noon'. Did you mean moon"
+    ):
+        load_data("tfds:tiny_pictures", data_dir=folder, attributes=["noon"])
     with pytest.raises(InputError, match=r"--dataset=tfds: give the set's name too"):
-        data.load("tfds")
+        load_data("tfds")
     with tfds.testing.mock_data(num_examples=3):
         with pytest.raises(InputError, match=r"TensorFlow Datasets could not provide nowhere"):
-            data.load("tfds:nowhere")
+            load_data("tfds:nowhere")
         with pytest.raises(InputError, match=r"tfds:binarized_mnist has no label.* It has image"):
-            data.load("tfds:binarized_mnist")
+            load_data("tfds:binarized_mnist")

@@ -1,0 +1,76 @@
+"""Requests that warm a server up: an example for each signature, and the expected answers."""
+
+import tempfile
+from collections.abc import Iterable
+
+import numpy as np
+import tensorflow as tf
+from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+
+from export.servers import predict_request
+from export.signatures import Served
+from tf_csvae.data.dataset import Info
+
+# Names in assets.extra; a server looks for the first.
+REQUESTS, EXPECTED = "tf_serving_warmup_requests", "expected_outputs"
+
+
+def examples(served: Served, rows: int = 1, seed: int = 0) -> dict[str, dict[str, np.ndarray]]:
+    """Makes an example of every input, by signature, with so many rows."""
+    return {
+        name: {
+            spec.name: _example(spec, served.info, rows, seed) for spec in function.input_signature
+        }
+        for name, function in served.signatures.items()
+    }
+
+
+def _example(spec: tf.TensorSpec, info: Info, rows: int, seed: int) -> np.ndarray:
+    random, shape = np.random.default_rng(seed), (rows, *spec.shape[1:])
+    if spec.dtype == tf.string:
+        images = random.integers(0, 256, size=(rows, *info.shape), dtype=np.uint8)
+        return np.array([tf.io.encode_png(image).numpy() for image in images], object)
+    if spec.dtype == tf.int32:
+        return np.zeros(rows, np.int32)
+    if spec.name.endswith("labels"):
+        y = (random.random(shape) < 0.5).astype(np.float32)
+        columns = [label.in_units(of) for label, of in zip(info.labels, y.T, strict=True)]
+        return np.stack(columns, 1).astype(np.float32)
+    if not spec.name.endswith("x"):  # a code
+        return np.float32(random.normal(size=shape))
+    if info.is_image:
+        return random.random(shape, dtype=np.float32)
+    return np.float32(info.unscale(random.normal(size=shape)))
+
+
+def files(served: Served, name: str) -> dict[str, bytes]:
+    """Asks the Keras model an example of every signature.
+
+    Args:
+        served: the model.
+        name: of the model on the server.
+
+    Returns:
+        two TFRecord files in the same order: ``REQUESTS``, of PredictionLog, and ``EXPECTED``, of
+        PredictResponse.
+    """
+    requests, answers = [], []
+    for signature, inputs in examples(served).items():
+        function = served.signatures[signature]
+        ordered = [tf.constant(inputs[spec.name]) for spec in function.input_signature]
+        answer = predict_pb2.PredictResponse()
+        for key, value in function.python_function(*ordered).items():  # eager: the Keras model
+            answer.outputs[key].CopyFrom(tf.make_tensor_proto(value))
+        log = prediction_log_pb2.PredictLog(request=predict_request(name, signature, inputs))
+        requests.append(prediction_log_pb2.PredictionLog(predict_log=log))
+        answers.append(answer)
+    return {REQUESTS: _records(requests), EXPECTED: _records(answers)}
+
+
+def _records(messages: Iterable) -> bytes:
+    """Returns messages as a TFRecord file; TensorFlow's writer can only write to files."""
+    with tempfile.NamedTemporaryFile() as file:
+        with tf.io.TFRecordWriter(file.name) as writer:
+            for message in messages:
+                writer.write(message.SerializeToString())
+        return file.read()

@@ -1,0 +1,98 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_csvae import CSVAE, CSVAEConfig, Label
+from tf_csvae.networks.erasure import LabelErasure
+
+
+def codes(n=512):
+    """Means and deviations of codes that two correlated labels move and spread, and the labels."""
+    random = np.random.default_rng(0)
+    first = random.random(n) < 0.3
+    y = np.float32(np.stack([first, random.random(n) < np.where(first, 0.8, 0.2)], 1))
+    scale = np.exp(y @ [[0.0, 0.5, -0.5], [0.0, 0.0, 0.5]])
+    mean = 2 + y @ random.normal(size=(2, 3)) * 3 + scale * random.normal(size=(n, 3))
+    return tf.constant(mean, tf.float32), 0.1 * tf.ones((n, 3)), tf.constant(y)
+
+
+def followed(batches=400):
+    """An erasure that has seen these codes so often, and codes and features."""
+    mean, deviation, y = codes()
+    layer = LabelErasure(3, 2)
+    for _ in range(batches):
+        layer(mean, deviation, y, training=True)
+    return layer, mean, deviation, y
+
+
+def test_location_and_scale_no_longer_depend_on_the_labels():
+    layer, mean, deviation, y = followed()
+    found, spread = (part.numpy() for part in layer(mean, deviation, y))
+    np.testing.assert_allclose(spread / deviation, (found - layer(mean + 1, deviation, y)[0]) / -1, rtol=1e-4)
+    design = np.concatenate([np.ones_like(y[:, :1]), y], 1)
+    residual = mean - design @ np.linalg.lstsq(design, mean.numpy(), rcond=None)[0]
+    # The averages start at zero: after 400 batches 2 % are missing, and the ridge takes 0.1 % of
+    # a variance.
+    np.testing.assert_allclose(found * (deviation / spread), residual, atol=0.02)
+    logs = np.log(np.square(found) + np.square(spread))
+    for before, after in (
+        (mean, found),
+        (np.log(np.square(residual) + np.square(deviation)), logs),
+    ):
+        slopes = [np.linalg.lstsq(design, part, rcond=None)[0][1:] for part in (np.asarray(before), after)]
+        assert np.abs(slopes[1]).max() < 0.02 < 0.3 < np.abs(slopes[0]).max()
+
+
+def test_it_follows_only_in_training():
+    layer, mean, deviation, y = followed(3)
+    for one, other in zip(layer(mean, deviation, y), layer(mean, deviation, y), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_an_unknown_label_removes_nothing_but_the_mean():
+    layer, mean, deviation, y = followed()
+    means = tf.repeat(tf.reduce_mean(y, 0, keepdims=True), len(y), 0)
+    found, spread = layer(mean, deviation, means)
+    np.testing.assert_allclose(found, mean - tf.reduce_mean(mean, 0), atol=0.05)
+    np.testing.assert_allclose(spread, deviation, rtol=0.02)
+
+
+def test_before_any_batch_and_for_a_label_that_never_varies_it_is_finite():
+    mean, deviation, y = codes()
+    layer = LabelErasure(3, 2)
+    for one, other in zip(layer(mean, deviation, y), (mean, deviation), strict=True):
+        np.testing.assert_array_equal(one, other)
+    for _ in range(3):
+        found = layer(mean, deviation, tf.ones_like(y), training=True)
+    assert all(np.all(np.isfinite(part)) for part in found)
+    assert layer(mean[:0], deviation[:0], y[:0], training=True)[0].shape == (0, 3)
+
+
+@pytest.mark.parametrize("erase", [False, True])
+def test_no_line_through_z_tells_a_label_that_is_erased(erase):
+    """Without an adversary: the label is whether a number is large, and z holds the number."""
+    tf.keras.utils.set_random_seed(0)
+    x = np.random.default_rng(1).normal(size=(2048, 2)).astype(np.float32)
+    y = np.float32(x[:, :1] > 0.5)
+    config = CSVAEConfig(
+        adversarial=False,
+        erase_labels=erase,
+        beta2=50.0,  # w holds the label and nothing else
+        likelihood="gaussian_fixed",
+        likelihood_scale=0.1,
+        hidden=[32, 32],
+    )
+    model = CSVAE([2], [Label("a", float(y.mean()))], config)
+    rate = tf.keras.optimizers.schedules.CosineDecay(5e-3, 16 * 40)
+    model.compile(tf.keras.optimizers.Adam(rate), jit_compile=False)
+    model.fit(tf.data.Dataset.from_tensor_slices((x, y)).batch(128).repeat(40), verbose=0)
+
+    def correlation(code):
+        return np.abs(np.corrcoef(code.sample([0, 0])[0].numpy().T, y.T)[:-1, -1]).max()
+
+    # Of independent pairs, as many, its deviation is 0.022.
+    found = correlation(model.encode(x, y))
+    assert found < 0.1 if erase else found > 0.3
+    assert np.mean((model.reconstruct(x, y) - x) ** 2) < 0.1
+    # Without the label nothing can be removed.
+    assert correlation(model.encode(x)) > 0.3

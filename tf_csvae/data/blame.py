@@ -1,0 +1,42 @@
+"""Failures of TensorFlow that an example or a lack of memory explains."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import tensorflow as tf
+
+from tf_csvae.data.dataset import Dataset
+from tf_csvae.errors import InputError
+
+
+@contextlib.contextmanager
+def blaming(dataset: Dataset, sizes: dict[str, Any]) -> Iterator[None]:
+    """Raises failures of TensorFlow in the block again as mistakes, where their cause is known.
+
+    Args:
+        dataset: the data that the block reads.
+        sizes: the options that the memory depends on, {name: value}.
+
+    Raises:
+        InputError: an example cannot be read, or the memory is exhausted.
+        OSError: no space is left on a disk.
+    """
+    try:
+        yield
+    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+        if "No space left on device" in str(error):  # TensorFlow has one error for both
+            raise OSError(str(error).splitlines()[0]) from error
+        flags = (f"--{name}={_text(value)}" for name, value in sizes.items())
+        raise InputError(
+            f"The memory does not suffice. Lower one of these options: {', '.join(flags)}."
+        ) from error
+    except tf.errors.OpError:
+        reason = dataset.explain_failure()
+        if reason is None:
+            raise
+        raise InputError(reason) from None
+
+
+def _text(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple | list) else str(value)

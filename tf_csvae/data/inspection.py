@@ -1,0 +1,171 @@
+"""What a data set holds, and what is wrong in its files, before hours of training."""
+
+import dataclasses
+import itertools
+import os
+import sys
+from collections.abc import Collection, Iterator, Sequence
+
+import numpy as np
+import pandas
+import tensorflow as tf
+
+from tf_csvae import data
+from tf_csvae.configs import DataConfig
+from tf_csvae.data.blame import blaming
+from tf_csvae.data.dataset import SPLITS, Dataset, Info
+from tf_csvae.errors import InputError
+from tf_csvae.evaluation import figures, report
+from tf_csvae.files import write_bytes
+from tf_csvae.labels import Label
+
+# Labels with a stronger correlation, or values with fewer training examples, are reported.
+CORRELATED, FEW = 0.8, 20
+
+# Images per row of the sheet, and the most rows.
+ROW, MAX_ROWS = 12, 20
+
+
+def inspect(config: DataConfig, given: Collection[str], out: str) -> None:
+    """Prints counts, labels and warnings of a data set, and writes out/sheet.png for images.
+
+    All examples are read.
+
+    Args:
+        config: the data set and its options.
+        given: names of the options that were asked for.
+        out: folder of the sheet.
+
+    Raises:
+        InputError: the data set cannot be trained on. All problems are printed before.
+    """
+    dataset = _load(config, given)
+    info = dataset.info
+    print(f"{info.name}: {_described(info)}", flush=True)
+    if dataset.left_out:
+        print(f"Left out {len(dataset.left_out)} bad examples:", *dataset.left_out, sep="\n")
+    with blaming(dataset, {"image_size": config.image_size}):
+        y = {split: _labels(getattr(dataset, split)) for split in ("validation", "test")}
+        y["train"] = _labels(dataset.train_from(0).take(dataset.steps_per_epoch))
+        sheet = _examples(dataset.test, info.labels) if info.is_image else {}
+    rows = {"examples": [f"{info.counts[split]:,}" for split in SPLITS]}
+    for i, label in enumerate(info.labels):
+        rows |= _shares(label, [y[split][:, i] for split in SPLITS])
+    print(pandas.DataFrame.from_dict(rows, "index", columns=SPLITS).to_string())
+    for warning in warnings(info.labels, y):
+        print(f"warning: {warning}")
+    if sheet:
+        path = os.path.join(out, "sheet.png")
+        write_bytes(path, report.as_png(figures.image_rows(list(sheet.values()), list(sheet))))
+        print(f"Images by label: {path}")
+
+
+def _load(config: DataConfig, given: Collection[str]) -> Dataset:
+    """Loads the data, one example per batch, since examples that fill no batch are left out."""
+    data.check(config.dataset)
+    has_cache = "cache" in data.options(config.dataset) and config.cache == "memory"
+    config = dataclasses.replace(config, batch_size=1, **({"cache": "none"} if has_cache else {}))
+    try:
+        return data.load(config, given)
+    except InputError as error:
+        if len(error.problems) == 1:
+            raise
+        for problem in error.problems:
+            print(f"problem: {problem}", file=sys.stderr)
+        raise InputError(f"There are {len(error.problems)} problems; they stand above.") from None
+
+
+def warnings(labels: Sequence[Label], y: dict[str, np.ndarray]) -> Iterator[str]:
+    """Yields sentences about labels from which little can be learned.
+
+    Args:
+        labels: the k labels.
+        y: {split: float32 [n, k]}.
+    """
+    for split, columns in y.items():
+        for label, column in zip(labels, columns.T, strict=True):
+            known = column[~np.isnan(column)]
+            counts = {f"the value {label.text(v)}": (known == v).sum() for v in label.points[0]}
+            if label.kind == "real":
+                counts = {"a known value": len(known)}
+            what, count = min(counts.items(), key=lambda pair: pair[1])
+            few = f"{label.name} has {what} in {count} {split} examples"
+            if split == "train" and count < FEW:
+                yield f"{few}: too few to learn it from."
+            elif not count:
+                yield f"{few}: nothing can be measured about it."
+    columns = {}
+    for i, (label, column) in enumerate(zip(labels, y["train"].T, strict=True)):
+        if label.kind == "categorical":  # a column for each class
+            for value in label.points[0]:
+                columns[i, value] = np.where(np.isnan(column), np.nan, column == value)
+        else:
+            columns[i, 0] = column
+    correlations = pandas.DataFrame(columns).corr()
+    for i, j in itertools.combinations(range(len(labels)), 2):
+        pairs = np.nan_to_num(correlations.loc[i][j].to_numpy())  # NaN where a column is constant
+        r = pairs.flat[np.abs(pairs).argmax()]
+        if abs(r) > CORRELATED:
+            yield (
+                f"{labels[i].name} and {labels[j].name} have a correlation of {r:.2f}, so a model "
+                "cannot tell them apart. Leave one out."
+            )
+
+
+def _shares(label: Label, columns: Sequence[np.ndarray]) -> dict[str, list[str]]:
+    """Returns {title: cells}, how often a label has its values in the splits, or its mean."""
+
+    def cells(measure):
+        known = [column[~np.isnan(column)] for column in columns]
+        return [measure(part) if len(part) else "–" for part in known]
+
+    def mean(part):
+        return f"{label.in_units(part.mean()):.4g} ± {label.scale * part.std():.2g}"
+
+    if label.kind == "real":
+        rows = {f"{label.name} (real)": cells(mean)}
+    elif label.kind == "binary":
+        rows = {f"{label.name} (binary)": cells(lambda part: f"{part.mean():.1%}")}
+    else:
+        rows = {
+            f"{label.name} = {name} (categorical)": cells(
+                lambda part, place=place: f"{np.mean(part == place):.1%}"
+            )
+            for place, name in enumerate(label.classes)
+        }
+    unknown = [np.isnan(column).mean() for column in columns]
+    if any(unknown):
+        rows[f"{label.name} is unknown"] = [f"{share:.1%}" for share in unknown]
+    return rows
+
+
+def _described(info: Info) -> str:
+    labels = f"{len(info.labels)} labels"
+    if info.is_image:
+        return f"images of {info.shape[0]} x {info.shape[1]}, {labels}"
+    return f"{info.shape[0]} features ({', '.join(info.feature_names[:20])}), {labels}"
+
+
+def _labels(batches: tf.data.Dataset) -> np.ndarray:
+    return np.concatenate([y.numpy() for _, y in batches])
+
+
+def _examples(batches: tf.data.Dataset, labels: Sequence[Label]) -> dict[str, np.ndarray]:
+    """Returns {"label = value": the first images that have it}."""
+    ranges = {}
+    for i, label in enumerate(labels):
+        if label.kind == "real":  # the upper and the lower third of a normal distribution
+            ranges[f"{label.name} high"] = (i, 0.43, np.inf)
+            ranges[f"{label.name} low"] = (i, -np.inf, -0.43)
+        else:
+            for value in (1, 0) if label.kind == "binary" else label.points[0]:
+                ranges[f"{label.name} = {label.text(value)}"] = (i, value, value)
+    ranges = dict(itertools.islice(ranges.items(), MAX_ROWS))
+    found = {title: [] for title in ranges}
+    for x, y in batches:
+        for title, (i, low, high) in ranges.items():
+            column, row = y.numpy()[:, i], found[title]
+            row.extend(x.numpy()[(column >= low) & (column <= high)][: ROW - len(row)])
+        if all(len(row) >= ROW for row in found.values()):
+            break
+    return {title: np.stack(images) for title, images in found.items() if images}

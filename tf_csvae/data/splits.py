@@ -1,0 +1,78 @@
+"""Which rows are for training, validation and test."""
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from tf_csvae.configs import DataConfig
+from tf_csvae.data.dataset import SPLITS
+from tf_csvae.data.table_files import Problems, Table
+from tf_csvae.errors import InputError
+
+_NAMES = {**{split: split for split in SPLITS}, "val": "validation", "valid": "validation"}
+
+
+def half_of(half: str | None) -> slice:
+    """Returns the slice of the training examples that the option half selects; None: all."""
+    return {None: slice(None), "first": slice(0, None, 2), "second": slice(1, None, 2)}[half]
+
+
+def split_rows(
+    table: Table, keys: Sequence[str], config: DataConfig, problems: Problems
+) -> dict[str, np.ndarray]:
+    """Assigns the rows of a table to the splits.
+
+    If there is a column ``split``, it says so: train, validation (or val) or test. Otherwise a
+    hash of the key of each row decides, or of its group. It depends on nothing else, so new rows
+    do not move others.
+
+    Args:
+        table: the table.
+        keys: a text for each row that distinguishes it.
+        config: has the shares (``split``) and the column of groups (``group_column``).
+        problems: gets a sentence about each row that cannot be assigned, and about empty splits.
+
+    Returns:
+        {split: int [n], its rows in the order of the table}.
+
+    Raises:
+        InputError: shares that do not sum to 1, or no such column of groups.
+    """
+    shares, group_column = config.split, config.group_column
+    if len(shares) != len(SPLITS) or min(shares) <= 0 or abs(sum(shares) - 1) > 1e-6:
+        raise InputError(
+            f"--split={','.join(map(str, shares))}: expected the shares of train, validation and "
+            "test, which sum to 1, as in 0.8,0.1,0.1."
+        )
+    groups = table.column(group_column, "--group_column") if group_column else None
+    if "split" in table.columns:
+        names = [_NAMES.get(text.casefold()) for text in table.columns["split"]]
+        homes = {}
+        for row, name in enumerate(names):
+            if name is None:
+                problems.append(
+                    f"{table.at(row, 'split')}: expected train, validation or test. "
+                    f"Received: {table.columns['split'][row]!r}."
+                )
+            elif groups and homes.setdefault(groups[row], name) != name:
+                problems.append(
+                    f"{table.at(row, group_column)}: {groups[row]!r} is in {name} here and in "
+                    f"{homes[groups[row]]} above. A group belongs to one split."
+                )
+    else:
+        ends = np.cumsum(shares)[:-1]
+        names = [SPLITS[np.searchsorted(ends, _hash(key), side="right")] for key in groups or keys]
+    members = {split: np.flatnonzero([name == split for name in names]) for split in SPLITS}
+    for split, rows in members.items():
+        if not len(rows):
+            problems.append(
+                f"{table.path}: none of the {len(table)} rows is in the {split} split. Give it a "
+                "larger share in --split, or add a column split that assigns each row."
+            )
+    return members
+
+
+def _hash(key: str) -> float:
+    """Returns a number in [0, 1) that is the same for a text on any machine."""
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:6], "big") / 2**48

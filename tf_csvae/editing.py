@@ -1,0 +1,203 @@
+"""Edits of examples: functions of a generative model and x, which the models have as methods.
+
+An edit changes what the decoder gets for some labels and keeps the rest of the code. With the
+option ``counterfactual`` it also keeps the residual of the example (``networks.counterfactual``).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from tf_csvae.errors import InputError
+from tf_csvae.networks.counterfactual import counterfactual
+from tf_csvae.networks.distributions import Seed
+
+
+def editor(model, x: tf.Tensor, z: tf.Tensor, w: tf.Tensor) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Returns a function: another w -> x with that w, z kept.
+
+    Args:
+        model: ``GenerativeModel``.
+        x: float [n, *data_shape].
+        z: float [n, z_dim], the code of x.
+        w: float [n, sum of label_widths], what the decoder gets for x beside z.
+    """
+    if not model.config.counterfactual:
+        return lambda other: model.decode(z, other)
+    own = model.generative(z, w)
+    return lambda other: counterfactual(x, own, model.decode(z, other), model.bounded)
+
+
+def transfer(model, x: Any, y_source: Any, y_target: Any, seed: Seed = None) -> tf.Tensor:
+    """Changes labels of x and keeps the rest: z, and what the decoder gets for the other labels.
+
+    Args:
+        model: ``GenerativeModel``.
+        x: float [n, *data_shape].
+        y_source: float [n, k] or [k], the labels of x; None: the model predicts them from x, and
+            all labels count as changed.
+        y_target: float [n, k] or [k], the labels to give it; a NaN leaves the label as it is.
+        seed: int or int [2], draws w_i of the changed labels from p(w_i|y_i); None: its mean.
+
+    Returns:
+        float [n, *data_shape].
+
+    Raises:
+        InputError: shapes that do not fit, or a system without labels.
+    """
+    x = model.check_x(x, "transfer")
+    y_source = model.labels_of(x, y_source, "transfer")
+    y_target = model.check_steering(y_target, "transfer", x)
+    code = model.inference(x, y_source)
+    changed = tf.not_equal(y_source, y_target) & ~tf.math.is_nan(y_target)
+    own = model.own_code(code, y_source)
+    other = tf.where(model.label_slots(changed), model.label_code(y_target, seed), own)
+    return editor(model, x, code.z.mean(), own)(other)
+
+
+def interpolate(
+    model,
+    x: Any,
+    label: str | int,
+    start: float | None = None,
+    stop: float | None = None,
+    steps: int = 8,
+    y: Any = None,
+) -> tf.Tensor:
+    """Moves x along one label, in a straight line of what the decoder gets for it.
+
+    Args:
+        model: ``GenerativeModel``.
+        x: float [n, *data_shape].
+        label: the label to move, by name or index.
+        start: its first value; None: the first of ``Label.ends``, for a binary label 0.
+        stop: its last value; None: the second of ``Label.ends``, for a binary label 1.
+        steps: points of the line, both ends included.
+        y: float [n, k] or [k], the labels of x; None: the model predicts them.
+
+    Returns:
+        float [n, steps, *data_shape].
+
+    Raises:
+        InputError: shapes that do not fit, no such label, or y missing.
+    """
+    x, this = model.check_x(x, "interpolate"), model.label_mask(label)
+    y = model.labels_of(x, y, "interpolate")
+    code = model.inference(x, y)
+    w = model.own_code(code, y)
+    edited = editor(model, x, code.z.mean(), w)
+    ends = [
+        tf.constant([[label.ends[end] for label in model.labels]]) if value is None else value
+        for end, value in enumerate((start, stop))
+    ]
+    first, last = (model.label_code(tf.where(this, value, y)) for value in ends)
+    here = model.label_slots(this)
+    shares = tf.unstack(tf.linspace(0.0, 1.0, positive("steps", steps)))
+    path = [edited(tf.where(here, first + share * (last - first), w)) for share in shares]
+    return tf.stack(path, axis=1)
+
+
+def style_transfer(
+    model, content: Any, style: Any, label: str | int, y_content: Any = None, y_style: Any = None
+) -> tf.Tensor:
+    """Gives examples the style in which others have a label: their w_i and nothing else.
+
+    Args:
+        model: ``GenerativeModel`` with label subspaces.
+        content: float [n, *data_shape].
+        style: float [n, *data_shape].
+        label: the label whose w_i is exchanged, by name or index.
+        y_content: float [n, k] or [k], the labels of the content; None: predicted.
+        y_style: the same for the style.
+
+    Returns:
+        float [n, *data_shape].
+
+    Raises:
+        InputError: shapes that do not fit, or a system without label subspaces.
+    """
+    _check_subspaces(model, "style_transfer")
+    content, style = (model.check_x(x, "style_transfer") for x in (content, style))
+    y_content = model.labels_of(content, y_content, "style_transfer")
+    y_style = model.labels_of(style, y_style, "style_transfer")
+    z, own = model.inference(content, y_content).mean()
+    _, other = model.inference(style, y_style).mean()
+    here = model.label_slots(model.label_mask(label))
+    return editor(model, content, z, own)(tf.where(here, other, own))
+
+
+def traverse(
+    model,
+    x: Any,
+    label: str | int,
+    y: Any = None,
+    value: float | None = None,
+    steps: int = 7,
+    extent: float = 2.0,
+) -> tf.Tensor:
+    """Traverses the subspace w_i of a label, all else of x kept.
+
+    The points are a grid over two dimensions of w_i around the mean of p(w_i|y_i = value). Further
+    dimensions stay at that mean.
+
+    Args:
+        model: ``GenerativeModel`` with label subspaces.
+        x: float [n, *data_shape].
+        label: the label, by name or index.
+        y: float [n, k] or [k], the labels of x; None: the model predicts them.
+        value: of the label; None: 1 for a binary label, otherwise the value of x.
+        steps: points along each dimension.
+        extent: half the width of the grid, in standard deviations of the prior.
+
+    Returns:
+        float [n, rows, steps, *data_shape]; rows is ``steps``, or 1 if w_i has one dimension.
+
+    Raises:
+        InputError: shapes that do not fit, or a system without label subspaces.
+    """
+    _check_subspaces(model, "traverse")
+    x = model.check_x(x, "traverse")
+    y = model.labels_of(x, y, "traverse")
+    this, steps = model.label_mask(label), positive("steps", steps)
+    slot = model.label_slots(this)
+    z, own = model.inference(x, y).mean()
+    edited = editor(model, x, z, own)
+    if value is None:
+        value = tf.where([[label.kind == "binary" for label in model.labels]], 1.0, y)
+    prior = model.prior(tf.where(this, value, y))
+    centre, deviation = prior.mean(), prior.stddev()
+    w_dim, joint = model.config.w_dim, model.config.w_prior == "joint"
+    first = 0 if joint else model.label_index(label) * w_dim
+    offsets = [tf.zeros(())]
+    if steps > 1:
+        offsets = tf.unstack(tf.linspace(-float(extent), float(extent), steps))
+    width = tf.shape(own)[1]
+    rows = []
+    for up in offsets if w_dim > 1 else [tf.zeros(())]:
+        row = []
+        for across in offsets:
+            moves = across * tf.one_hot(first, width) + up * tf.one_hot(first + 1, width)
+            row.append(edited(tf.where(slot, centre + moves * deviation, own)))
+        rows.append(tf.stack(row, 1))
+    return tf.stack(rows, 1)
+
+
+def _check_subspaces(model, where: str) -> None:
+    if not model.has_subspaces:
+        raise InputError(
+            f"{where}: {type(model).__name__} has no label subspaces, so a label has no style in "
+            "it. CSVAE has."
+        )
+
+
+def positive(name: str, value: int | tf.Tensor) -> int | tf.Tensor:
+    """Returns a positive whole number as int, or raises ``InputError`` that names it.
+
+    A tensor, as in an exported graph, is returned as it is.
+    """
+    if tf.is_tensor(value):
+        return value
+    if int(value) != value or value < 1:
+        raise InputError(f"{name} must be a positive integer. Received: {name}={value}")
+    return int(value)

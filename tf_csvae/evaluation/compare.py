@@ -1,0 +1,141 @@
+"""Compares finished runs: their numbers side by side, and all pictures, on one page."""
+
+import json
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from tf_csvae import files, runs
+from tf_csvae.configs import EvaluationConfig
+from tf_csvae.data import Info
+from tf_csvae.errors import InputError
+from tf_csvae.evaluation import report
+from tf_csvae.evaluation.evaluate import evaluate
+from tf_csvae.runs import Run
+
+
+def compare(
+    run_dirs: Sequence[str], judge: str | None = None, out: str = "runs/comparison", **options: Any
+) -> dict[str, list[dict]]:
+    """Compares finished runs of the same data.
+
+    A run that this judge has not measured yet is evaluated first. Runs that differ only in their
+    seeds count as one system: mean ± standard deviation.
+
+    Args:
+        run_dirs: the runs.
+        judge: a finished run of a classifier on the same data.
+        out: folder for metrics.json, the figures and the page.
+        **options: fields of ``EvaluationConfig`` for these evaluations.
+
+    Returns:
+        {title of the system: the metrics.json of each of its runs}, as in metrics.json of ``out``.
+
+    Raises:
+        InputError: no finished runs, runs of different data, or of different judges.
+    """
+    if not run_dirs:
+        raise InputError("Give --run_dirs, the runs to compare, separated by commas.")
+    config = EvaluationConfig(**options, judge=judge)
+    found = [Run(path) for path in run_dirs]
+    # Raise if a run is not finished, before anything is evaluated.
+    before = [run.metrics() for run in found]
+    checksum, judge_numbers = (Run(judge).checksum(), Run(judge).metrics()) if judge else (None, {})
+    if os.path.exists(os.path.join(out, runs.FLAGS)):
+        raise InputError(f"--out={out} is a run, and would be written over. Give another folder.")
+    numbers = [
+        each
+        if _is_complete(run, each, checksum, config) and "pictured_labels" not in options
+        else _evaluated(run, judge, {**options, "samples": config.samples})
+        for run, each in zip(found, before, strict=True)
+    ]
+    known = {_described(run.info()): run.path for run in found}
+    if len(known) > 1:
+        data = "; ".join(f"{path}: {words}" for words, path in known.items())
+        raise InputError(
+            f"--run_dirs holds runs of different data ({data}). Give runs of the same."
+        )
+    if len({json.dumps(each["judge"]) for each in numbers if "judge" in each}) > 1:
+        raise InputError("The runs were measured by different judges. Give --judge, one for all.")
+    systems = titles(list(zip(found, numbers, strict=True)))
+    _write(Run(out), found, systems, judge_numbers)
+    return {title: [each for _, each in members] for title, members in systems.items()}
+
+
+def _is_complete(run: Run, numbers: dict, checksum: str | None, config: EvaluationConfig) -> bool:
+    """Returns whether a run has all numbers that this judge would give."""
+    if "run" not in numbers or not os.path.exists(run.file(runs.INFO)):
+        return False
+    if not checksum or numbers["run"]["system"] == "Classifier":
+        return True
+    return numbers.get("judge") == {"sha256": checksum, "samples": config.samples}
+
+
+def _evaluated(run: Run, judge: str | None, options: dict[str, Any]) -> dict:
+    print(f"Evaluating {run.path}", flush=True)
+    return evaluate(run.path, judge, **options)
+
+
+def titles(found: Sequence[tuple[Run, dict]]) -> dict[str, list[tuple[Run, dict]]]:
+    """Groups runs by system, and names each after its class and what tells it from others of it.
+
+    Args:
+        found: (run, its metrics.json).
+
+    Returns:
+        {title: (run, its metrics.json) of each run of the system}.
+    """
+    systems = {}
+    for run, numbers in found:
+        lines = [line for config in run.settings().configs for line in config.lines()]
+        lines = tuple(line for line in lines if not line.startswith("--seed="))
+        systems.setdefault((numbers["run"]["system"], lines), []).append((run, numbers))
+    named = {}
+    for (title, lines), members in systems.items():
+        others = [other for system, other in systems if system == title and other != lines]
+        own = [line for line in lines if any(line not in other for other in others)]
+        if own:
+            path = os.path.abspath(members[0][0].path)
+            title = f"{title} {own[0]}" if len(own) == 1 else f"{title}, {os.path.basename(path)}"
+            if title in named:
+                title = f"{title} ({path})"
+        named[title] = members
+    return named
+
+
+def _described(info: Info) -> str:
+    """Describes data as far as runs must share them to be compared."""
+    names = [
+        f"{each.name} ({each.kind})" if each.kind != "binary" else each.name for each in info.labels
+    ]
+    labels = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    count = info.counts["test"]
+    return f"{info.name} of shape {list(info.shape)}, {count} test examples, labels {labels}"
+
+
+def _write(out: Run, found: Sequence[Run], systems: dict, judge: dict) -> None:
+    """Writes figures, page and metrics.json of a comparison."""
+    numbers = {title: [each for _, each in members] for title, members in systems.items()}
+    ran = [each[0]["run"] for each in numbers.values()]
+    dataset = ran[0]["dataset"]
+    tables = [
+        report.side_by_side(numbers),
+        *report.label_tables(numbers, dataset),
+        report.by_label(judge, "Classifier", dataset),
+        report.what_was_run(ran),
+    ]
+    pictures = {}
+    for title, ((run, _), *_) in systems.items():
+        for name, caption, png in run.pictures():
+            pictures.setdefault(name, []).append((f"{title}. {caption}", png))
+    for name, versions in pictures.items():
+        for number, (_, png) in enumerate(versions):
+            files.write_bytes(out.file(runs.FIGURES, f"{name}_{number}.png"), png)
+    page = report.render(
+        f"{len(systems)} systems on {dataset}",
+        tables,
+        [picture for versions in pictures.values() for picture in versions],
+        {run.path: run.flags() for run in found},
+    )
+    files.write_text(out.file(runs.REPORT), page)
+    files.write_json(out.file(runs.METRICS), numbers)

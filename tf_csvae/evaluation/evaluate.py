@@ -1,0 +1,256 @@
+"""Measures a model, draws the result and writes both into its run: after training, or again."""
+
+import dataclasses
+import importlib.metadata
+import platform
+from collections.abc import Collection
+from typing import Any
+
+from tf_csvae import data as sources
+from tf_csvae import files, runs
+from tf_csvae.configs import DataConfig, EvaluationConfig
+from tf_csvae.data import Dataset, Info
+from tf_csvae.data.blame import blaming
+from tf_csvae.errors import InputError, check_known
+from tf_csvae.evaluation import report
+from tf_csvae.evaluation.classifier import classifier_pictures, measure_classifier
+from tf_csvae.evaluation.figures import Pictures
+from tf_csvae.evaluation.measure import measure
+from tf_csvae.evaluation.pictures import pictures
+from tf_csvae.models import Classifier, LabelledModel, check_same
+from tf_csvae.runs import Run
+from tf_csvae.settings import Settings, settings
+
+# A judge and the checksum of its model.
+LoadedJudge = tuple[Classifier, str]
+
+# Packages whose versions may change a result.
+PACKAGES = ("tf_csvae", "tensorflow", "keras", "tensorflow-probability", "numpy", "scikit-learn")
+
+# Parts of metrics.json about the training, which an evaluation leaves as they are.
+OF_TRAINING = ("seconds_training", "examples_per_second", "parameters", "run")
+
+# Options on which the memory of an evaluation depends.
+SIZES = ("batch_size", "image_size", "filters", "hidden", "width")
+
+
+def evaluate(
+    run_dir: str, judge: str | None = None, data: Dataset | None = None, **options: Any
+) -> dict:
+    """Measures the model of a finished run again, and writes its numbers, pictures and page anew.
+
+    The model is not changed. If an evaluation fails, the run stays as it was.
+
+    Args:
+        run_dir: the run.
+        judge: a finished run of a classifier on the same data, not the guide of the run.
+        data: the data; None: those of the run.
+        **options: fields of ``DataConfig``, over those of the run, such as ``data_dir``; fields of
+            ``EvaluationConfig``.
+
+    Returns:
+        The content of metrics.json.
+
+    Raises:
+        InputError: no finished run, other data than those of the run, or a judge that is no
+            classifier, of other data, or the guide.
+    """
+    if not run_dir:
+        raise InputError("Give --run_dir, the run to evaluate.")
+    run = Run(run_dir)
+    numbers = run.metrics()
+    with run.locked():
+        return _evaluate(run, numbers, data, {**options, "judge": judge})
+
+
+def _evaluate(run: Run, numbers: dict, dataset: Dataset | None, options: dict[str, Any]) -> dict:
+    for name in options:
+        check_known(name, {**DataConfig.options(), **EvaluationConfig.options()}, "option")
+    recorded = run.settings()
+    of_data = {name: value for name, value in options.items() if name in DataConfig.options()}
+    if dataset is None:
+        recorded = dataclasses.replace(recorded, data=dataclasses.replace(recorded.data, **of_data))
+        dataset = sources.load(recorded.data, of_data)
+        if dataset.left_out:
+            print("\n".join([f"Left out {len(dataset.left_out)} bad examples:", *dataset.left_out]))
+    elif of_data.keys() - {"seed"}:
+        names = ", ".join(sorted(of_data.keys() - {"seed"}))
+        raise InputError(f"Options of data cannot change data that are given. Received: {names}.")
+    config, model = _evaluation_config(recorded, options), run.model()
+    _check_data(run, model, dataset.info)
+    pictured_labels(config, options, dataset.info)  # raises before minutes of measuring
+    ran = numbers.get("run") or what_ran(model, dataset.info, recorded.training.seed)
+    judge = load_judge(config.judge, dataset.info, ran.get("guide"))
+    sizes = {
+        name: getattr(part, name)
+        for part in recorded.configs
+        for name in SIZES
+        if hasattr(part, name)
+    }
+    with blaming(dataset, sizes):
+        measured, figures = measure_any(model, dataset, run.history(), judge, config, options)
+    trained = {
+        name: value for name, value in {**numbers, "run": ran}.items() if name in OF_TRAINING
+    }
+    return write_results(run, model, dataset, trained, measured, figures)
+
+
+def _evaluation_config(recorded: Settings, options: dict[str, Any]) -> EvaluationConfig:
+    """Returns the given options over the run's seed over the presets of its data set."""
+    given = {name: options[name] for name in EvaluationConfig.options() if name in options}
+    base = {"dataset": recorded.data.dataset, "seed": recorded.training.seed}
+    return settings(recorded.system, **{**base, **given}).evaluation
+
+
+def _check_data(run: Run, model: LabelledModel, info: Info) -> None:
+    known, here = ([label.name for label in part.labels] for part in (model, info))
+    if known != here or tuple(model.data_shape) != tuple(info.shape):
+        raise InputError(
+            f"{run.path} was trained on data of shape {model.data_shape} with the labels "
+            f"{', '.join(known)}. --dataset={info.name} has shape {tuple(info.shape)} and the "
+            f"labels {', '.join(here)}."
+        )
+    check_same(model, info.shape, info.labels, f"The model of {run.path}")
+
+
+def load_judge(path: str | None, info: Info, guide: str | None = None) -> LoadedJudge | None:
+    """Loads a judge.
+
+    Args:
+        path: its run; None: no judge.
+        info: of the data.
+        guide: checksum of the classifier that took part in the training.
+
+    Raises:
+        InputError: no finished run, no classifier, one of other data or labels, or the guide.
+    """
+    if path is None:
+        return None
+    judge, checksum = runs.load_classifier(path, info, "judge")
+    if checksum == guide:
+        raise InputError(
+            f"--judge={path} is the guide that took part in the training, so the model has learned "
+            "to satisfy it. Give another judge."
+        )
+    return judge, checksum
+
+
+def pictured_labels(
+    config: EvaluationConfig, given: Collection[str], info: Info
+) -> list[str] | None:
+    """Returns the labels with pictures of their own; None: the default.
+
+    Args:
+        config: names the labels. Those of a preset that the data do not have are left out.
+        given: names of the options that were asked for, not taken from a preset.
+        info: of the data.
+
+    Raises:
+        InputError: a label that was asked for and that the data do not have.
+    """
+    names = [label.name for label in info.labels]
+    shown = config.pictured_labels or ()
+    if "pictured_labels" in given:
+        for name in shown:
+            check_known(name, names, "label")
+    return [name for name in shown if name in names] or None
+
+
+def measure_any(
+    model: LabelledModel,
+    dataset: Dataset,
+    history: dict[str, list[float]],
+    judge: LoadedJudge | None = None,
+    config: EvaluationConfig | None = None,
+    given: Collection[str] = (),
+) -> tuple[dict, Pictures]:
+    """Measures and draws a generative model or a classifier.
+
+    Args:
+        model: the model.
+        dataset: its data.
+        history: {name: value per epoch}, as history.csv has it.
+        judge: from ``load_judge``, for a generative model.
+        config: how it is measured; None: the defaults.
+        given: names of the options that were asked for, as of ``pictured_labels``.
+
+    Returns:
+        (the part of metrics.json about the model, the pictures).
+    """
+    if isinstance(model, Classifier):
+        numbers = measure_classifier(model, dataset)
+        return numbers, classifier_pictures(numbers, history)
+    config = config or EvaluationConfig()
+    classifier, checksum = judge or (None, None)
+    result = measure(model, dataset, classifier, config.samples, config.seed)
+    shown = pictured_labels(config, given, dataset.info)
+    drawn = pictures(model, result, dataset.info, history, shown, config.seed)
+    judged = {"judge": {"sha256": checksum, "samples": config.samples}} if judge else {}
+    return {**result.numbers, **judged}, drawn
+
+
+def what_ran(model: LabelledModel, info: Info, seed: int, guide: str | None = None) -> dict:
+    """Returns the part "run" of metrics.json of a training; ``guide`` is a checksum of a run."""
+    versions = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:  # such as tensorflow-cpu in its place
+            versions[package] = "unknown"
+    return {
+        "system": type(model).__name__,
+        "dataset": info.name,
+        "seed": seed,
+        "counts": info.counts,
+        "versions": versions,
+        **({"guide": guide} if guide else {}),
+    }
+
+
+def write_results(
+    run: Run,
+    model: LabelledModel,
+    dataset: Dataset,
+    trained: dict,
+    measured: dict,
+    figures: Pictures,
+) -> dict:
+    """Writes figures, page and, last, metrics.json of a run.
+
+    Args:
+        run: the run.
+        model: its model.
+        dataset: its data.
+        trained: the part of metrics.json about the training.
+        measured: the part about the model.
+        figures: as of ``measure_any``.
+
+    Returns:
+        The content of metrics.json.
+    """
+    system, info, numbers = type(model).__name__, dataset.info, {**trained, **measured}
+    drawn = {name: (caption, report.as_png(figure)) for name, (caption, figure) in figures.items()}
+    for name, (_, png) in drawn.items():
+        files.write_bytes(run.file(runs.FIGURES, f"{name}.png"), png)
+    files.write_json(run.file(runs.INFO), info.to_dict())
+    captions = {name: caption for name, (caption, _) in drawn.items()}
+    files.write_json(run.file(runs.FIGURES, runs.CAPTIONS), captions)
+    tables = [
+        report.headline(numbers, system, info.name),
+        report.by_label(numbers, system, info.name),
+        report.what_was_run([numbers["run"]]),
+    ]
+    flags = {run.path: run.flags()}
+    page = report.render(f"{system} on {info.name}", tables, drawn.values(), flags)
+    files.write_text(run.file(runs.REPORT), page)
+    files.write_json(run.file(runs.METRICS), numbers)
+    return numbers
+
+
+def summary(run: Run) -> str:
+    """Returns the main numbers of a finished run, and where its results are, for a terminal."""
+    numbers = run.metrics()
+    ran = numbers["run"]
+    table = report.as_text(report.headline(numbers, ran["system"], ran["dataset"]))
+    places = {"Numbers": runs.METRICS, "Pictures": runs.FIGURES, "Page": runs.REPORT}
+    return "\n".join([table, *(f"{words}: {run.file(name)}" for words, name in places.items())])

@@ -1,0 +1,214 @@
+"""Arrays in, matplotlib figures out. pyplot is not used, so there is no display and no state."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from tf_csvae.labels import Label, as_labels
+
+# {name of the file without its ending: (caption, figure)}
+Pictures = dict[str, tuple[str, Figure]]
+
+# Two colours that people with any colour vision tell apart (Okabe and Ito 2008), and the colour of
+# examples whose label is unknown.
+_OFF, _ON, _UNKNOWN = "#0072B2", "#D55E00", "#999999"
+
+
+def _grid(rows: int, columns: int, width: float, height: float) -> tuple[Figure, np.ndarray]:
+    figure = Figure(figsize=(columns * width, rows * height), layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False)
+
+
+def latent_planes(
+    planes: Sequence[np.ndarray], titles: Sequence[str], values: np.ndarray, label: Label | str
+) -> Figure:
+    """Draws codes as points coloured by a label (figures 1 to 3 of the student report).
+
+    Args:
+        planes: float [n, d] each; the two dimensions of the largest variance are drawn.
+        titles: of the planes.
+        values: [n], column of y of the label.
+        label: the label; a name stands for a binary one.
+    """
+    figure, axes = _grid(1, len(planes), 4.2, 4.2)
+    for axis, codes, title in zip(axes[0], planes, titles, strict=True):
+        codes = np.asarray(codes)
+        shown = sorted(np.argsort(-codes.var(0))[:2])
+        points = np.zeros((2, len(codes)))
+        points[: len(shown)] = codes[:, shown].T
+        for chosen, colour, words in _coloured(values, label):
+            style = {"s": 3, "linewidths": 0, "alpha": 0.6}
+            axis.scatter(*points[:, chosen], color=colour, label=words, **style)
+        axis.set_title(title)
+        axis.set_xlabel(f"dimension {shown[0] + 1}")
+        if len(shown) > 1:
+            axis.set_ylabel(f"dimension {shown[1] + 1}")
+    axes[0][0].legend(markerscale=4, loc="best")
+    return figure
+
+
+def _coloured(values: np.ndarray, label: Label | str) -> Iterator[tuple]:
+    """Yields (bool [n], colour, words of the legend) of the examples with each value of a label.
+
+    The values of a real label are its lowest, middle and highest third.
+    """
+    (label,), values = as_labels([label]), np.asarray(values, np.float64)
+    if label.kind == "real":
+        low, high = np.nanquantile(values, (1 / 3, 2 / 3)) if np.isfinite(values).any() else (0, 0)
+        spread = matplotlib.colormaps["viridis"]
+        yield values < low, spread(0.0), f"{label.name} below {label.text(low)}"
+        yield (values >= low) & (values <= high), spread(0.5), f"{label.name} between"
+        yield values > high, spread(0.95), f"{label.name} above {label.text(high)}"
+    elif label.kind == "categorical":
+        palette = matplotlib.colormaps["tab10" if len(label.classes) <= 10 else "tab20"]
+        for place, name in enumerate(label.classes):
+            yield values == place, palette(place % palette.N), f"{label.name} = {name}"
+    else:
+        yield values <= 0.5, _OFF, f"{label.name} = 0"
+        yield values > 0.5, _ON, f"{label.name} = 1"
+    if np.isnan(values).any():
+        yield np.isnan(values), _UNKNOWN, f"{label.name} unknown"
+
+
+def training_curves(history: dict[str, list[float]]) -> Figure:
+    """Draws a small plot per term of the objective, training and validation.
+
+    Args:
+        history: {name: value per epoch}; ``val_<name>`` is drawn with ``<name>``, and times are
+            left out.
+    """
+    other = ("epoch", "seconds", "examples_per_second")
+    names = [name for name in history if not name.startswith("val_") and name not in other]
+    columns = min(4, len(names))
+    figure, axes = _grid(-(-len(names) // columns), columns, 3.0, 2.2)
+    for axis in axes.flat[len(names) :]:
+        axis.remove()
+    for axis, name in zip(axes.flat, names, strict=False):
+        for key, colour, split in ((name, _OFF, "train"), (f"val_{name}", _ON, "validation")):
+            if key in history:
+                epochs = np.arange(1, len(history[key]) + 1)
+                axis.plot(epochs, history[key], c=colour, lw=1, label=split)
+        axis.set_title(name, fontsize=9)
+        axis.tick_params(labelsize=7)
+    axes.flat[0].legend(fontsize=7)
+    return figure
+
+
+def label_bars(scores: dict[str, dict[str, float]], shown: dict[str, str]) -> Figure:
+    """Draws a group of horizontal bars per label, in the order of their first bars.
+
+    Args:
+        scores: {label: {score: value in [0, 1]}}.
+        shown: {score: its title}, at most two; one bar of each group each.
+    """
+    labels = sorted(scores, key=lambda label: scores[label][next(iter(shown))])
+    figure = Figure(figsize=(6.5, 0.8 + 0.32 * len(labels)), layout="constrained")
+    axis = figure.subplots()
+    places, height = np.arange(len(labels)), 0.8 / len(shown)
+    for number, (key, words) in enumerate(shown.items()):
+        values = [scores[label][key] for label in labels]
+        offset = 0.4 - height * (number + 0.5)  # the first on top
+        bars = axis.barh(places + offset, values, height, color=(_OFF, _ON)[number], label=words)
+        axis.bar_label(bars, fmt="%.3f", padding=2, fontsize=7)
+    axis.set_yticks(places, labels, fontsize=8)
+    # From chance on, unless a value is below; beyond 1 for the numbers at the ends of the bars.
+    start = 0.5 if min(scores[label][key] for label in labels for key in shown) >= 0.5 else 0.0
+    axis.set_xlim(start, 1.06)
+    axis.set_xticks(np.arange(start, 1.01, 0.1))
+    axis.margins(y=0.01)
+    axis.spines[["top", "right"]].set_visible(False)
+    style = {"loc": "outside upper right", "ncols": 2, "fontsize": 8, "frameon": False}
+    figure.legend(*axis.get_legend_handles_labels(), **style)
+    return figure
+
+
+def points(
+    clouds: Sequence[np.ndarray],
+    titles: Sequence[str],
+    values: Sequence[np.ndarray],
+    feature_names: Sequence[str],
+    label: Label | str = "",
+) -> Figure:
+    """Draws vectors as points, side by side: three features in space, otherwise the first two.
+
+    Args:
+        clouds: float [n, d] each, in the data's own units.
+        titles: of the clouds.
+        values: [n] each, column of y of the label that colours them.
+        feature_names: of the d features.
+        label: the label; a name stands for a binary one.
+    """
+    figure = Figure(figsize=(4.2 * len(clouds), 4.2), layout="constrained")
+    solid = len(feature_names) == 3
+    clouds = [np.asarray(cloud) for cloud in clouds]
+    margin = 0.05 * np.ptp(clouds[0], axis=0)
+    limits = np.stack([clouds[0].min(0) - margin, clouds[0].max(0) + margin])  # the same for all
+    for number, (cloud, title, value) in enumerate(zip(clouds, titles, values, strict=True), 1):
+        axis = figure.add_subplot(1, len(clouds), number, projection="3d" if solid else None)
+        shown = np.all((cloud >= limits[0]) & (cloud <= limits[1]), axis=1)
+        colours = np.empty((len(cloud), 4))
+        for chosen, colour, _ in _coloured(value, label):
+            colours[chosen] = matplotlib.colors.to_rgba_array(colour)
+        style = {"s": 3, "linewidths": 0, "alpha": 0.6}
+        axis.scatter(*cloud[shown].T[: 3 if solid else 2], c=colours[shown], **style)
+        axis.set_title(title)
+        for letter, name, low, high in zip("xyz", feature_names, *limits, strict=False):
+            if hasattr(axis, f"set_{letter}label"):
+                axis.set(**{f"{letter}label": name, f"{letter}lim": (low, high)})
+        if solid:
+            axis.view_init(elev=10, azim=-80)
+            axis.set_box_aspect((1, 1, 1), zoom=0.95)
+    return figure
+
+
+def image_rows(rows: Sequence[np.ndarray], titles: Sequence[str]) -> Figure:
+    """Draws rows of images, float [n, height, width, 3] in [0, 1], with titles on the left."""
+    columns = max(len(row) for row in rows)
+    figure, axes = _grid(len(rows), 1, columns * 0.9, 0.95)
+    for axis, row, title in zip(axes[:, 0], rows, titles, strict=True):
+        axis.imshow(np.concatenate(list(np.clip(row, 0, 1)), axis=1), interpolation="nearest")
+        axis.set_xticks([])
+        axis.set_yticks([])
+        axis.spines[:].set_visible(False)
+        _write(axis, -0.01, 0.5, title, 8, transform=axis.transAxes, ha="right")
+    return figure
+
+
+def heat_map(
+    matrix: np.ndarray,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    limits: tuple[float, float],
+    written: np.ndarray | None = None,
+) -> Figure:
+    """Draws a matrix of numbers as colours, with a number in each cell.
+
+    Args:
+        matrix: float [n, m]; NaN cells stay empty.
+        rows: n titles.
+        columns: m titles.
+        limits: values at the ends of the colours.
+        written: float [n, m], the numbers in the cells; None: those of the matrix.
+    """
+    matrix = np.asarray(matrix, np.float64)
+    size = (2.2 + 0.42 * len(columns), 1.6 + 0.3 * len(rows))
+    figure = Figure(figsize=size, layout="constrained")
+    axis = figure.subplots()
+    axis.imshow(matrix, cmap="viridis", vmin=limits[0], vmax=limits[1], aspect="auto")
+    slanted = {"rotation": 60, "ha": "right", "rotation_mode": "anchor"}
+    axis.set_xticks(range(len(columns)), columns, fontsize=7, **slanted)
+    axis.set_yticks(range(len(rows)), rows, fontsize=7)
+    for (i, j), value in np.ndenumerate(matrix):
+        if np.isfinite(value):
+            text = f"{value if written is None else written[i][j]:.2f}"
+            colour = "white" if value < np.mean(limits) else "black"
+            _write(axis, j, i, re.sub(r"^(-?)0\.", r"\1.", text), 6, ha="center", color=colour)
+    return figure
+
+
+def _write(axis: Axes, x: float, y: float, text: str, size: int, **style: object) -> None:
+    axis.text(x, y, text, va="center", fontsize=size, **style)

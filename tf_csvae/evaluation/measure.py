@@ -1,0 +1,174 @@
+"""Measures a trained generative model on the test data."""
+
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+
+from tf_csvae.data.dataset import Dataset
+from tf_csvae.evaluation import metrics
+from tf_csvae.evaluation.codes import Codes, encode, label_numbers, style_numbers
+from tf_csvae.evaluation.judge import (
+    MAX_PAIRED,
+    Judge,
+    Sampler,
+    achieved,
+    requested_values,
+    sampler,
+    transfers,
+)
+from tf_csvae.labels import Label
+from tf_csvae.models import Classifier, GenerativeModel
+from tf_csvae.models.labelled import check_same
+
+# Real examples that are kept for pairwise distances. All else is measured batch by batch.
+MAX_KEPT = 2_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """What ``measure`` returns.
+
+    Attributes:
+        numbers: the part of metrics.json about the model, not about its training.
+        codes: of the test split.
+        x: float32 [m, *shape], the first test examples.
+        y: float32 [m, k], their labels.
+        reconstruction: float32 [m, *shape], of these examples.
+        samples: float32 [m, *shape], samples with these labels, if labels steer the model.
+    """
+
+    numbers: dict
+    codes: Codes
+    x: np.ndarray
+    y: np.ndarray
+    reconstruction: np.ndarray
+    samples: np.ndarray
+
+
+def measure(
+    model: GenerativeModel,
+    dataset: Dataset,
+    judge: Classifier | None = None,
+    samples: int = 1_000,
+    seed: int = 0,
+) -> Evaluation:
+    """Measures a trained model on the test data.
+
+    Memory does not grow with the size of the data.
+
+    Args:
+        model: the model.
+        dataset: the data on which it was trained.
+        judge: a classifier of the same labels; None leaves out what needs one.
+        samples: samples per label, and the most transfers per label.
+        seed: of all sampling here.
+
+    Raises:
+        InputError: a judge of other data or labels.
+    """
+    info = dataset.info
+    if judge is not None:
+        check_same(judge, info.shape, info.labels, "The judge")
+        judge = Judge(judge)
+    reconstruction, (x, y, reconstructed), label_batches = _reconstruct(model, dataset, judge)
+    y_all = np.concatenate(label_batches)
+
+    # Not dataset.train, which has a new order each time: the same model has the same numbers.
+    train = dataset.train_from(0).take(dataset.steps_per_epoch)
+    codes = encode(model, dataset.test, seed=seed + 1)
+    numbers = {
+        "reconstruction": reconstruction,
+        **label_numbers(encode(model, train, seed=seed), codes, info.labels, seed),
+        **(style_numbers(codes, dataset.factors, seed) if dataset.factors else {}),
+    }
+    sampled = sampler(model)
+    if judge:
+        for made in sampled(np.concatenate([part[::2] for part in label_batches]), seed):
+            judge.add_samples(made)
+        numbers |= {**judge.frechet(), "generation": judge.recalls()}
+    drawn = np.concatenate(list(sampled(y, seed)))
+    if len(x) > 1:
+        numbers["diversity_overall"] = _diversity(drawn, x)
+    if model.label_widths:
+        numbers["diversity"] = {}
+        for i, label in enumerate(info.labels):
+            paired, requested, found = _generate(sampled, judge, label, i, y_all, samples, seed)
+            if judge:
+                numbers["generation"].setdefault(label.name, {}).update(found)
+            ratios = _diversities(label, paired, requested, x, y[:, i])
+            if ratios:
+                numbers["diversity"][label.name] = float(np.mean(ratios))
+        if judge:
+            numbers["transfer"] = transfers(
+                model, judge, dataset.test, y_all, samples, seed, info.scale
+            )
+    return Evaluation(numbers, codes, x, y, reconstructed, drawn)
+
+
+def _reconstruct(
+    model: GenerativeModel, dataset: Dataset, judge: Judge | None
+) -> tuple[dict, tuple[np.ndarray, ...], list[np.ndarray]]:
+    """Reconstructs the test data.
+
+    Returns:
+        (numbers; x, y and reconstructions of the first ``MAX_KEPT`` examples; y of each batch).
+    """
+    reconstruction = metrics.Reconstruction(dataset.info.scale, image=dataset.info.is_image)
+    reconstruct = tf.function(model.reconstruct, reduce_retracing=True, autograph=False)
+    kept, label_batches, count = [], [], 0
+    for x, y in dataset.test:
+        reconstructed, y = reconstruct(x, y), y.numpy()
+        reconstruction.update(x, reconstructed)
+        if judge:
+            judge.add_real(x, y, reconstructed)
+        label_batches.append(y)
+        if count < MAX_KEPT:
+            kept.append((x.numpy(), y, reconstructed.numpy()))
+            count += len(y)
+    first = tuple(np.concatenate(column)[:MAX_KEPT] for column in zip(*kept, strict=True))
+    return reconstruction.result(), first, label_batches
+
+
+def _generate(
+    sampled: Sampler,
+    judge: Judge | None,
+    label: Label,
+    i: int,
+    y_all: np.ndarray,
+    count: int,
+    seed: int,
+) -> tuple[np.ndarray, np.ndarray, dict]:
+    """Samples with values requested of label i, and the other labels as test examples have them.
+
+    Returns:
+        (up to ``MAX_PAIRED`` samples, the values requested of them, what the judge sees).
+    """
+    y = y_all[np.random.default_rng([seed, i]).integers(len(y_all), size=count)]
+    y[:, i] = requested = requested_values(label, y_all[:, i], count)
+    paired, seen = [], []
+    for made in sampled(y, seed + 1 + i):
+        if judge:
+            seen.extend(judge.verdicts(made)[:, i])
+        paired.extend(made[: MAX_PAIRED - len(paired)])
+    found = achieved(label, requested, np.array(seen)) if judge else {}
+    return np.stack(paired), requested[: len(paired)], found
+
+
+def _diversities(
+    label: Label, made: np.ndarray, requested: np.ndarray, real: np.ndarray, column: np.ndarray
+) -> list[float]:
+    """Returns the diversity of samples for each requested value; none for a real label.
+
+    No two real examples share a value of a real label, so there is nothing to compare with.
+    """
+    if label.kind == "real":
+        return []
+    pairs = [(made[requested == value], real[column == value]) for value in np.unique(requested)]
+    return [_diversity(*pair) for pair in pairs if min(map(len, pair)) > 1]
+
+
+def _diversity(made: np.ndarray, real: np.ndarray) -> float:
+    """Returns the mean pairwise distance of samples, over that of real examples."""
+    made, real = (metrics.mean_pairwise_distance(part[:MAX_PAIRED]) for part in (made, real))
+    return made / real if real else 0.0

@@ -1,0 +1,120 @@
+"""How well labels can be predicted from codes."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.metrics import balanced_accuracy_score, r2_score, roc_auc_score
+from sklearn.neighbors import KNeighborsRegressor
+
+# Few bins and small trees: on codes as accurate as the defaults, and four times faster.
+TREES = {"max_bins": 63, "max_leaf_nodes": 15}
+
+
+def probe(
+    train_codes: np.ndarray,
+    train_label: np.ndarray,
+    test_codes: np.ndarray,
+    test_label: np.ndarray,
+    seed: int = 0,
+    kind: str = "binary",
+) -> dict[str, float] | None:
+    """Trains boosted trees to predict a label from codes, and scores them on other codes.
+
+    Trees, because a decoder may use what a linear predictor cannot find.
+
+    Args:
+        train_codes: float [n, d].
+        train_label: [n] of 0 and 1, of indices of classes, or of numbers; NaN: left out.
+        test_codes: float [m, d].
+        test_label: [m] of the same.
+        seed: of the trees' hold-out for early stopping.
+        kind: of the label.
+
+    Returns:
+        Binary and categorical: {"auc", "balanced_accuracy"}. Of a binary label both are 0.5 if
+        nothing can be predicted; the accuracy is at the threshold that balances the training
+        classes. The AUC of a categorical label is the mean over its classes of each against the
+        rest. Real: {"r2"}, 0 if nothing can be predicted. None if a split has only one value, or
+        not all classes.
+    """
+    (train_codes, train_label), (test_codes, test_label) = (
+        (np.asarray(codes)[~np.isnan(label)], label[~np.isnan(label)])
+        for codes, label in (
+            (train_codes, np.asarray(train_label, np.float64)),
+            (test_codes, np.asarray(test_label, np.float64)),
+        )
+    )
+    if kind == "binary":
+        train_label, test_label = train_label > 0.5, test_label > 0.5
+    values, counts = np.unique(train_label, return_counts=True)
+    if len(values) < 2 or len(np.unique(test_label)) < 2:
+        return None
+    options = {**TREES, "early_stopping": len(train_label) >= 100, "random_state": seed}
+    if kind == "real":
+        trees = HistGradientBoostingRegressor(**options).fit(train_codes, train_label)
+        return {"r2": float(r2_score(test_label, trees.predict(test_codes)))}
+    if counts.min() < 2 or not np.array_equal(np.unique(test_label), values):
+        return None
+    trees = HistGradientBoostingClassifier(**options, class_weight="balanced")
+    p = trees.fit(train_codes, train_label).predict_proba(test_codes)
+    predicted = p[:, 1] > 0.5 if kind == "binary" else values[np.argmax(p, 1)]
+    return {
+        "auc": float(roc_auc_score(test_label[:, None] == values, p)),
+        "balanced_accuracy": float(balanced_accuracy_score(test_label, predicted)),
+    }
+
+
+def neighbour_probe(
+    train_codes: np.ndarray,
+    train_y: np.ndarray,
+    test_codes: np.ndarray,
+    test_y: np.ndarray,
+    k: int = 100,
+    kinds: Sequence[str] | None = None,
+) -> list[float | None]:
+    """Predicts all labels at once from codes of few dimensions, by nearest neighbours.
+
+    The prediction is the share of the nearest training codes with the label, or their mean value.
+    In two dimensions it is as accurate as the trees of ``probe``, for eighteen labels in the time
+    of one.
+
+    Args:
+        train_codes: float [n, d].
+        train_y: [n, k], columns as of ``probe``.
+        test_codes: float [m, d].
+        test_y: [m, k] of the same.
+        k: neighbours; at most n are taken.
+        kinds: of the k labels; None: all are binary.
+
+    Returns:
+        For each label the area under the ROC curve, 0.5 if nothing can be predicted, or R^2 of a
+        real label; None if the test labels do not have every value.
+    """
+    train_y, test_y = np.asarray(train_y, np.float64), np.asarray(test_y, np.float64)
+    kinds = kinds or ["binary"] * train_y.shape[1]
+    targets, values = [], []
+    for column, kind in zip(train_y.T, kinds, strict=True):
+        known = ~np.isnan(column)
+        values.append(np.unique(column[known]) if kind == "categorical" else None)
+        target = column[:, None]
+        if kind == "categorical":
+            target = np.float64(target == values[-1])
+        targets.append(np.where(known[:, None], target, target[known].mean(0)))
+    neighbours = KNeighborsRegressor(min(k, len(train_codes)))
+    predicted = neighbours.fit(train_codes, np.concatenate(targets, 1)).predict(test_codes)
+    predicted = np.split(predicted, np.cumsum([part.shape[1] for part in targets])[:-1], 1)
+    found = []
+    for column, kind, classes, p in zip(test_y.T, kinds, values, predicted, strict=True):
+        known = ~np.isnan(column)
+        column, p = column[known], p[known]
+        score = None
+        if len(np.unique(column)) > 1:
+            if kind == "real":
+                score = r2_score(column, p[:, 0])
+            elif kind == "binary":
+                score = roc_auc_score(column > 0.5, p[:, 0])
+            elif np.isin(classes, column).all():
+                score = roc_auc_score(column[:, None] == classes, p)
+        found.append(None if score is None else float(score))
+    return found

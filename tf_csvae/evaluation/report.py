@@ -1,0 +1,267 @@
+"""Tables of numbers, and report.html: tables and pictures on one page that needs no other file."""
+
+import base64
+import contextlib
+import dataclasses
+import io
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+
+import jinja2
+import pandas as pd
+import PIL.Image
+from matplotlib.figure import Figure
+
+from tf_csvae.evaluation.entries import BY_LABEL, HEADLINE, HIGH, LABEL_TABLES, LOW, Entry
+from tf_csvae.studies.student_report import Path, published
+
+# What stands for a number that is not there.
+NONE = "–"
+
+# Systems side by side: {title: the metrics.json of each of its runs}.
+Systems = dict[str, Sequence[dict]]
+
+_TEMPLATES = jinja2.PackageLoader("tf_csvae.evaluation")
+_PAGE = jinja2.Environment(loader=_TEMPLATES, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """Cells of text with a caption.
+
+    Attributes:
+        caption: what the table shows.
+        cells: DataFrame of str; its index are the titles of the rows. A list of rows becomes one;
+            its first row, and the first cell of each row, are titles.
+        best: bool [rows, columns] without titles: the marked cells; None: none.
+    """
+
+    caption: str
+    cells: pd.DataFrame
+    best: Sequence | None = None
+
+    def __post_init__(self) -> None:
+        """Makes a DataFrame of a list of rows."""
+        if not isinstance(self.cells, pd.DataFrame):
+            (corner, *columns), *rows = self.cells
+            cells = pd.DataFrame(
+                [row[1:] for row in rows], [row[0] for row in rows], columns
+            ).rename_axis(columns=corner)
+            object.__setattr__(self, "cells", cells)
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """The rows, with the titles in the first one and in the first cell of each."""
+        named = self.cells.rename_axis(index=self.cells.columns.name)
+        return [[named.index.name, *named.columns], *map(list, named.itertuples())]
+
+
+def as_text(table: Table) -> str:
+    """Lays out a table for a terminal."""
+    widths = [max(map(len, column)) for column in zip(*table.rows, strict=True)]
+    form = "  ".join(f"{{:{'>' if place else '<'}{width}}}" for place, width in enumerate(widths))
+    return "\n".join(form.format(*row) for row in table.rows)
+
+
+def as_markdown(table: Table) -> str:
+    """Lays out a table as Markdown."""
+    header, *rows = (f"| {' | '.join(row)} |" for row in table.rows)
+    return "\n".join([header, "|" + " --- |" * len(table.rows[0]), *rows])
+
+
+def find(numbers: dict, path: Path) -> float | list | None:
+    """Looks up a number of metrics.json; for "*" the mean over labels; None if it is not there."""
+    for position, name in enumerate(path):
+        if name == "*":
+            each = [find(entry, path[position + 1 :]) for entry in numbers.values()]
+            each = [value for value in each if value is not None]
+            return statistics.fmean(each) if each else None
+        if not isinstance(numbers, dict) or name not in numbers:
+            return None
+        numbers = numbers[name]
+    return numbers
+
+
+def written(entry: Entry, runs: Sequence[dict], label: str = "*") -> tuple[float | None, str]:
+    """Writes a number of one run with its interval, or of several as mean ± standard deviation.
+
+    Args:
+        entry: which number.
+        runs: the metrics.json of runs of one system.
+        label: of the number; "*": the mean over the labels.
+
+    Returns:
+        The number or its mean, and its text; None and "–" if no run has it.
+    """
+    path = entry.path(label)
+    values = [value for value in (find(numbers, path) for numbers in runs) if value is not None]
+    if not values:
+        return None, NONE
+    mean = statistics.fmean(values)
+    text = entry.form.format(mean)
+    if len(values) > 1:
+        text += f" ± {statistics.stdev(values):.2g}"
+    elif entry.spread:
+        text += f" ± {entry.form.format(find(runs[0], (*path[:-1], entry.spread)))}"
+    elif "*" not in path and (interval := find(runs[0], (*path[:-1], f"{path[-1]}_interval"))):
+        text += " [{:.2f}, {:.2f}]".format(*interval)
+    return mean, text
+
+
+def headline(numbers: dict, system: str, dataset: str) -> Table:
+    """Returns the main numbers of a run, as far as its metrics.json and the report have them."""
+    rows = [["on the test data", "this run", "student report"]]
+    theirs = published(dataset).get(system, {})
+    for entry in HEADLINE:
+        value, text = written(entry, [numbers])
+        if value is not None:
+            rows.append([entry.words, text, _given(theirs, entry.path())])
+    return Table("The main numbers. Numbers of labels are means over the labels.", rows)
+
+
+def by_label(numbers: dict, system: str, dataset: str) -> Table | None:
+    """Returns the numbers of a run label by label; None if it has only one label."""
+    labels = _labels([numbers])
+    entries = [entry for entry in BY_LABEL if find(numbers, entry.path()) is not None]
+    if len(labels) < 2 or not entries:
+        return None
+    rows = [["label", *(entry.words for entry in entries)]]
+    for label in labels:
+        rows.append([label, *(written(entry, [numbers], label)[1] for entry in entries)])
+    caption = "By label, with 95 % intervals of the shares."
+    theirs = published(dataset).get(system, {})
+    column = [_given(theirs, entries[0].path(label)) for label in labels]
+    if set(column) != {NONE}:
+        rows = [[*row, cell] for row, cell in zip(rows, ["student report", *column], strict=True)]
+        caption += " The student report's number is that of the first column."
+    return Table(caption, rows)
+
+
+def side_by_side(systems: Systems) -> Table:
+    """Returns the main numbers of several systems."""
+    rows = [
+        (entry.words, entry.best, [written(entry, runs) for runs in systems.values()])
+        for entry in HEADLINE
+    ]
+    caption = "The main numbers; the best is marked. Numbers of labels are means over the labels."
+    return _ranked(caption, ["on the test data", *systems], rows)
+
+
+def label_tables(systems: Systems, dataset: str) -> list[Table]:
+    """Returns tables of numbers by label and system, with those of the report; none for a label."""
+    if len(_labels([runs[0] for runs in systems.values()])) < 2:
+        return []  # the main table has the number
+    tables = [_label_table(systems, dataset, *row) for row in LABEL_TABLES]
+    return [table for table in tables if table]
+
+
+def _label_table(
+    systems: Systems, dataset: str, place: str, caption: str, beside: str = ""
+) -> Table | None:
+    entries = {entry.place: entry for entry in BY_LABEL}
+    entry = entries[place]
+    path = entry.path()
+    having = {name: runs for name, runs in systems.items() if find(runs[0], path) is not None}
+    if not having:
+        return None
+    labels = _labels([runs[0] for runs in having.values()])
+    paths = {entry.path(label) for label in labels}
+    theirs = {name: values for name, values in published(dataset).items() if paths & set(values)}
+    titles = ["label", *having, *(f"report: {name}" for name in theirs)]
+    if beside:  # the same for all systems
+        titles.insert(1 + len(having), entries[beside].words)
+    rows = []
+    for label in (*labels, "*"):
+        cells = [written(entry, runs, label) for runs in having.values()]
+        if beside:
+            first = next(iter(having.values()))
+            cells.append((None, written(entries[beside], first, label)[1]))
+        cells += [(None, _given(values, entry.path(label))) for values in theirs.values()]
+        rows.append(("mean" if label == "*" else label, entry.best, cells))
+    return _ranked(caption, titles, rows)
+
+
+def _ranked(caption: str, titles: list[str], rows: list[tuple]) -> Table:
+    """Returns a table of the rows that have numbers, the best of each marked.
+
+    A row is (title, best value or None, cells as of ``written``).
+    """
+    rows = [row for row in rows if any(value is not None for value, _ in row[2])]
+    costs = pd.DataFrame([[_cost(value, best) for value, _ in cells] for _, best, cells in rows])
+    best = costs.eq(costs.min(axis=1), axis=0).mul(costs.nunique(axis=1) > 1, axis=0)
+    texts = [[title, *(text for _, text in cells)] for title, _, cells in rows]
+    return Table(caption, [titles, *texts], best.to_numpy())
+
+
+def _cost(value: float | None, best: float | None) -> float:
+    """Returns how far a value is from the best one, up to a constant; NaN: no distance."""
+    if value is None or best is None:
+        return math.nan
+    return -value if best == HIGH else value if best == LOW else abs(value - best)
+
+
+def _given(theirs: dict[Path, float], path: Path) -> str:
+    return f"{theirs[path]:g}" if path in theirs else NONE
+
+
+def _labels(runs: Iterable[dict]) -> list[str]:
+    """Returns the labels that the runs have numbers of, in the order of the data."""
+    parts = ("classification",), ("probe", "z"), ("generation",)
+    names = (name for run in runs for part in parts for name in find(run, part) or ())
+    return list(dict.fromkeys(names))
+
+
+def what_was_run(runs: Sequence[dict]) -> Table:
+    """Returns the table of the parts "run" of the metrics.json of several runs."""
+    facts = [
+        {
+            "data": run["dataset"],
+            **{f"{split} examples": f"{count:,}" for split, count in run["counts"].items()},
+            "seed": str(run["seed"]),
+            **run["versions"],
+        }
+        for run in runs
+    ]
+    rows = [[name, *(fact.get(name, NONE) for fact in facts)] for name in facts[0]]
+    titles = ["what was run", *(run["system"] for run in runs)]
+    return Table("What was run. The flags are at the end of the page.", [titles, *rows])
+
+
+def as_png(figure: Figure) -> bytes:
+    """Renders a figure as PNG."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110, bbox_inches="tight")
+    return buffer.getvalue()
+
+
+def as_data_uri(png: bytes) -> str:
+    """Returns a picture as the source of an <img>: as WebP if that is smaller."""
+    kind, content = "png", png
+    with contextlib.suppress(OSError):  # no PNG: the browser shows no picture
+        buffer = io.BytesIO()
+        with PIL.Image.open(io.BytesIO(png)) as picture:
+            picture.save(buffer, format="webp", quality=85)
+        if len(buffer.getvalue()) < len(png):
+            kind, content = "webp", buffer.getvalue()
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def render(
+    title: str,
+    tables: Iterable[Table | None],
+    pictures: Iterable[tuple[str, bytes]],
+    flags: dict[str, str],
+) -> str:
+    """Makes the page, HTML in which everything is escaped.
+
+    Args:
+        title: of the page.
+        tables: None is passed over.
+        pictures: (caption, PNG).
+        flags: {run: its flags}.
+    """
+    inlined = [(caption, as_data_uri(png)) for caption, png in pictures]
+    return _PAGE.get_template("report.html").render(
+        title=title, tables=[table for table in tables if table], pictures=inlined, flags=flags
+    )

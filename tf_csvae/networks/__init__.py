@@ -1,0 +1,1 @@
+"""Bricks of the models: networks, distributions, priors, labels as tensors, fused kernels."""

@@ -1,0 +1,99 @@
+"""Erases labels from a code in closed form (after Belrose et al. 2023, arXiv:2306.03819)."""
+
+import math
+
+import keras
+import tensorflow as tf
+
+from tf_csvae.networks import replicas
+from tf_csvae.networks.distributions import outer_dtype
+
+# Of the moving averages over batches: about 3,000 examples at a batch of 32.
+MOMENTUM = 0.99
+
+# Added to the second moments of the labels: less than the variance of a rare label, and enough
+# for a label that never varies.
+RIDGE = 1e-4
+
+# Largest factor between the scale of the codes of some labels and the average scale.
+MAX_SCALE = 4.0
+
+
+class LabelErasure(keras.layers.Layer):
+    """Standardises a code by the location and the scale that a regression on its labels predicts.
+
+    The location is linear concept erasure with known labels (the "oracle" case of Belrose et al.
+    2023) of a code m and labels y:
+
+        r = m - E[m] - Cov(m, y) Cov(y, y)^-1 (y - E[y])
+
+    Of all codes from which no linear predictor can read y, r is nearest to m. The scale is ours:
+    each dimension of r and its deviation are divided by the scale that a regression of
+    log(r^2 + deviation^2) on y predicts, relative to the average scale. So y cannot be read from
+    the distance to the centre either. The decoder gets the labels, so nothing is lost. Products of
+    dimensions are left for the adversary.
+
+    The moments are moving averages over the training batches, constant to every gradient.
+
+    Args:
+        codes: d, dimensions of the code.
+        features: columns of the labels' features (``LabelSpace``).
+        dtype: Keras dtype policy of the model.
+    """
+
+    def __init__(self, codes: int, features: int, dtype=None, **kwargs) -> None:
+        super().__init__(dtype=outer_dtype(dtype), **kwargs)
+        # Products of (1, features) with themselves, with the codes, and with log r^2.
+        self.moments, self.locations, self.scales = (
+            self.add_weight(
+                name=name,
+                shape=(1 + features, columns),
+                dtype=self.variable_dtype,
+                initializer="zeros",
+                trainable=False,
+            )
+            for name, columns in (
+                ("moments", 1 + features),
+                ("locations", codes),
+                ("scales", codes),
+            )
+        )
+        self.built = True
+
+    def call(
+        self, mean: tf.Tensor, deviation: tf.Tensor, features: tf.Tensor, training: bool = False
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Standardises normals.
+
+        Args:
+            mean: float [n, d].
+            deviation: float [n, d].
+            features: float [n, features]; the mean of a label that is unknown, which removes
+                nothing.
+            training: update the moments.
+
+        Returns:
+            The new mean and deviation, float [n, d] each.
+        """
+        features = tf.concat([tf.ones_like(features[:, :1]), features], -1)
+
+        def follow(average, other):
+            if training:
+                n = tf.cast(tf.maximum(tf.shape(features)[0], 1), features.dtype)
+                new = replicas.mean(tf.matmul(features, other, transpose_a=True) / n)
+                average.assign(MOMENTUM * average + (1 - MOMENTUM) * new)
+            return tf.convert_to_tensor(average)
+
+        moments = follow(self.moments, features)
+        ridge = RIDGE * tf.eye(features.shape[-1], dtype=features.dtype)
+        root = tf.linalg.cholesky(moments + ridge)
+
+        def expected(average):
+            return tf.matmul(features, tf.linalg.cholesky_solve(root, average))
+
+        mean -= expected(follow(self.locations, mean))
+        scales = follow(self.scales, tf.math.log(tf.square(mean) + tf.square(deviation)))
+        ratio = 0.5 * (expected(scales) - scales[0] / (moments[0, 0] + RIDGE))
+        most = math.log(MAX_SCALE)
+        factor = tf.exp(-tf.clip_by_value(ratio, -most, most))
+        return mean * factor, deviation * factor

@@ -1,0 +1,249 @@
+"""Priors p(w|y) of the label subspaces: the gamma of the CSVAE paper."""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tf_csvae.configs import NetworkConfig
+from tf_csvae.labels import Label
+from tf_csvae.networks import trunks
+from tf_csvae.networks.distributions import MIN_SCALE, diagonal_normal, outer_dtype, tfd
+from tf_csvae.networks.label_space import LabelSpace
+
+# Units of the hidden layer that bends the learned prior of a real label away from a line.
+HIDDEN = 16
+
+
+class Prior(keras.layers.Layer):
+    """p(w|y).
+
+    Args:
+        labels: the k labels.
+        w_dim: dimensions of each subspace.
+        dtype: Keras dtype policy of the model.
+    """
+
+    def __init__(self, labels: Sequence[Label], w_dim: int, dtype=None, **kwargs) -> None:
+        super().__init__(dtype=outer_dtype(dtype), **kwargs)
+        self.labels, self.w_dim = labels, w_dim
+
+    def kl(self, q: tfd.Distribution, y: tf.Tensor) -> tf.Tensor:
+        """Returns KL(q(w|x, y) || p(w|y)) in nats, [n].
+
+        Args:
+            q: distribution of batch shape [n], event shape [k w_dim].
+            y: float [n, k], NaN where a label is unknown.
+        """
+        return tfd.kl_divergence(q, self(y))
+
+
+class FactorizedPrior(Prior):
+    """p(w|y) = prod_i p(w_i|y_i): each subspace has a diagonal normal that depends on its label.
+
+    A binary label has a mean and a scale for each value. They start at ``-separation`` (value 0)
+    and ``+separation`` (value 1) with scale 1; at value 0 the scale is ``absent_scale``. A
+    categorical label has a mean and a scale for each class; ``class_means`` gives the means. The
+    mean of a real label starts at ``separation`` times its value, with scale 1. ``learned`` trains
+    all of them, and for a real label a small network beside the line.
+
+    Args:
+        labels: the k labels.
+        w_dim: dimensions of each subspace.
+        separation: distance of the two means of a binary label from the origin.
+        learned: train means and scales.
+        absent_scale: scale at the value 0 of a binary label that every training example has. If
+            the label is unknown in some rows, two such unequal scales would predict its value
+            better than x does.
+        dtype: Keras dtype policy of the model.
+    """
+
+    def __init__(
+        self,
+        labels: Sequence[Label],
+        w_dim: int,
+        separation: float = 1.0,
+        learned: bool = True,
+        absent_scale: float = 1.0,
+        **kwargs,
+    ) -> None:
+        super().__init__(labels, w_dim, **kwargs)
+        # Two rows per label: its parameters at 0 and at 1; a line passes through both.
+        lines = [i for i, label in enumerate(labels) if label.kind != "categorical"]
+        starts = [(0.0 if labels[i].kind == "real" else -separation, separation) for i in lines]
+        narrow = [labels[i].kind == "binary" and not labels[i].missing for i in lines]
+        scales = [(np.log(absent_scale) * of, 0.0) for of in narrow]
+        starts, scales = (
+            np.float32(table).reshape(-1, 2).T[:, :, None] for table in (starts, scales)
+        )
+        tables = [("", lines, starts, scales)]
+        for i, label in enumerate(labels):
+            if label.kind == "categorical":
+                means = class_means(len(label.classes), w_dim, separation)
+                tables.append((f"_{i}", [i], means[:, None], 0 * means[:, None]))
+        self._tables = []
+        for name, columns, *starts in tables:
+            if columns:
+                starts = [
+                    np.broadcast_to(start, (len(start), len(columns), w_dim)) for start in starts
+                ]
+                mean = self._table(f"mean{name}", starts[0], learned)
+                log_scale = self._table(f"log_scale{name}", starts[1], learned)
+                self._tables.append(
+                    (columns, LabelSpace([labels[i] for i in columns]), mean, log_scale)
+                )
+        *_, self.mean, self.log_scale = self._tables[0]
+        reals = [i for i, label in enumerate(labels) if label.kind == "real" and learned]
+        self.bends = {str(i): _bend(w_dim, self.variable_dtype, f"bend_{i}") for i in reals}
+        self.built = True
+
+    def _table(self, name, start, learned):
+        return self.add_weight(
+            name=name,
+            shape=start.shape,
+            dtype=self.variable_dtype,
+            initializer=lambda shape, dtype: tf.cast(start, dtype),
+            trainable=learned,
+        )
+
+    def call(self, y: tf.Tensor) -> tfd.Distribution:
+        """Returns p(w|y), batch shape [n], event shape [k w_dim], of y float [n, k].
+
+        A value between 0 and 1 gives parameters between those of the two values. An unknown label
+        has the parameters of its mean.
+        """
+        found = {}
+        for table in self._tables:
+            found |= self._parameters(table, _columns(y, table[0]))
+        mean, log_scale = (
+            tf.concat([found[i][part] for i in range(len(self.labels))], -1) for part in (0, 1)
+        )
+        return tfd.Independent(_normal(mean, log_scale), 1)
+
+    def _parameters(self, table, y):
+        """Returns {label: (means, log scales)}, [n, w_dim] each, of the labels of a table."""
+        columns, space, *tables = table
+        features = space.features(y)
+        if self.labels[columns[0]].kind == "categorical":
+            mean, log_scale = (tf.tensordot(features, values, 1) for values in tables)
+        else:
+            at = features[..., None]
+            mean, log_scale = (values[0] + at * (values[1] - values[0]) for values in tables)
+        found = {}
+        for place, i in enumerate(columns):
+            found[i] = mean[:, place], log_scale[:, place]
+            if str(i) in self.bends:
+                bends = tf.split(self.bends[str(i)](features[:, place : place + 1]), 2, axis=-1)
+                found[i] = tuple(own + bend for own, bend in zip(found[i], bends, strict=True))
+        return found
+
+    def kl(self, q: tfd.Distribution, y: tf.Tensor) -> tf.Tensor:
+        """Returns the KL as ``Prior`` does, and a bound of it for labels that are unknown.
+
+        The prior of an unknown label is the mixture of p(w_i|v) over its values v, of
+        probabilities pi_v. Its term is the bound -log sum_v pi_v exp(-KL(q(w_i|x) || p(w_i|v))) of
+        the KL to the mixture (Hershey and Olsen 2007). So w_i moves to the value that fits best.
+        """
+        if not any(label.missing for label in self.labels):
+            return super().kl(q, y)
+
+        def by_label(normal):
+            return tf.reshape(normal, (-1, len(self.labels), self.w_dim))
+
+        each = tf.reduce_sum(by_label(tfd.kl_divergence(q.distribution, self(y).distribution)), -1)
+        terms = []
+        for table in self._tables:
+            for place, i in enumerate(table[0]):
+                if not self.labels[i].missing:
+                    terms.append(each[:, i])
+                    continue
+                values, shares = self.labels[i].points
+                at = (
+                    tf.one_hot(place, len(table[0]), dtype=y.dtype)
+                    * tf.cast(values, y.dtype)[:, None]
+                )
+                own = tfd.Normal(*(by_label(part)[:, None, i] for part in (q.mean(), q.stddev())))
+                of_value = _normal(*self._parameters(table, at)[i])
+                kl = tf.reduce_sum(tfd.kl_divergence(own, of_value), -1)
+                log_shares = tf.cast(np.log(np.maximum(shares, 1e-12)), y.dtype)
+                bound = -tf.reduce_logsumexp(log_shares - kl, -1)
+                terms.append(tf.where(tf.math.is_nan(y[:, i]), bound, each[:, i]))
+        return tf.add_n(terms)
+
+
+def _normal(mean, log_scale):
+    return tfd.Normal(mean, MIN_SCALE + tf.exp(log_scale))
+
+
+def _columns(y, columns):
+    """Cuts columns from y; all of them are y itself."""
+    return y if len(columns) == y.shape[-1] else tf.gather(y, columns, axis=1)
+
+
+def _bend(w_dim, dtype, name):
+    """A network [n, 1] -> [n, 2 w_dim] that starts at zero."""
+    return keras.Sequential(
+        [
+            keras.Input((1,), dtype=dtype),
+            keras.layers.Dense(HIDDEN, activation="tanh", dtype=dtype),
+            keras.layers.Dense(2 * w_dim, kernel_initializer="zeros", dtype=dtype),
+        ],
+        name=name,
+    )
+
+
+def class_means(classes: int, w_dim: int, separation: float = 1.0) -> np.ndarray:
+    """Spreads the means of classes; no two are nearer than the two means of a binary label.
+
+    They lie on a line, on a circle, or in more dimensions on further harmonics of it, up to a
+    regular simplex. Two classes lie at ``-separation`` and ``+separation`` in every dimension.
+
+    Args:
+        classes: c > 1.
+        w_dim: dimensions of the subspace.
+        separation: as in ``FactorizedPrior``.
+
+    Returns:
+        float32 [c, w_dim].
+    """
+    place = np.arange(classes)
+    if w_dim == 1:
+        waves = [2.0 * place - (classes - 1)]
+    else:
+        angles = [2 * np.pi * place * turns / classes for turns in range(1, classes // 2 + 1)]
+        waves = [part for angle in angles for part in (-np.cos(angle), np.sin(angle))][
+            : classes - 1
+        ]
+    points = np.stack([waves[column % len(waves)] for column in range(w_dim)], 1)
+    apart = np.linalg.norm(points[:, None] - points, axis=-1)[np.triu_indices(classes, 1)].min()
+    return np.float32(points * 2 * separation * np.sqrt(w_dim) / apart)
+
+
+class JointPrior(Prior):
+    """p(w|y) by one network from all labels to w, as in the student report.
+
+    The subspaces are then not tied to single labels. The network gets the mean of a label that is
+    unknown.
+
+    Args:
+        labels: the k labels.
+        w_dim: dimensions per label; w has k w_dim.
+        config: sizes of the network.
+        dtype: Keras dtype policy of the model.
+    """
+
+    def __init__(
+        self, labels: Sequence[Label], w_dim: int, config: NetworkConfig, **kwargs
+    ) -> None:
+        super().__init__(labels, w_dim, **kwargs)
+        self._space = LabelSpace(labels)
+        outputs = 2 * len(labels) * w_dim
+        self.network = trunks.dense(
+            self._space.width, outputs, config, self.variable_dtype, name="prior_network"
+        )
+        self.built = True
+
+    def call(self, y: tf.Tensor) -> tfd.Distribution:
+        """Returns p(w|y), batch shape [n], event shape [k w_dim], of y float [n, k]."""
+        return diagonal_normal(self.network(self._space.features(y)))

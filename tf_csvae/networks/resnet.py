@@ -1,0 +1,62 @@
+"""The network of the classifier: a ResNet (He et al. 2015, arXiv:1512.03385)."""
+
+from keras import Input, KerasTensor, Model, layers
+
+from tf_csvae.networks.trunks import Shape, batch_normalization
+
+# Basic blocks per stage, by depth: two of He et al.'s table 1, and one of half the smaller.
+BLOCKS = {10: (1, 1, 1, 1), 18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
+
+
+def resnet(shape: Shape, depth: int, width: int, stem_stride: int, dtype=None) -> Model:
+    """Makes a network from x to features: a ResNet for images, two dense layers for vectors.
+
+    Args:
+        shape: of one example: (d,) or (height, width, channels).
+        depth: key of ``BLOCKS``; images only.
+        width: channels of the first stage, or units of both layers.
+        stem_stride: of the first convolution; images only.
+        dtype: Keras dtype policy.
+
+    Returns:
+        A Keras model, [n, *shape] -> list of the outputs of each layer or stage, [n, height,
+        width, channels] for images, and last the features, [n, d], not negative. d is ``width``
+        for vectors and the channels of the last stage for images.
+    """
+    x = inputs = Input(tuple(shape))
+    outputs = []
+    if len(shape) == 1:
+        for _ in range(2):
+            layer = layers.Dense(width, "relu", kernel_initializer="he_normal", dtype=dtype)
+            x = layer(x)
+            outputs.append(x)
+        return Model(inputs, outputs, name="trunk")
+    x = layers.ReLU(dtype=dtype)(_convolution(x, width, 3, stem_stride, dtype))
+    for stage, count in enumerate(BLOCKS[depth]):
+        for block in range(count):
+            x = _basic_block(x, width * 2**stage, 2 if stage and not block else 1, dtype)
+        outputs.append(x)
+    outputs.append(layers.GlobalAveragePooling2D(dtype=dtype)(x))
+    return Model(inputs, outputs, name="trunk")
+
+
+def _basic_block(x, filters, stride, dtype) -> KerasTensor:
+    residual = layers.ReLU(dtype=dtype)(_convolution(x, filters, 3, stride, dtype))
+    # From zero, so that every block begins as the identity (Goyal et al. 2017, arXiv:1706.02677).
+    residual = _convolution(residual, filters, 3, 1, dtype, gamma="zeros")
+    if stride > 1 or x.shape[-1] != filters:
+        x = _convolution(x, filters, 1, stride, dtype)
+    return layers.ReLU(dtype=dtype)(layers.Add(dtype=dtype)([x, residual]))
+
+
+def _convolution(x, filters, kernel_size, stride, dtype, gamma="ones") -> KerasTensor:
+    x = layers.Conv2D(
+        filters,
+        kernel_size,
+        strides=stride,
+        padding="same",
+        use_bias=False,
+        kernel_initializer="he_normal",
+        dtype=dtype,
+    )(x)
+    return batch_normalization(dtype, gamma)(x)

@@ -1,0 +1,191 @@
+"""The networks of every generative system: encoder trunks, heads, decoders.
+
+All are Keras functional models, built when they are made. So their weights exist before the first
+batch, and a saved model is restored without data. Vectors get dense layers. Images get
+convolutions, each with stride 2, one per entry of ``filters``.
+"""
+
+import math
+
+from keras import Input, KerasTensor, Layer, Model, layers
+
+from tf_csvae.configs import NetworkConfig
+from tf_csvae.errors import InputError
+from tf_csvae.networks import replicas
+from tf_csvae.networks.distributions import outer_dtype
+from tf_csvae.networks.fused import BatchNormalization
+
+Shape = tuple[int, ...]
+
+
+def activation(name: str, dtype=None) -> Layer:
+    """Returns the activation layer of that name; "leaky_relu" has slope 0.2."""
+    if name == "leaky_relu":
+        return layers.LeakyReLU(negative_slope=0.2, dtype=dtype)
+    return layers.Activation(name, dtype=dtype)
+
+
+def batch_normalization(dtype=None, gamma: str = "ones") -> Layer:
+    """Returns a layer that normalises by mean and variance of the batch, over all replicas."""
+    return BatchNormalization(
+        momentum=0.9, gamma_initializer=gamma, synchronized=replicas.synchronized(), dtype=dtype
+    )
+
+
+def _bounded(layer: Layer, spectral_norm: bool) -> Layer:
+    return layers.SpectralNormalization(layer, dtype=layer.dtype_policy) if spectral_norm else layer
+
+
+def _dense(x, widths, config: NetworkConfig, dtype, spectral_norm=False) -> KerasTensor:
+    for width in widths:
+        layer = layers.Dense(width, kernel_initializer="he_normal", dtype=dtype)
+        x = activation(config.activation, dtype)(_bounded(layer, spectral_norm)(x))
+    return x
+
+
+def _convolution(x, layer, filters, config, dtype, spectral_norm=False, batch_norm=None):
+    batch_norm = config.batch_norm if batch_norm is None else batch_norm
+    layer = layer(
+        filters,
+        config.kernel_size,
+        strides=2,
+        padding="same",
+        use_bias=not batch_norm,
+        kernel_initializer="he_normal",
+        dtype=dtype,
+    )
+    x = _bounded(layer, spectral_norm)(x)
+    if batch_norm:
+        x = batch_normalization(dtype)(x)
+    return activation(config.activation, dtype)(x)
+
+
+def _check_image(shape: Shape, config: NetworkConfig) -> None:
+    count = len(config.filters)
+    if len(shape) != 3 or shape[0] % 2**count or shape[1] % 2**count:
+        raise InputError(
+            f"{count} convolutions (filters={','.join(map(str, config.filters))}) halve an image "
+            f"{count} times, so both sides must be multiples of {2**count}. Received: data of "
+            f"shape {tuple(shape)}. Change the image size or filters."
+        )
+
+
+def trunk(
+    shape: Shape,
+    config: NetworkConfig,
+    dtype=None,
+    name: str = "trunk",
+    spectral_norm: bool = False,
+    batch_norm: bool | None = None,
+) -> Model:
+    """Makes a network from x to features [n, width], which one or several heads read.
+
+    Args:
+        shape: of one example: (d,) or (height, width, channels).
+        config: sizes.
+        dtype: Keras dtype policy of the layers.
+        name: of the network.
+        spectral_norm: every layer has spectral norm 1 (Miyato et al. 2018, arXiv:1802.05957).
+        batch_norm: None: as ``config`` says.
+
+    Returns:
+        A Keras model, x [n, *shape] -> [n, width].
+
+    Raises:
+        InputError: an image whose sides are no multiple of 2 to the number of convolutions.
+    """
+    x = inputs = Input(tuple(shape))
+    if len(shape) == 1:
+        # With a single hidden layer, which belongs to the head, the trunk is the identity.
+        x = _dense(
+            layers.Identity(dtype=dtype)(x), config.hidden[:-1], config, dtype, spectral_norm
+        )
+    else:
+        _check_image(shape, config)
+        for filters in config.filters:
+            x = _convolution(x, layers.Conv2D, filters, config, dtype, spectral_norm, batch_norm)
+        x = layers.Flatten()(x)
+        x = _dense(x, config.hidden[:-1], config, dtype, spectral_norm)
+    return Model(inputs, x, name=name)
+
+
+def head(
+    features: int,
+    outputs: int,
+    config: NetworkConfig,
+    condition: int = 0,
+    dtype=None,
+    name: str = "head",
+    spectral_norm: bool = False,
+) -> Model:
+    """Makes a network from the features of a trunk, and a condition, to parameters.
+
+    Args:
+        features: width of the trunk's output.
+        outputs: parameters per example.
+        config: sizes; the last hidden width is used.
+        condition: width of a second input, such as the labels; 0: none.
+        dtype: Keras dtype policy of the hidden layers. The parameters are float32, so that no
+            log-density is computed in half precision.
+        name: of the network.
+        spectral_norm: as in ``trunk``.
+
+    Returns:
+        A Keras model, [n, features] (and [n, condition]) -> [n, outputs].
+    """
+    x = inputs = Input((features,))
+    if condition:
+        inputs = [inputs, Input((condition,))]
+        x = layers.Concatenate()(inputs)
+    x = _dense(x, config.hidden[-1:], config, dtype, spectral_norm)
+    last = _bounded(layers.Dense(outputs, dtype=outer_dtype(dtype)), spectral_norm)
+    return Model(inputs, last(x), name=name)
+
+
+def dense(inputs: int, outputs: int, config: NetworkConfig, dtype=None, name="dense") -> Model:
+    """Makes a multi-layer perceptron, [n, inputs] -> [n, outputs] in float32."""
+    x = first = Input((inputs,))
+    x = _dense(x, config.hidden, config, dtype)
+    return Model(first, layers.Dense(outputs, dtype=outer_dtype(dtype))(x), name=name)
+
+
+def decoder(
+    code: int,
+    shape: Shape,
+    config: NetworkConfig,
+    bounded: bool = False,
+    dtype=None,
+    name: str = "decoder",
+) -> Model:
+    """Makes a network from a latent code to the mean of x; it mirrors the trunk.
+
+    Args:
+        code: width of the latent code.
+        shape: of one example: (d,) or (height, width, channels).
+        config: sizes.
+        bounded: the data lie in [0, 1], so the mean is a sigmoid.
+        dtype: Keras dtype policy of the hidden layers.
+        name: of the network.
+
+    Returns:
+        A Keras model, [n, code] -> [n, *shape] in float32.
+
+    Raises:
+        InputError: as in ``trunk``.
+    """
+    x = inputs = Input((code,))
+    if len(shape) == 1:
+        x = _dense(x, config.hidden, config, dtype)
+        x = layers.Dense(shape[0], dtype=outer_dtype(dtype))(x)
+    else:
+        _check_image(shape, config)
+        side = 2 ** len(config.filters)
+        start = (shape[0] // side, shape[1] // side, config.filters[-1])
+        x = _dense(x, (*config.hidden[::-1], math.prod(start)), config, dtype)
+        x = layers.Reshape(start)(x)
+        for filters in (*config.filters[-2::-1], config.filters[0]):
+            x = _convolution(x, layers.Conv2DTranspose, filters, config, dtype)
+        x = layers.Conv2D(shape[2], 3, padding="same", dtype=outer_dtype(dtype))(x)
+    if bounded:
+        x = layers.Activation("sigmoid", dtype=outer_dtype(dtype))(x)
+    return Model(inputs, x, name=name)

@@ -1,0 +1,26 @@
+"""The two sides of the game over the labels in z (Klys et al. 2018, arXiv:1812.06190, eq. 5-8)."""
+
+import tensorflow as tf
+
+from tf_csvae.networks.label_space import LabelSpace
+
+
+def entropy(space: LabelSpace, predicted: tf.Tensor) -> tf.Tensor:
+    """Returns E[H(q(y|z))] in nats per example, float []; the encoder of z maximises it.
+
+    Args:
+        space: labels, as the adversary predicts them.
+        predicted: float [n, outputs], the adversary's outputs.
+    """
+    return tf.reduce_mean(space.entropy(predicted))
+
+
+def label_loss(space: LabelSpace, y: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:
+    """Returns -E[log q(y|.)] in nats per example, float [], summed over the known labels.
+
+    Args:
+        space: labels, with the weights of their values.
+        y: float [n, k], NaN where a label is unknown.
+        predicted: float [n, outputs], outputs of a network that predicts the labels.
+    """
+    return tf.reduce_mean(tf.reduce_sum(space.losses(y, predicted), -1))

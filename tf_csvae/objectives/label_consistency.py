@@ -1,0 +1,222 @@
+"""Label consistency: the guide sees the labels that a code was made for.
+
+In each row of a batch one label is exchanged in the code. The guide must see the new value of that
+label, and the other labels unchanged, in what is decoded.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tf_csvae.configs import CondVAEConfig
+from tf_csvae.labels import Label
+from tf_csvae.networks import replicas
+from tf_csvae.networks.distributions import outer_dtype, split_seed, standard_normal
+from tf_csvae.networks.label_space import LabelSpace, spread
+from tf_csvae.objectives.term import Step
+
+# Weight of the exchanged label beside 1 for the others, which mostly are right already; the bounds
+# of adaptive weights; and their rate: the logarithm of a weight moves by so much of the shortfall.
+# Weights do not fall below the start: a person is harder to convince than the guide.
+EXCHANGE_WEIGHT, MAX_WEIGHT, RATE = 5.0, 25.0, 0.02
+
+# Rate of the moving average of the guide's certainty about a value, times the value's frequency.
+CERTAINTY_RATE = 0.1
+
+
+@dataclasses.dataclass
+class Exchange:
+    """Codes with other labels than the batch has, as many as it has rows.
+
+    Attributes:
+        z: float [n, z_dim].
+        w: float [n, sum of label_widths].
+        features: float [n, width], the features of the labels that are requested.
+        changed: bool [n, k], True where a label was exchanged.
+        new: bool [n, 1], True where the row is a new example, not an edit of x.
+        seen: float [n, width], the labels' features as the guide sees them in x.
+        image_seed: int [2], of the augmentation of what the guide gets.
+        made: float [n, *data_shape], what was decoded; None: not yet.
+    """
+
+    z: tf.Tensor
+    w: tf.Tensor
+    features: tf.Tensor
+    changed: tf.Tensor
+    new: tf.Tensor
+    seen: tf.Tensor
+    image_seed: tf.Tensor
+    made: tf.Tensor | None = None
+
+
+class ExchangeWeights(keras.layers.Layer):
+    """The weight of the exchange of each label, which grows until the guide sees the new value.
+
+    Some labels are harder to show than others, such as make-up on a man's face. A weight that is
+    large enough for them would take more than necessary from the other labels. So each label has a
+    multiplier of its own, which grows while its constraint is violated and shrinks otherwise, as
+    in GECO (Rezende and Viola 2018, arXiv:1810.00597). New examples have multipliers of their own.
+    No constraint asks for more certainty than the guide has about real data.
+
+    Args:
+        space: the labels.
+        labels: the k labels. Real labels have no probability; their weight stays at the start.
+        target: in (0, 1), the mean probability that the guide should give to a requested value.
+        dtype: Keras dtype policy of the model.
+    """
+
+    def __init__(
+        self, space: LabelSpace, labels: Sequence[Label], target: float, dtype=None, **kwargs
+    ) -> None:
+        super().__init__(dtype=outer_dtype(dtype), **kwargs)
+        self._space, self._target = space, target
+        self._adapts = np.float32([label.kind != "real" for label in labels])
+        # The probability of a class is that of its column; that of a binary 0 is 1 minus it.
+        self._zero_counts = np.float32(
+            [label.kind == "binary" for label in labels for _ in label.feature_names]
+        )
+        self.log_weights = self._state("log_weights", len(labels), math.log(EXCHANGE_WEIGHT))
+        # Mean probability that the guide gives to each column's 0 and 1 in data that have it.
+        self.certainty = self._state("certainty", space.width, 1.0)
+        self.built = True
+
+    def _state(self, name, width, value) -> keras.Variable:
+        return self.add_weight(
+            name=name,
+            shape=(2, width),
+            dtype=self.variable_dtype,
+            initializer=keras.initializers.Constant(value),
+            trainable=False,
+        )
+
+    def call(self, losses: tf.Tensor, exchange: Exchange, training: bool = False) -> tf.Tensor:
+        """Returns the weights, float [n, k], and in training adapts them.
+
+        Args:
+            losses: float [n, k], cross entropies of the guide.
+            exchange: what was requested.
+            training: adapt the weights.
+        """
+        edited, made = tf.unstack(tf.exp(self.log_weights))
+        weights = tf.where(exchange.new, made, edited)
+        if training:
+            requested = exchange.features
+            absent, present = tf.unstack(self.certainty)
+            certainty = self._space.summed(
+                requested * present + (1 - requested) * self._zero_counts * absent
+            )
+            target = tf.minimum(certainty, self._target)
+            missing = tf.where(exchange.changed, target - tf.exp(-losses), 0.0)
+            kinds = (~exchange.new, exchange.new)
+            missing = tf.stack([tf.where(kind, missing, 0.0) for kind in kinds])
+            # Each label is exchanged in one of k rows, and half of those are new.
+            missing = replicas.mean(tf.reduce_mean(missing, 1)) * self._adapts
+            moved = self.log_weights + RATE * 2 * len(self._adapts) * missing
+            least, most = math.log(EXCHANGE_WEIGHT), math.log(MAX_WEIGHT)
+            self.log_weights.assign(tf.clip_by_value(moved, least, most))
+        return weights
+
+    def follow(self, y: tf.Tensor, seen: tf.Tensor) -> None:
+        """Updates the guide's certainty about real data.
+
+        Args:
+            y: float [n, k].
+            seen: float [n, width], the labels' features as the guide sees them.
+        """
+        features = self._space.features(y)
+        known = tf.cast(spread(~tf.math.is_nan(y), self._space.widths), seen.dtype)
+        has = known * tf.stack([1 - features, features])
+        error = has * (tf.stack([1 - seen, seen]) - self.certainty[:, None])
+        self.certainty.assign_add(CERTAINTY_RATE * replicas.mean(tf.reduce_mean(error, 1)))
+
+
+def adaptive_weights(
+    config: CondVAEConfig, space: LabelSpace, labels: Sequence[Label], dtype=None
+) -> ExchangeWeights | None:
+    """Returns the exchange weights that a config asks for; None: constant, or no consistency."""
+    if not (config.consistency_weight and config.exchange_target):
+        return None
+    return ExchangeWeights(space, labels, config.exchange_target, dtype, name="exchange_weights")
+
+
+def exchange_one(space: LabelSpace, y: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Exchanges the value of one random label of each row for another.
+
+    Args:
+        space: the labels.
+        y: float [n, k].
+        seed: int [2].
+
+    Returns:
+        float [n, k], the new labels; bool [n, k], True where they were exchanged.
+    """
+    k = y.shape[-1]
+    chosen = replicas.rows(
+        lambda n: tf.random.stateless_uniform((n,), seed, 0, k, tf.int32), tf.shape(y)[0]
+    )
+    changed = tf.one_hot(chosen, k) > 0
+    return tf.where(changed, space.exchanged(y, seed), y), changed
+
+
+def request(
+    space: LabelSpace,
+    guide,
+    step: Step,
+    label_code: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
+    label_slots: Callable[[tf.Tensor], tf.Tensor],
+) -> Exchange:
+    """Makes codes that request other labels than the batch has.
+
+    Even rows are edits: z and the other labels' part of w stay, w_i comes from p(w_i|y'_i). Odd
+    rows are new: z from p(z), w from p(w|y'), unknown labels drawn. A label that was not exchanged
+    in an edit is to look as the guide sees it in x, since given labels may be doubtful.
+
+    Args:
+        space: the labels.
+        guide: ``Classifier``.
+        step: pass over the batch, with ``stages``.
+        label_code: ``GenerativeModel.label_code``.
+        label_slots: ``GenerativeModel.label_slots``.
+    """
+    code_seed, image_seed = tf.unstack(split_seed(step.seed, 2))
+    which, z_seed, w_seed = tf.unstack(split_seed(code_seed, 3))
+    seen = space.means(guide.head(step.stages[-1]))
+    y, changed = exchange_one(space, step.y, which)
+    n, z = tf.shape(y)[0], step.z
+    new = ((replicas.first_row(n) + tf.range(n)) % 2 == 1)[:, None]
+    y = tf.where(new, space.filled(y, w_seed), y)
+    z_new = replicas.rows(lambda n: standard_normal(z.shape[-1], z.dtype).sample(n, seed=z_seed), n)
+    w = tf.where(new | label_slots(changed), label_code(y, w_seed), step.w)
+    features = tf.where(spread(new | changed, space.widths), space.features(y), seen)
+    return Exchange(tf.where(new, z_new, z), w, features, changed, new, seen, image_seed)
+
+
+def label_consistency(
+    space: LabelSpace, guide, weights: ExchangeWeights | None, step: Step
+) -> tf.Tensor:
+    """Returns E[-sum_i v_i log h(y'_i|x')] in nats per example, float [].
+
+    h is the guide, x' what was decoded for the labels y', and v_i the exchange weight of the label
+    that was exchanged and 1 for the others.
+
+    Args:
+        space: the labels.
+        guide: ``Classifier``.
+        weights: None: ``EXCHANGE_WEIGHT`` for all labels.
+        step: pass over the batch, with ``exchange``.
+    """
+    exchange = step.exchange
+    # Augmented as the guide's training images were, so that fine noise cannot mislead it.
+    predicted = guide(guide.augment(exchange.made, exchange.image_seed))
+    losses = space.feature_losses(exchange.features, predicted)
+    weight = EXCHANGE_WEIGHT
+    if weights is not None:
+        weight = weights(tf.stop_gradient(losses), exchange, training=step.training)
+        if step.training:
+            weights.follow(step.y, exchange.seen)
+    each = tf.cast(tf.where(exchange.changed, weight, 1.0), predicted.dtype)
+    return tf.reduce_mean(tf.reduce_sum(each * losses, -1))

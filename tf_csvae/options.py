@@ -1,0 +1,278 @@
+"""The mechanism behind ``configs``: options with a type, a default, bounds and a help text.
+
+A config is a frozen dataclass whose fields are made by ``option``. The constructor, the absl
+flags, ``--help``, ``get_config`` and flags.txt all read the same field. Values of presets, the
+flagfiles in ``flags/``, and of flags.txt are text; ``Option.parse`` reads them.
+"""
+
+import dataclasses
+import functools
+import math
+import os
+import types
+import typing
+from typing import Any, Self
+
+from tf_csvae.errors import InputError, check_known
+
+PRESETS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "flags")
+
+
+def option(default: Any, help: str, **details: Any) -> Any:
+    """Declares a field of a config.
+
+    Args:
+        default: the value without any other.
+        help: what the option is for: text of ``--help`` and of the documentation.
+        **details: ``low``, ``high``: bounds, both included; ``choices``: the values allowed;
+            ``recorded``: False for what does not bear on the result, such as a path to write to.
+    """
+    return dataclasses.field(default=default, metadata={"help": help, **details})
+
+
+@dataclasses.dataclass(frozen=True)
+class Option:
+    """One field of a config.
+
+    Attributes:
+        name: of the field and of the flag.
+        type: of a value, or of each value of a list: bool, int, float or str.
+        many: the value is a tuple.
+        optional: the value may be None.
+        default: as declared.
+        help: as declared.
+        low: least value; None: no bound.
+        high: largest value; None: no bound.
+        choices: the values allowed; None: all.
+        recorded: whether flags.txt has it.
+    """
+
+    name: str
+    type: type
+    many: bool
+    optional: bool
+    default: Any
+    help: str
+    low: float | None = None
+    high: float | None = None
+    choices: tuple | None = None
+    recorded: bool = True
+
+    def check(self, value: Any) -> Any:
+        """Returns a value in the option's type.
+
+        Raises:
+            InputError: a value of another type, or one that is not allowed.
+        """
+        if value is None and self.optional:
+            return None
+        try:
+            if self.many:
+                if isinstance(value, str) or value is None:
+                    raise TypeError
+                return tuple(map(self._check_one, value))
+            return self._check_one(value)
+        except (TypeError, ValueError, OverflowError):
+            raise InputError(f"{self.name} must be {self.wanted}. Received: {value!r}.") from None
+
+    def _check_one(self, value: Any) -> Any:
+        if self.type is str:
+            if not isinstance(value, str):
+                raise TypeError
+        elif self.type is bool:
+            if value not in (True, False):
+                raise ValueError
+            value = bool(value)
+        else:
+            converted = self.type(value)
+            if isinstance(value, str) or converted != value or not math.isfinite(converted):
+                raise ValueError
+            value = converted
+        if self.choices is not None and value not in self.choices:
+            raise ValueError
+        if not (self.low is None or value >= self.low):
+            raise ValueError
+        if not (self.high is None or value <= self.high):
+            raise ValueError
+        return value
+
+    @property
+    def wanted(self) -> str:
+        """What a value must be, in words."""
+        if self.choices is not None:
+            words = "one of " + ", ".join(map(str, self.choices))
+        else:
+            words = {int: "a whole number", float: "a finite number", str: "a text"}.get(
+                self.type, "true or false"
+            )
+        if self.low is not None and self.high is not None:
+            words += f" from {self.low:g} to {self.high:g}"
+        elif self.low is not None:
+            words += f" of at least {self.low:g}"
+        return f"a list, each {words}" if self.many else words
+
+    def parse(self, text: str) -> Any:
+        """Reads a value from text, as a flag has it: a list is separated by commas.
+
+        Raises:
+            InputError: text of another type, or a value that is not allowed.
+        """
+        if self.many:
+            parts = [part.strip() for part in text.split(",")] if text else []
+            return self.check(tuple(map(self._parse_one, parts)))
+        return self.check(self._parse_one(text))
+
+    def _parse_one(self, text: str) -> Any:
+        try:
+            if self.type is bool:
+                return {"true": True, "false": False}[text.lower()]
+            return self.type(text)
+        except (ValueError, KeyError):
+            raise InputError(f"{self.name} must be {self.wanted}. Received: {text!r}.") from None
+
+    def text(self, value: Any) -> str:
+        """Writes a value as ``parse`` reads it."""
+        return ",".join(map(str, value)) if self.many else str(value)
+
+    def line(self, value: Any) -> str:
+        """Writes a flag with a value, as in "--epochs=3" or "--noadversarial"."""
+        if self.type is bool:
+            return f"--{'' if value else 'no'}{self.name}"
+        return f"--{self.name}={self.text(value)}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Base of all configs: every value is checked against its option.
+
+    Raises:
+        InputError: a value of another type, or one that is not allowed.
+    """
+
+    def __post_init__(self) -> None:
+        """Checks and converts every value."""
+        for name, each in self.options().items():
+            object.__setattr__(self, name, each.check(getattr(self, name)))
+
+    @classmethod
+    def options(cls) -> dict[str, Option]:
+        """Returns {name: ``Option``} of all fields, those of base classes first."""
+        return _options(cls)
+
+    @classmethod
+    def preset(cls, *names: str, **changes: Any) -> Self:
+        """Returns the config that presets describe, later ones over earlier ones.
+
+        Args:
+            *names: presets, such as "celeba" or "csvae_drawn_faces". Flags of other configs in
+                them are passed over.
+            **changes: values over those of the presets.
+
+        Raises:
+            InputError: no such preset or option.
+        """
+        return cls.from_texts(preset(*names), **changes)
+
+    @classmethod
+    def from_texts(cls, texts: dict[str, str], **changes: Any) -> Self:
+        """Returns the config of {name: text}; names of other configs are passed over."""
+        known = cls.options()
+        for name in changes:
+            check_known(name, known, f"option of {cls.__name__}")
+        values = {name: known[name].parse(text) for name, text in texts.items() if name in known}
+        return cls(**{**values, **changes})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns plain values, for JSON and Keras configs."""
+        values = {name: getattr(self, name) for name in self.options()}
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
+
+    def lines(self) -> list[str]:
+        """Returns the lines of a flagfile: every option that bears on the result."""
+        options = self.options().values()
+        values = {each: getattr(self, each.name) for each in options if each.recorded}
+        return [each.line(value) for each, value in values.items() if value is not None]
+
+
+@functools.cache
+def _options(cls: type) -> dict[str, Option]:
+    hints, found = typing.get_type_hints(cls), {}
+    for field in dataclasses.fields(cls):
+        hint, optional = hints[field.name], False
+        if isinstance(hint, types.UnionType):
+            hint = next(part for part in typing.get_args(hint) if part is not types.NoneType)
+            optional = True
+        many = typing.get_origin(hint) is tuple
+        base = typing.get_args(hint)[0] if many else hint
+        details = dict(field.metadata)
+        found[field.name] = Option(field.name, base, many, optional, field.default, **details)
+    return found
+
+
+def as_config(kind: type[Config], given: Config | dict | None) -> Config:
+    """Returns a config from itself, from plain values as of ``to_dict``, or from None.
+
+    Raises:
+        InputError: a config of another kind, or an unknown option.
+    """
+    if given is None:
+        return kind()
+    if isinstance(given, dict):
+        for name in given:
+            check_known(name, kind.options(), f"option of {kind.__name__}")
+        return kind(**given)
+    if not isinstance(given, kind):
+        raise InputError(
+            f"config must be a {kind.__name__}. Received: a {type(given).__name__}. "
+            "Each system has a config class of its own."
+        )
+    return given
+
+
+# Presets: flagfiles in ``flags/``.
+
+
+def preset_names() -> list[str]:
+    """Returns the names of the presets that are shipped."""
+    names = os.listdir(PRESETS) if os.path.isdir(PRESETS) else []
+    return sorted(name.removesuffix(".flags") for name in names if name.endswith(".flags"))
+
+
+def preset(*names: str) -> dict[str, str]:
+    """Returns {flag: text} of presets, later ones over earlier ones.
+
+    Raises:
+        InputError: no such preset.
+    """
+    values = {}
+    for name in names:
+        check_known(name, preset_names(), "preset")
+        values |= flag_values(preset_lines(os.path.join(PRESETS, f"{name}.flags")))
+    return values
+
+
+def preset_lines(path: str) -> list[str]:
+    """Returns the flags of a flagfile, with those of the files that it includes in their place."""
+    found = []
+    with open(path, encoding="utf-8") as file:
+        for line in map(str.strip, file):
+            if line.startswith("--flagfile="):
+                other = os.path.basename(line.partition("=")[2])
+                found += preset_lines(os.path.join(os.path.dirname(path), other))
+            elif line and not line.startswith("#"):
+                found.append(line)
+    return found
+
+
+def flag_values(lines: list[str]) -> dict[str, str]:
+    """Returns {flag: text} of the lines of a flagfile; a boolean's text is true or false."""
+    values = {}
+    for line in lines:
+        name, equals, value = line.removeprefix("--").partition("=")
+        if equals:
+            values[name] = value
+        elif line.startswith("--no"):
+            values[name.removeprefix("no")] = "false"
+        elif line.startswith("--"):
+            values[name] = "true"
+    return values

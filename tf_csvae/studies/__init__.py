@@ -1,0 +1,1 @@
+"""Studies: what one publication measured, and how to repeat it."""

@@ -1,0 +1,342 @@
+"""One training from data to a finished run; ``tf_csvae.fit`` is its entry."""
+
+import contextlib
+import dataclasses
+import math
+import signal
+import statistics
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tf_csvae import data as datasets
+from tf_csvae import evaluation, runs
+from tf_csvae.configs import GenerativeTrainingConfig, TrainingConfig
+from tf_csvae.data import Dataset, Info
+from tf_csvae.data.blame import blaming
+from tf_csvae.errors import InputError
+from tf_csvae.files import written_whole
+from tf_csvae.models import SYSTEMS, LabelledModel, load_model
+from tf_csvae.networks import fused
+from tf_csvae.process import Interrupted, finishing_steps
+from tf_csvae.settings import Settings
+from tf_csvae.training.checkpoints import Checkpoints, Diverged
+from tf_csvae.training.clock import Clock
+from tf_csvae.training.cluster import Cluster
+from tf_csvae.training.progress import Progress
+from tf_csvae.training.warm_start import warm_start
+
+# The epoch of a classifier that is kept. Not by the balanced accuracy: if the loss is not fully
+# balanced, it rises with every yes. Not by the loss: it rises with the certainty of a network
+# whose answers still improve.
+BEST = {"classifier": ("val_accuracy", "max")}
+
+
+def train(
+    settings: Settings, run: runs.Run, dataset: Dataset | None
+) -> tuple[LabelledModel, Dataset, dict[str, Any]]:
+    """Trains, measures and writes a run.
+
+    Args:
+        settings: all options.
+        run: the directory, checked and locked.
+        dataset: the data; None: as the settings say.
+
+    Returns:
+        The model, the data, and the content of metrics.json; {} on a worker that is not the chief.
+
+    Raises:
+        InputError: a mistake in an option or in the data.
+        Interrupted: Ctrl-C or SIGTERM.
+    """
+    training = settings.training
+    if training.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    cluster = Cluster(training.distribute)
+    keras.utils.set_random_seed(training.seed)
+    if dataset is None:
+        dataset = datasets.load(settings.data)
+    cluster.check(dataset.batch_size, training.precision, training.jit_compile)
+    session = _Session(settings, run, dataset, cluster)
+    with (
+        _dtype_policy(training.precision),
+        blaming(dataset, session.sizes()),
+        _workers_blamed(cluster),
+    ):
+        return session.train()
+
+
+class _Session:
+    """What the parts of one training share."""
+
+    def __init__(
+        self, settings: Settings, run: runs.Run, dataset: Dataset, cluster: Cluster
+    ) -> None:
+        self.settings, self.training, self.run = settings, settings.training, run
+        self.dataset, self.cluster, self.judge = dataset, cluster, None
+        self.guide = self.guide_checksum = None
+        guide = getattr(self.training, "guide", None)
+        if guide:
+            loaded = runs.load_classifier(guide, dataset.info, "guide")
+            self.guide, self.guide_checksum = loaded
+        if cluster.is_chief and settings.system != "classifier":
+            # Mistakes in the evaluation's options are told before hours of training.
+            chosen = settings.evaluation
+            evaluation.pictured_labels(chosen, settings.given, dataset.info)
+            self.judge = evaluation.load_judge(chosen.judge, dataset.info, self.guide_checksum)
+        self.checkpoints = Checkpoints(
+            run.file(runs.BACKUP),
+            self.training.checkpoint_seconds,
+            self.training.checkpoints_to_keep,
+            60 * self.training.checkpoint_minutes or math.inf,
+            BEST.get(settings.system),
+            [run.file(runs.HISTORY)],
+            cluster,
+            told=Interrupted(signal.SIGTERM),
+        )
+
+    def sizes(self) -> dict[str, Any]:
+        """Returns the options that the memory depends on."""
+        names = ("batch_size", "image_size", "filters", "hidden", "width")
+        values = {k: v for config in self.settings.configs for k, v in config.to_dict().items()}
+        return {name: values[name] for name in names if name in values}
+
+    def train(self) -> tuple[LabelledModel, Dataset, dict[str, Any]]:
+        """Trains from the newest checkpoint, measures and writes the run."""
+        model = self.prepared(self.training.overwrite)
+        if self.cluster.is_chief:
+            self.run.begin(self.settings.flagfile(), self.training.overwrite)
+        if self.training.on_nan == "rollback":
+            self.checkpoints.begin(model)
+        while True:
+            try:
+                self.fit(model)
+                break
+            except Diverged as diverged:
+                if self.training.on_nan == "stop":
+                    way = "Or use --resume --on_nan=rollback, which halves it at each divergence."
+                    raise InputError(f"{diverged} {way}") from None
+                factor = self.checkpoints.roll_back(diverged).rate_factor
+                print(f"{diverged} Going back, at {factor:g} times the learning rates.", flush=True)
+                model = self.prepared()
+        metrics = {}
+        if self.cluster.is_chief:
+            model, metrics = self.finish(model)
+        self.cluster.any(False)  # the other workers wait for the chief
+        return model, self.dataset, metrics
+
+    def prepared(self, anew: bool = False) -> LabelledModel:
+        """Returns the model, compiled: of the newest checkpoint, or a new one."""
+        cluster, checkpoints = self.cluster, self.checkpoints
+        if not anew:
+            checkpoints.find()
+        plain = dataclasses.asdict(checkpoints.progress)
+        plain, checkpoints.newest = cluster.of_chief([plain, checkpoints.newest])
+        checkpoints.progress = Progress.from_dict(plain)
+        with cluster.scope():
+            model = build_model(self.settings, self.dataset.info, self.guide)
+            factor = checkpoints.progress.rate_factor
+            compile_model(model, self.training, self.dataset, factor)
+        if cluster.is_chief:
+            if not anew:
+                checkpoints.restore(model)
+                # Before it is read: a power cut may have left its last row unfinished.
+                self.run.cut_history(checkpoints.progress.epoch)
+            self.check_resumed(model)
+            if checkpoints.newest is None:
+                self.start(model)
+        cluster.share_state(model)
+        checkpoints.progress = checkpoints.progress.scaled(
+            self.dataset.steps_per_epoch, model.steps_per_execution
+        )
+        return model
+
+    def check_resumed(self, model: LabelledModel) -> None:
+        """Raises ``InputError`` if these options cannot continue what was restored."""
+        done, epochs = self.checkpoints.progress.epoch, self.training.epochs
+        if done > epochs:
+            raise InputError(
+                f"{self.run.path} has {done} epochs done. Received: --epochs={epochs}."
+            )
+        if done and hasattr(model, "term_names"):
+            logged = {name for name in self.run.history() if not name.startswith("val_")}
+            terms = {*model.term_names, "epoch", "seconds", "examples_per_second"}
+            if logged != terms:
+                raise InputError(
+                    f"{self.run.path} logged other terms ({', '.join(sorted(logged ^ terms))}): "
+                    "options that add or remove terms of the objective cannot change in the "
+                    "middle of a run."
+                )
+
+    def start(self, model: LabelledModel) -> None:
+        """Gives a new model the weights of the run in --init_from, as far as they fit."""
+        path = getattr(self.training, "init_from", None)
+        if path is None:
+            return
+        source = runs.Run(path).model()
+        copied = ", ".join(
+            f"{count} of {of} layers of {network}"
+            for network, (count, of) in warm_start(model, source).items()
+        )
+        print(f"Started from the {type(source).__name__} in {path}: {copied}", flush=True)
+
+    def fit(self, model: LabelledModel) -> None:
+        """Trains the epochs that are left."""
+        run, cluster, checkpoints = self.run, self.cluster, self.checkpoints
+        at, steps, callbacks = checkpoints.progress, self.dataset.steps_per_epoch, []
+        if cluster.is_chief:
+            callbacks.append(Clock(self.dataset.batch_size, at))
+            callbacks.append(keras.callbacks.CSVLogger(run.file(runs.HISTORY), append=True))
+            if self.training.tensorboard:
+                callbacks.append(keras.callbacks.TensorBoard(run.file(runs.TENSORBOARD)))
+        validation, validation_steps = cluster.validation(self.dataset)
+
+        def epochs(first, done, last):
+            # Keras' own fit: the data were checked when they were loaded, and a look at the first
+            # batch would empty the cache.
+            keras.Model.fit(
+                model,
+                cluster.train_from(self.dataset, first, done),
+                epochs=last,
+                initial_epoch=first,
+                steps_per_epoch=steps - done,
+                validation_data=validation,
+                validation_steps=validation_steps,
+                shuffle=False,  # the data are shuffled; Keras would warn that it cannot
+                verbose=(1 if sys.stdout.isatty() else 2) if cluster.is_chief else 0,
+                callbacks=[*callbacks, checkpoints],
+            )
+
+        first = at.epoch
+        with finishing_steps(checkpoints):
+            print(self.described(model), flush=True)
+            if at.step:  # the rest of an epoch that was interrupted
+                first += 1
+                epochs(at.epoch, at.step, first)
+            epochs(first, 0, self.training.epochs)
+        if checkpoints.best:
+            checkpoints.restore_best(model)
+
+    def described(self, model: LabelledModel) -> str:
+        """Returns one line that says what is trained."""
+        info, cluster, at = self.dataset.info, self.cluster, self.checkpoints.progress
+        labels = f"{len(info.labels)} label{'s' * (len(info.labels) != 1)}"
+        where = f"worker {cluster.place}, which writes nothing"
+        done = f"epoch {at.epoch}" + (f" and {at.step} steps" if at.step else "")
+        return (
+            f"{type(model).__name__} on {info.name}: {info.counts['train']} training examples, "
+            f"{labels}, {model.count_params():,} parameters, {self.training.epochs} epochs of "
+            f"{self.dataset.steps_per_epoch} steps, "
+            + (f"{cluster.replicas} replicas, " if cluster.replicas > 1 else "")
+            + (f"written to {self.run.path}" if cluster.is_chief else where)
+            + (f"; continuing after {done}" if at.epoch or at.step else "")
+        )
+
+    def finish(self, model: LabelledModel) -> tuple[LabelledModel, dict[str, Any]]:
+        """Saves the model, measures it, and writes the results."""
+        run, info = self.run, self.dataset.info
+        with written_whole(run.file(runs.MODEL)) as temporary:
+            model.save(temporary)
+        if model.distribute_strategy.num_replicas_in_sync > 1:  # it is measured on one device
+            model = load_model(run.file(runs.MODEL))
+        print("Measuring ...", flush=True)
+        history = run.history()
+        rates = history["examples_per_second"]
+        trained = {
+            "seconds_training": sum(history["seconds"]),
+            "examples_per_second": statistics.median(rates[1:] or rates),  # the first compiles
+            "parameters": model.count_params(),
+            "run": evaluation.what_ran(model, info, self.training.seed, self.guide_checksum),
+        }
+        measured, figures = evaluation.measure_any(
+            model, self.dataset, history, self.judge, self.settings.evaluation, self.settings.given
+        )
+        return model, evaluation.write_results(run, model, self.dataset, trained, measured, figures)
+
+
+def build_model(
+    settings: Settings, info: Info, guide: LabelledModel | None = None
+) -> LabelledModel:
+    """Returns the new model that settings describe.
+
+    Args:
+        settings: all options.
+        info: of the data.
+        guide: ``Classifier`` that takes part in the training.
+    """
+    kind, seed = SYSTEMS[settings.system], settings.training.seed
+    if settings.system == "classifier":
+        return kind(info.shape, info.labels, settings.model, seed=seed)
+    bounded = info.value_range == (0.0, 1.0)
+    return kind(info.shape, info.labels, settings.model, guide=guide, bounded=bounded, seed=seed)
+
+
+def compile_model(
+    model: LabelledModel, training: TrainingConfig, dataset: Dataset, rate_factor: float = 1.0
+) -> None:
+    """Compiles a model as a training config says.
+
+    Args:
+        model: the model.
+        training: optimizers, schedules, execution.
+        dataset: the data, for the number of steps.
+        rate_factor: factor on the learning rates.
+
+    Raises:
+        InputError: steps_per_execution is no divisor of the steps of an epoch.
+    """
+    steps = dataset.steps_per_epoch
+    if training.steps_per_execution and steps % training.steps_per_execution:
+        raise InputError(
+            f"--steps_per_execution={training.steps_per_execution} does not divide the {steps} "
+            "steps of an epoch. Give a divisor, or 0 for the default."
+        )
+    options = {
+        "jit_compile": {"auto": "auto", "true": True, "false": False}[training.jit_compile],
+        "steps_per_execution": training.steps_per_execution
+        or (1 if dataset.info.is_image else steps),
+    }
+    total = steps * training.epochs
+
+    def optimizer(rate):
+        rate *= rate_factor
+        if training.schedule == "cosine":
+            rate = keras.optimizers.schedules.CosineDecay(rate, total)
+        return {"adam": fused.Adam, "rmsprop": keras.optimizers.RMSprop}[training.optimizer](rate)
+
+    if isinstance(training, GenerativeTrainingConfig):
+        rate = training.adversary_learning_rate
+        rate = training.learning_rate if rate is None else rate
+        options["adversary_optimizer"] = optimizer(rate)
+        options["kl_warmup_steps"] = round(training.kl_warmup * total)
+    model.compile(optimizer(training.learning_rate), **options)
+
+
+@contextlib.contextmanager
+def _dtype_policy(precision: str) -> Iterator[None]:
+    """Sets Keras' dtype policy in the block."""
+    before = keras.config.dtype_policy()
+    policy = "float32" if precision == "float32" else f"mixed_{precision}"
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+@contextlib.contextmanager
+def _workers_blamed(cluster: Cluster) -> Iterator[None]:
+    """Turns TensorFlow's failure after the loss of a worker into a ``ConnectionError``."""
+    lost = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError)
+    try:
+        yield
+    except lost as error:
+        if cluster.workers == 1:
+            raise
+        raise ConnectionError(
+            f"Worker {cluster.place} of {cluster.workers} has lost another one. The same command "
+            "on all workers continues from the last checkpoint."
+        ) from error
