@@ -1,1 +1,1 @@
-"""Speed, side by side with a peer in the same run; nothing here is a test."""
+"""Speed, beside a peer in the same run where there is one. Nothing here is a test."""

@@ -1,110 +1,43 @@
-"""Images per second from a folder to the device, beside what a training consumes.
+"""Images per second from a folder to the device, beside what a training uses.
 
     python -m benchmarks.input_pipeline --dataset=celeba --data_dir=FOLDER
 
-Three kinds of pass over the training images, in a process of its own for each number of threads: from the disk
-(the operating system is asked to forget the files before); from files that it still has in its own cache,
-which leaves decoding, cutting and resizing; and from the pipeline's cache in memory, as all epochs of a training
-after the first. Then CSVAE is trained from that cache, and the time is taken that its steps wait for a batch.
+There are three kinds of pass over the training images, in a process of its own for each number of
+threads: from the disk (the operating system is asked to forget the files before); from the
+operating system's cache of files, which leaves decoding, cropping and resizing; and from the
+pipeline's cache in memory, as in all epochs of a training after the first. Then CSVAE is trained
+from that cache, and the time that its steps wait for a batch is measured.
 """
 
+import dataclasses
 import os
 import statistics
 import sys
-import time
+from typing import Any
 
-import flags
-import flags.data
-import flags.input_pipeline_benchmark
-import flags.seed
 from benchmarks import turns
-from trainers import csvae, training
-
-FLAGS = flags.FLAGS
-
-GROUPS = (flags.seed, flags.data, flags.input_pipeline_benchmark)
+from flags import Parsed, command, parse
+from tf_csvae.configs import DataConfig
+from tf_csvae.errors import InputError
+from tf_csvae.options import Config, option
 
 FOLDERS = ("celeba", "folder")
 
 
-def loaded(arguments, threads=0):
-    """Loads the data that these flags of ``trainers.csvae`` describe, in the process of a side.
+@dataclasses.dataclass(frozen=True)
+class BenchmarkConfig(Config):
+    """Benchmark of the input pipeline: on how many threads, and how long beside a training."""
 
-    Args:
-        arguments: list of flags.
-        threads: int, of each of TensorFlow's operations; 0: as many as the machine has cores.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)  # read when TensorFlow is first used
-    flags.parse(["csvae", *arguments], csvae.TRAINER.groups, "", "csvae")
-    with training.quietly():
-        import keras
-
-        from tf_csvae import callbacks  # noqa: F401  all that a training imports, ours first
-    keras.utils.set_random_seed(FLAGS.seed)
-    return training.load_data()
+    threads: tuple[int, ...] = option(
+        tuple(count for count in (1, 2, 4, 8, 16, 32) if count <= (os.cpu_count() or 1)),
+        "Threads that read images.",
+        low=1,
+    )
+    train_steps: int = option(100, "Steps of the training that the pipeline feeds.", low=1)
 
 
-def reading(arguments, threads):
-    """A side: a pass over the training images.
-
-    Args:
-        arguments: list of the trainer's flags.
-        threads: int, of tf.data and of TensorFlow's operations.
-
-    Returns:
-        ({"images" of a pass, "before": bytes in memory before the first}, a function that makes a pass).
-    """
-    dataset = loaded(arguments, threads)
-    import tensorflow as tf
-
-    options = tf.data.Options()
-    options.threading.private_threadpool_size = threads
-    batches = dataset.train.with_options(options)
-
-    def step():
-        for x, _ in batches:
-            tf.identity(x)  # on the device
-
-    images = dataset.steps_per_epoch * dataset.batch_size
-    return {"images": images, "before": turns.peak()}, step
-
-
-def fed(arguments):
-    """A side: a step of a training that is fed from the cache.
-
-    Args:
-        arguments: list of the trainer's flags.
-
-    Returns:
-        ({"images" of a step, "before": bytes in memory before the first batch}, a function that makes a step
-        and returns the seconds for which it waited for its batch).
-    """
-    dataset = loaded(arguments)
-    import tensorflow as tf
-
-    model = csvae.TRAINER.build(dataset.info)
-    csvae.TRAINER.compile(model, dataset, 1.0)
-    train_step = tf.function(model.train_step, jit_compile=model.jit_compile)
-    iterator = iter(dataset.train_from(0))
-    before = turns.peak()
-    batch = next(iterator)
-    train_step(batch)  # traced
-    for _ in range(dataset.steps_per_epoch - 1):  # fills the cache
-        next(iterator)
-
-    def step():
-        start = time.perf_counter()
-        batch = next(iterator)
-        waited = time.perf_counter() - start
-        [float(value) for value in train_step(batch).values()]
-        return waited
-
-    return {"images": dataset.batch_size, "before": before}, step
-
-
-def forget(folder):
-    """Asks the operating system to drop the files of a folder from its cache; only Linux can be asked."""
+def forget(folder: str) -> None:
+    """Asks the operating system to drop the files of a folder from its cache; only Linux can."""
     if not hasattr(os, "posix_fadvise"):
         return
     for path, _, names in os.walk(folder):
@@ -116,62 +49,65 @@ def forget(folder):
                 os.close(file)
 
 
-def passes(arguments, threads):
-    """Returns the rows of the table for a number of threads."""
+def passes(options: dict[str, Any], threads: int) -> list[list[str]]:
+    """Returns the rows of the table for a number of threads.
+
+    Args:
+        options: of the data, as in ``settings``.
+        threads: number of threads.
+    """
     rows = []
 
     def add(name, side, seconds):
-        rows.append(
-            [
-                name,
-                str(threads),
-                f"{side.facts['images'] / statistics.median(seconds):.0f}",
-                f"{side.facts['before'] / 2**20:.0f}",
-                f"{side.peak / 2**20:.0f}",
-                "–",
-            ]
-        )
+        speed = side.facts["images"] / statistics.median(seconds)
+        rows.append([name, str(threads), f"{speed:.0f}", *_memory(side), "–"])
 
-    with turns.Side(reading, [*arguments, "--cache=none"], threads) as side:
-        forget(FLAGS.data_dir)
+    make = "benchmarks.input_passes:reading"
+    with turns.Side(make, {**options, "cache": "none"}, threads) as side:
+        forget(options["data_dir"])
         add("from disk", side, side.turn(1))
         add("from the system's cache", side, side.turn(2))
-    with turns.Side(reading, [*arguments, "--cache=memory"], threads) as side:
+    with turns.Side(make, {**options, "cache": "memory"}, threads) as side:
         side.turn(1)
         add("from the cache", side, side.turn(5))
     return rows
 
 
-def benchmark():
-    """Prints the table."""
-    from tf_csvae import report
-    from tf_csvae.errors import InputError
+def _memory(side: turns.Side) -> list[str]:
+    return [f"{size / 2**20:.0f}" for size in (side.facts["before"], side.peak)]
 
-    if FLAGS.dataset not in FOLDERS or not FLAGS.data_dir:
+
+def benchmark(parsed: Parsed) -> None:
+    """Prints the table.
+
+    Raises:
+        InputError: the data are no folder of images.
+    """
+    config, data = parsed.config(BenchmarkConfig), parsed.config(DataConfig)
+    options = parsed.asked_for(DataConfig)
+    if data.dataset not in FOLDERS or not data.data_dir:
         raise InputError(
             f"Give a folder of images: --dataset={' or '.join(FOLDERS)}, and --data_dir. "
-            f"Received: --dataset={FLAGS.dataset} --data_dir={FLAGS.data_dir or ''}."
+            f"Received: --dataset={data.dataset} --data_dir={data.data_dir or ''}."
         )
-    lines = flags.serialized((flags.seed, flags.data), "trainers.csvae").splitlines()
-    arguments = [line for line in lines if line.startswith("--")]
+    with command.quietly():
+        from tf_csvae.evaluation import report
     rows = [["images", "threads", "images/s", "MiB before", "MiB at most", "waits"]]
-    for threads in map(int, FLAGS.threads):
-        rows += passes(arguments, threads)
-    with turns.Side(fed, [*arguments, "--cache=memory"]) as side:
-        seconds = side.turn(FLAGS.train_steps)
-    rows.append(
-        [
-            "trained from the cache",
-            "all",
-            f"{side.facts['images'] * len(seconds) / sum(seconds):.0f}",
-            f"{side.facts['before'] / 2**20:.0f}",
-            f"{side.peak / 2**20:.0f}",
-            f"{100 * sum(side.results) / sum(seconds):.2f} %",
-        ]
-    )
+    for threads in config.threads:
+        rows += passes(options, threads)
+    with turns.Side("benchmarks.input_passes:fed", {**options, "cache": "memory"}) as side:
+        seconds = side.turn(config.train_steps)
+    speed = side.facts["images"] * len(seconds) / sum(seconds)
+    waits = f"{100 * sum(side.results) / sum(seconds):.2f} %"
+    rows.append(["trained from the cache", "all", f"{speed:.0f}", *_memory(side), waits])
     print(report.as_text(report.Table("", rows)))
 
 
+def main(argv: list[str] | None = None) -> None:
+    """Runs the command."""
+    parsed = parse(argv or sys.argv, (BenchmarkConfig, DataConfig), __doc__, "csvae")
+    command.run(lambda: benchmark(parsed), "A benchmark writes nothing.")
+
+
 if __name__ == "__main__":
-    flags.parse(sys.argv, GROUPS, __doc__, "csvae")
-    training.exit_cleanly(benchmark, "Nothing is written by a benchmark.")
+    main()

@@ -1,165 +1,92 @@
-"""Training steps of CSVAE on several replicas: weak and strong scaling, and what all-reduce takes.
+"""Training steps of CSVAE on several replicas: weak and strong scaling, and the all-reduce.
 
     python -m benchmarks.scaling --dataset=celeba --replicas=1,2,4
     TF_CONFIG=... python -m benchmarks.scaling      (on every worker)
 
-On one machine the replicas are its GPUs or, where there is none, logical CPUs that share its cores: that
-shows what dividing a step costs, not what more hardware gains. Network, image size and batch
-(strong scaling: of all replicas; weak: of each) are those of the dataset's preset. Images are made up and stay
-where they are: no input is measured. On one machine each number of replicas has a process of its own, and they take
-their steps in turns. The all-reduce is that of one tensor for each of the model's weights, by itself.
+On one machine the replicas are its GPUs. Without GPUs they are logical CPUs that share the cores,
+which shows what dividing a step costs, not what more hardware gains. Model, image size and batch
+(strong scaling: of all replicas; weak: of each) are those of the data set's preset. Images are
+random and stay in memory, so no input is measured. On one machine each number of replicas has a
+process of its own, and they step in turns. The all-reduce is that of one tensor per weight of the
+model, timed by itself.
 """
 
 import contextlib
+import dataclasses
 import statistics
 import sys
-import time
+from typing import Any
 
-import flags
-import flags.data
-import flags.distribute
-import flags.networks
-import flags.scaling_benchmark
 from benchmarks import turns
-from trainers import training
+from flags import command, parse
+from tf_csvae.configs import CSVAEConfig, DataConfig
+from tf_csvae.options import Config, option
+from tf_csvae.training.tf_config import place
 
-FLAGS = flags.FLAGS
-
-GROUPS = (flags.data, flags.networks, flags.distribute, flags.scaling_benchmark)
-
-# Turns that are not counted.
+# Turns that do not count.
 WARM = 2
 
 
-def stepper(cluster, batch):
-    """Returns two functions that each do one thing on all replicas: a training step, an all-reduce.
+@dataclasses.dataclass(frozen=True)
+class BenchmarkConfig(Config):
+    """Benchmark of scaling: on how many replicas, and how often."""
+
+    replicas: tuple[int, ...] = option(
+        (1, 2), "Numbers of replicas on this machine; several workers: all of them.", low=1
+    )
+    label_count: int = option(18, "Binary labels of an image.", low=1)
+    timed_steps: int = option(10, "Steps that are timed of each.", low=1)
+    distribute: str = option(
+        "auto",
+        "auto: the workers in TF_CONFIG if it has several, otherwise replicas of this machine; "
+        "multi_worker: the workers in TF_CONFIG.",
+        choices=("auto", "multi_worker"),
+    )
+
+
+def options_of(argv: list[str]) -> tuple[BenchmarkConfig, dict[str, Any]]:
+    """Returns the benchmark's config and the options of CSVAE, by default those for CelebA."""
+    program, *arguments = argv
+    argv = [program, "--dataset=celeba", *arguments]
+    parsed = parse(argv, (BenchmarkConfig, DataConfig, CSVAEConfig), __doc__, "csvae")
+    return parsed.config(BenchmarkConfig), parsed.asked_for(DataConfig, CSVAEConfig)
+
+
+def benchmark(config: BenchmarkConfig, options: dict[str, Any]) -> None:
+    """Times the steps and prints the table.
 
     Args:
-        cluster: ``Cluster``.
-        batch: int, examples of all replicas together.
+        config: on how many replicas, and how often.
+        options: of CSVAE, as in ``settings``.
     """
-    import tensorflow as tf
+    workers, own_place = place(config.distribute)
+    with command.quietly():
+        from benchmarks.scaling_step import turner
+        from tf_csvae.evaluation import report
+        from tf_csvae.training.cluster import Cluster
 
-    from tf_csvae import CSVAE
-
-    names = [f"label_{number}" for number in range(FLAGS.label_count)]
-    shape = (FLAGS.image_size, FLAGS.image_size, 3)
-    with cluster.scope():
-        model = CSVAE(
-            shape,
-            names,
-            FLAGS.z_dim,
-            FLAGS.w_dim,
-            networks={
-                name: FLAGS[name].value
-                for name in ("hidden", "filters", "kernel_size", "activation", "batch_norm")
-            },
-            bounded=True,
-        )
-        model.compile(jit_compile=False)
-    each = batch // cluster.replicas
-    x = tf.random.stateless_uniform((each, *shape), (0, 0))
-    y = tf.cast(tf.random.stateless_uniform((each, len(names)), (0, 1)) < 0.5, tf.float32)
-    same = tf.data.Dataset.from_tensors((x, y)).repeat()
-    batches = iter(
-        cluster.strategy.distribute_datasets_from_function(lambda context: same) if cluster.strategy else same
-    )
-    model.make_train_function()
-
-    def step():
-        return [float(value) for value in model.train_function(batches).values()]
-
-    sizes = [tuple(variable.shape) for variable in model.trainable_variables]
-
-    @tf.function
-    def reduced():
-        def on_replica():
-            values = [tf.ones(size) for size in sizes]
-            summed = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, values)
-            return tf.add_n([tf.reduce_max(value) for value in summed])
-
-        return cluster.strategy.experimental_local_results(cluster.strategy.run(on_replica))[0]
-
-    return step, (lambda: float(reduced())) if cluster.replicas > 1 else None
-
-
-def turner(cluster):
-    """Returns ({"replicas", "batches"}, a function that times a step and an all-reduce of each variant).
-
-    The variants are strong and weak scaling. The function returns (seconds, seconds or None) of each.
-    """
-    from tf_csvae import InputError
-
-    if FLAGS.batch_size % cluster.replicas:
-        raise InputError(
-            f"--batch_size={FLAGS.batch_size} does not divide among {cluster.replicas} replicas."
-        )
-    batches = [FLAGS.batch_size, FLAGS.batch_size * cluster.replicas]
-    pairs = [stepper(cluster, batch) for batch in batches]
-
-    def turn():
-        return [tuple(function and seconds_of(function) for function in pair) for pair in pairs]
-
-    return {"replicas": cluster.replicas, "batches": batches}, turn
-
-
-def seconds_of(function):
-    """Returns the seconds that a call takes."""
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
-
-
-def on_this_machine(arguments, count):
-    """A side: so many replicas on this machine's first devices.
-
-    They have a process of their own since TensorFlow takes devices that were in a group of two for
-    members of it for ever.
-    """
-    parse(arguments)
-    with training.quietly():
-        import tensorflow as tf
-
-        from tf_csvae import InputError
-        from tf_csvae.cluster import Cluster
-
-    gpus = tf.config.list_physical_devices("GPU")
-    if gpus and count > len(gpus):
-        raise InputError(f"--replicas={count}: this machine has {len(gpus)} GPUs.")
-    for gpu in gpus:  # which all sides share
-        tf.config.experimental.set_memory_growth(gpu, True)
-    if not gpus:
-        parts = [tf.config.LogicalDeviceConfiguration()] * count
-        tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], parts)
-    return turner(Cluster("mirrored", most=count) if count > 1 else Cluster("one_device"))
-
-
-def benchmark():
-    """Prints the table."""
-    from tf_csvae import report
-    from tf_csvae.cluster import Cluster, place
-
-    workers, own_place = place(FLAGS.distribute)
-    with contextlib.ExitStack() as stack:
-        if FLAGS.distribute == "multi_worker" or workers > 1:
-            with training.quietly():
-                cluster = Cluster("multi_worker")
-            facts, turn = turner(cluster)
-            found = [(facts, [turn() for _ in range(WARM + FLAGS.timed_steps)][WARM:])]
-        else:
-            counts = sorted({int(count) for count in FLAGS.replicas})
-            sides = [stack.enter_context(turns.Side(on_this_machine, sys.argv, count)) for count in counts]
+    count = WARM + config.timed_steps
+    if config.distribute == "multi_worker" or workers > 1:
+        facts, turn = turner(Cluster("multi_worker"), options, config.label_count)
+        found = [(facts, [turn() for _ in range(count)][WARM:])]
+    else:
+        make = "benchmarks.scaling_step:on_this_machine"
+        with contextlib.ExitStack() as stack:
+            sides = [
+                stack.enter_context(turns.Side(make, options, config.label_count, replicas))
+                for replicas in sorted(set(config.replicas))
+            ]
             found = [(side.facts, []) for side in sides]
-            for turn in range(WARM + FLAGS.timed_steps):
+            for turn in range(count):
                 for side, (_, results) in zip(sides, found, strict=True):
                     side.turn(1)
                     results += side.results if turn >= WARM else []
     rows = [["scaling", "replicas", "batch", "step ms", "images/s", "efficiency", "all-reduce"]]
-    for place_of, scaling in enumerate(("strong", "weak")):
+    for variant, scaling in enumerate(("strong", "weak")):
         alone = None
         for facts, results in found:
-            replicas, batch = facts["replicas"], facts["batches"][place_of]
-            steps, reduces = zip(*(result[place_of] for result in results), strict=True)
+            replicas, batch = facts["replicas"], facts["batches"][variant]
+            steps, reduces = zip(*(result[variant] for result in results), strict=True)
             seconds = statistics.median(steps)
             each = batch / seconds / replicas
             alone = alone or each
@@ -178,12 +105,11 @@ def benchmark():
         print(report.as_text(report.Table("", rows)))
 
 
-def parse(arguments):
-    """Parses the command line."""
-    FLAGS.set_default("dataset", "celeba")
-    flags.parse(arguments, GROUPS, __doc__)
+def main(argv: list[str] | None = None) -> None:
+    """Runs the command."""
+    config, options = options_of(argv or sys.argv)
+    command.run(lambda: benchmark(config, options), "A benchmark writes nothing.")
 
 
 if __name__ == "__main__":
-    parse(sys.argv)
-    training.exit_cleanly(benchmark, "Nothing is written by a benchmark.")
+    main()

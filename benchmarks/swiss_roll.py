@@ -42,7 +42,7 @@ class BenchmarkConfig(Config):
     first_seed: int = option(0, "The first seed.", low=0, high=SEED)
     seed_count: int = option(5, "Number of seeds.", low=1)
     trainer_flag: tuple[str, ...] = option(
-        (), "Flags of every training, as in --trainer_flag=--epochs=2,--z_dim=3."
+        (), "Flags of every training, as in --trainer_flag=--epochs=2,--hidden=8,8."
     )
 
 
@@ -98,10 +98,11 @@ def benchmark(config: BenchmarkConfig) -> None:
     """Prints a table with a row for each seed."""
     with command.quietly():
         from tf_csvae.evaluation import report
+    more = ",".join(config.trainer_flag).replace(",--", "\n--").splitlines()
     rows = []
     for seed in range(config.first_seed, config.first_seed + config.seed_count):
         with tempfile.TemporaryDirectory() as folder:
-            seconds = trained(seed, folder, config.trainer_flag)
+            seconds = trained(seed, folder, more)
             numbers, kept = outcome(folder)
         rows = rows or [["seed", *(f"{name}, s" for name in seconds), *numbers, "within bounds"]]
         times = (f"{value:.1f}" for value in seconds.values())

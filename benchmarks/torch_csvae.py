@@ -1,21 +1,28 @@
 """CSVAE in PyTorch, the peer of ``benchmarks.train_step``: the same layers, losses and optimizer.
 
-Written for that benchmark alone, in the plainest way that PyTorch offers, its losses in closed form.
-``tests/benchmarks/test_torch_csvae.py`` compares losses and gradients with ours on the same weights.
+The comparison is for the cost of a training step with the same networks, the published losses and
+our terms that need no guide, not for the cost of the guide's terms. The twin is written for that
+benchmark alone, in the plainest way that PyTorch offers, with losses in closed form.
+``tests/benchmarks/test_torch_csvae.py`` compares losses and gradients with ours on the same
+weights.
 """
 
 import itertools
 import math
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-# Values of a model's options that the twin has; of all others it takes any.
+# Values of a model's options that the twin has; of all other options it has any.
 HAS = {
     "likelihood": ("gaussian_optimal",),
     "w_prior": ("joint", "fixed"),
     "adversarial": (True,),
+    "activation": ("leaky_relu",),
+    "batch_norm": (True,),
     "consistency_weight": (0,),
     "perceptual_weight": (0,),
 }
@@ -24,13 +31,13 @@ HAS = {
 class _Activated(nn.Sequential):
     """Dense layers, each with the activation behind it."""
 
-    def __init__(self, widths, activation):
+    def __init__(self, widths, activation) -> None:
         layers = [(nn.Linear(a, b), activation()) for a, b in itertools.pairwise(widths)]
         super().__init__(*itertools.chain.from_iterable(layers))
 
 
 def _convolutions(channels, size, activation, layer):
-    """Convolutions that halve an image each, or transposed ones that double it."""
+    """Convolutions that each halve an image, or transposed ones that double it."""
     modules = []
     for before, after in itertools.pairwise(channels):
         convolution = layer(before, after, size, stride=2, padding=(size - 2) // 2, bias=False)
@@ -43,28 +50,27 @@ class CSVAE(nn.Module):
     """The networks and the objective of ``tf_csvae.CSVAE`` for images.
 
     Args:
-        options: dict, ``get_config()`` of the model that it is the twin of, and what that takes from
-            its modules: class_weights [2, k], squared_widths of the two-sample penalty, min_scale,
-            absent_scale.
+        options: of ``keras_step.twin_options``: the fields of the model's config; its data_shape,
+            labels and bounded; and from its modules class_weights [2, k], squared_widths of the
+            MMD, min_scale, absent_scale, and (momentum, ridge, largest scale) of the erasure.
 
     Raises:
-        ValueError: the model has an option that the twin has not.
+        ValueError: an option that the twin does not have.
     """
 
-    def __init__(self, options):
+    def __init__(self, options: dict[str, Any]) -> None:
         super().__init__()
         for name, values in HAS.items():
             if options[name] not in values:
                 raise ValueError(f"The twin in PyTorch has no {name}={options[name]}.")
-        network = options["networks"]
-        if network["activation"] != "leaky_relu" or not network["batch_norm"] or network["kernel_size"] % 2:
-            raise ValueError("The twin in PyTorch has leaky_relu, batch_norm and even kernel sizes only.")
+        size, k, z_dim = options["kernel_size"], len(options["labels"]), options["z_dim"]
+        if size % 2:
+            raise ValueError(f"The twin in PyTorch has no odd kernel_size={size}.")
         self.options = options
-        self.filters, hidden = network["filters"], network["hidden"]
-        size, k, z_dim = network["kernel_size"], len(options["labels"]), options["z_dim"]
+        self.filters, hidden = options["filters"], options["hidden"]
         height, width, colours = options["data_shape"]
-        w_dim = k * options["w_dim"]
-        self.seed_shape = (height >> len(self.filters), width >> len(self.filters), self.filters[-1])
+        w_dim, count = k * options["w_dim"], len(self.filters)
+        self.seed_shape = (height >> count, width >> count, self.filters[-1])
         flat = math.prod(self.seed_shape)
 
         def activation():
@@ -79,7 +85,8 @@ class CSVAE(nn.Module):
             )
 
         def head(inputs, outputs, widths):
-            return nn.Sequential(_Activated((inputs, *widths), activation), nn.Linear(widths[-1], outputs))
+            layers = _Activated((inputs, *widths), activation)
+            return nn.Sequential(layers, nn.Linear(widths[-1], outputs))
 
         features = hidden[-2] if len(hidden) > 1 else flat
         self.trunk = trunk()
@@ -87,10 +94,11 @@ class CSVAE(nn.Module):
             self.w_trunk = trunk()
         self.z_head = head(features, 2 * z_dim, hidden[-1:])
         self.w_head = head(features + k, 2 * w_dim, hidden[-1:])
+        doubled = (*self.filters[::-1], self.filters[0])
         self.decoder = nn.ModuleList(
             [
                 _Activated((z_dim + w_dim, *hidden[::-1], flat), activation),
-                _convolutions((*self.filters[::-1], self.filters[0]), size, activation, nn.ConvTranspose2d),
+                _convolutions(doubled, size, activation, nn.ConvTranspose2d),
                 nn.Conv2d(self.filters[0], colours, 3, padding=1),
             ]
         )
@@ -101,7 +109,7 @@ class CSVAE(nn.Module):
             for name, columns in (("moments", 1 + k), ("locations", z_dim), ("scales", z_dim)):
                 self.register_buffer(name, torch.zeros(1 + k, columns))
         self.register_buffer("log_scale", torch.tensor(math.log(options["likelihood_scale"])))
-        self.register_buffer("class_weights", torch.tensor(options["class_weights"], dtype=torch.float32))
+        self.register_buffer("class_weights", torch.tensor(options["class_weights"]))
 
     def _features(self, trunk, x):
         convolutions, dense = trunk
@@ -128,7 +136,8 @@ class CSVAE(nn.Module):
             average.mul_(momentum).add_((1 - momentum) * features.T @ other / len(features))
 
         def expected(average):
-            return features @ torch.linalg.solve(self.moments + ridge * torch.eye(features.shape[1]), average)
+            moments = self.moments + ridge * torch.eye(features.shape[1])
+            return features @ torch.linalg.solve(moments, average)
 
         with torch.no_grad():
             follow(self.moments, features)
@@ -151,18 +160,22 @@ class CSVAE(nn.Module):
         mean = last(convolutions(seed))
         return torch.sigmoid(mean) if self.options["bounded"] else mean
 
-    def losses(self, x, y, z_noise, w_noise, kl_weight):
-        """M1 and M2 for a batch, each with gradients in its own player's parameters alone.
+    def losses(
+        self,
+        x: torch.Tensor,
+        y: torch.Tensor,
+        z_noise: torch.Tensor,
+        w_noise: torch.Tensor,
+        kl_weight: float,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Returns M1 and M2 of a batch; each has gradients for its own player's parameters only.
 
         Args:
             x: float32 [n, channels, height, width].
             y: float32 [n, k].
             z_noise: float32 [n, z_dim], standard normal.
             w_noise: float32 [n, k w_dim], standard normal.
-            kl_weight: float.
-
-        Returns:
-            Two scalars.
+            kl_weight: factor on the KL terms.
         """
         options = self.options
         features = self._features(self.trunk, x)
@@ -173,7 +186,7 @@ class CSVAE(nn.Module):
             features = self._features(self.w_trunk, x)
         w_mean, w_scale = self._normal(self.w_head(torch.cat([features, y], 1)))
         prior_mean, prior_scale = self._prior(y)
-        if options["w_posterior"] == "centred":
+        if options["w_posterior"] == "residual":
             w_mean, w_scale = prior_mean + prior_scale * w_mean, prior_scale * w_scale
         if not options["absent_style"]:
             present = self._by_label(y) > 0.5
@@ -189,9 +202,8 @@ class CSVAE(nn.Module):
         reconstruction = nats.sum((1, 2, 3)).mean()
         kl_z = _kl(z_mean, z_scale, torch.zeros_like(z_mean), torch.ones_like(z_scale))
         kl_w = _kl(w_mean, w_scale, prior_mean, prior_scale)
-        m1 = options["beta1"] * reconstruction + kl_weight * (
-            options["beta2"] * kl_w + options["beta3"] * kl_z
-        )
+        kl = options["beta2"] * kl_w + options["beta3"] * kl_z
+        m1 = options["beta1"] * reconstruction + kl_weight * kl
 
         frozen = {name: value.detach() for name, value in self.adversary.named_parameters()}
         logits = torch.func.functional_call(self.adversary, frozen, (z,))
@@ -204,15 +216,16 @@ class CSVAE(nn.Module):
             m1 = m1 + options["aggregate_weight"] * _prior_mmd(standard)
 
         weights = self.class_weights[0] * (1 - y) + self.class_weights[1] * y
-        logits = self.adversary(z.detach())
-        m2 = functional.binary_cross_entropy_with_logits(logits, y, weights, reduction="none").sum(1).mean()
-        return m1, options["beta5"] * m2
+        nats = functional.binary_cross_entropy_with_logits(
+            self.adversary(z.detach()), y, weights, reduction="none"
+        )
+        return m1, options["beta5"] * nats.sum(1).mean()
 
-    def players(self):
+    def players(self) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
         """Returns the parameters of the generator and those of the adversary."""
         adversary = list(self.adversary.parameters())
         owned = {id(parameter) for parameter in adversary}
-        return [parameter for parameter in self.parameters() if id(parameter) not in owned], adversary
+        return [each for each in self.parameters() if id(each) not in owned], adversary
 
 
 def _kl(mean, scale, prior_mean, prior_scale):
@@ -233,7 +246,8 @@ def _mmd(z, y, squared_widths):
     within1 = (ones * to_ones).sum(0) / (n1 * (n1 - 1)).clamp_min(1)
     within0 = (zeros * to_zeros).sum(0) / (n0 * (n0 - 1)).clamp_min(1)
     between = (zeros * to_ones).sum(0) / (n1 * n0).clamp_min(1)
-    return torch.where((n1 > 1) & (n0 > 1), within1 + within0 - 2 * between, torch.zeros_like(n1))
+    known = (n1 > 1) & (n0 > 1)
+    return torch.where(known, within1 + within0 - 2 * between, torch.zeros_like(n1))
 
 
 def _prior_mmd(u):
@@ -243,18 +257,20 @@ def _prior_mmd(u):
     return among / (n * (n - 1)) - 2 * norms.mean() + d
 
 
-def stepper(options, batch_size, compiled):
+def stepper(
+    options: dict[str, Any], batch_size: int, compiled: bool
+) -> tuple[dict[str, str], Callable[[], float]]:
     """Makes a side of the benchmark.
 
-    The learning rates are constant, which spares the peer the schedule, and nothing is averaged.
+    The learning rates are constant, so the twin has no schedule. It logs no means.
 
     Args:
-        options: dict, see ``CSVAE``.
-        batch_size: int.
-        compiled: bool, by torch.compile.
+        options: as of ``CSVAE``.
+        batch_size: examples of a step.
+        compiled: use torch.compile.
 
     Returns:
-        (facts about it, a function that makes one training step).
+        The "version" of PyTorch, and a function that makes one training step.
     """
     torch.manual_seed(0)
     model = CSVAE(options)

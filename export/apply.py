@@ -53,7 +53,7 @@ def apply(config: ApplyConfig) -> None:
         import tensorflow as tf
         from tqdm import tqdm
 
-        from export import answers, examples, signatures, steering
+        from export import examples, signatures, steering
         from export.inputs import sentence_in
 
     served = signatures.Served.of_run(Run(config.run_dir), config.judge)
@@ -88,7 +88,7 @@ def apply(config: ApplyConfig) -> None:
         if "x" in outputs and info.is_image:
             pixels = np.round(255 * np.clip(outputs["x"], 0, 1)).astype(np.uint8)
             images = [tf.io.encode_png(image).numpy() for image in pixels]
-            answers.write_images(config.out, given.names[rows], images)
+            steering.write_images(config.out, given.names[rows], images)
         else:
             made.append(outputs)
     if made:
@@ -99,7 +99,7 @@ def apply(config: ApplyConfig) -> None:
                 y = np.where(np.isnan(requested), y, requested)
             text, ending = examples.as_table(served, outputs["x"], y).to_csv(index=False), "csv"
         else:
-            text = "\n".join(answers.json_lines(given.names, outputs)) + "\n"
+            text = "\n".join(steering.json_lines(given.names, outputs)) + "\n"
             ending = "jsonl"
         files.write_text(os.path.join(config.out, f"{config.mode}.{ending}"), text)
     print(f"{config.mode}: {len(given.names)} of {config.run_dir}, written to {config.out}")

@@ -33,8 +33,7 @@ def check(model_dir: str | None, tolerance: float = CheckConfig.tolerance) -> No
     """
     if not model_dir or not os.path.exists(os.path.join(model_dir, "saved_model.pb")):
         raise InputError(
-            f"--model_dir={model_dir} holds no SavedModel. "
-            "Give the folder of a version, as in models/NAME/1."
+            f"--model_dir={model_dir} holds no SavedModel. Give the folder of a version, as in models/NAME/1."
         )
     import pandas as pd
 

@@ -9,6 +9,7 @@ They use gRPC, or with --rest HTTP. A request to a server that is busy or restar
 with growing pauses.
 """
 
+import collections
 import contextlib
 import dataclasses
 import os
@@ -20,7 +21,7 @@ import numpy as np
 from tqdm import tqdm
 
 import flags.command
-from export import answers, steering
+from export import steering
 from export.configs import SteeringConfig
 from tf_csvae.errors import InputError
 from tf_csvae.files import read_json
@@ -57,9 +58,7 @@ class ClientConfig(SteeringConfig):
         None, "The file assets.extra/labels.json of the model, with its labels in order."
     )
     label: str | None = option(None, "The label of interpolate, style_transfer and traverse.")
-    style: str | None = option(
-        None, "style_transfer: the image whose style of --label the other images get."
-    )
+    style: str | None = option(None, "style_transfer: the image whose style of --label the other images get.")
     timeout: float = option(30.0, "Seconds that one attempt may take.", low=0.001)
     retries: int = option(4, "Attempts after the first, if a request may yet succeed.", low=0)
 
@@ -91,21 +90,20 @@ def ask(config: ClientConfig, command: str, files: Sequence[str] = ()) -> None:
     lines = os.path.join(config.out, f"{command}.jsonl")
     with contextlib.suppress(FileNotFoundError):
         os.remove(lines)  # of an earlier call
-    names = [Path(file).stem for file in files] or [
-        f"sample_{row:05d}" for row in range(config.count)
-    ]
+    numbered = [f"sample_{row:05d}" for row in range(config.count)]
+    names = [Path(file).stem for file in files] or numbered
     starts = range(0, len(names), config.batch)
     for start in tqdm(starts, unit="batch", disable=len(starts) == 1):
         rows = slice(start, start + config.batch)
         inputs = _request(config, command, labels, files[rows], start)
         outputs = server.predict(f"{command}_bytes", inputs)
         if "x_bytes" in outputs:
-            answers.write_images(config.out, names[rows], outputs["x_bytes"])
+            steering.write_images(config.out, names[rows], outputs["x_bytes"])
             continue
         if command == "classify":
             columns = [n.decode() if isinstance(n, bytes) else n for n in outputs["labels"][0]]
             outputs = dict(zip(columns, outputs["probabilities"].T, strict=True))
-        made = "\n".join(answers.json_lines(names[rows], outputs))
+        made = "\n".join(steering.json_lines(names[rows], outputs))
         print(made)
         with open(lines, "a", encoding="utf-8") as file:
             file.write(made + "\n")
@@ -122,8 +120,7 @@ def _checked_labels(config: ClientConfig, command: str, files: Sequence[str]) ->
     if command != "classify" and (path or command not in UNLABELLED):
         if not path or not os.path.exists(path):
             raise InputError(
-                f"--labels_file={path} is not there. "
-                "Give assets.extra/labels.json of the exported model."
+                f"--labels_file={path} is not there. Give assets.extra/labels.json of the exported model."
             )
         labels = as_labels(read_json(path)["labels"])
     names = [label.name for label in labels]
@@ -136,10 +133,10 @@ def _checked_labels(config: ClientConfig, command: str, files: Sequence[str]) ->
     for path in files:
         if not os.path.isfile(path):
             raise InputError(f"There is no file {path}.")
-    stems = [Path(path).stem for path in files]
-    same = [stem for stem in stems if stems.count(stem) > 1]
-    if same:
-        raise InputError(f"Several files are named {same[0]}. The answers are named after them.")
+    stems = collections.Counter(Path(path).stem for path in files)
+    for stem, times in stems.items():
+        if times > 1:
+            raise InputError(f"Several files are named {stem}. The answers are named after them.")
     return labels
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import pathlib
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -91,16 +92,12 @@ def _image_files(path: str) -> list[str]:
     """Returns the image files in a folder and those below it, or the one file."""
     if os.path.isfile(path):
         return [path]
-    found = [
-        os.path.join(folder, name)
-        for folder, _, names in os.walk(path)
-        for name in names
-        if name.lower().endswith(IMAGE_ENDINGS)
-    ]
+    below = pathlib.Path(path).rglob("*")
+    found = sorted(str(file) for file in below if file.suffix.lower() in IMAGE_ENDINGS)
     if not found:
         endings = ", ".join(IMAGE_ENDINGS)
         raise InputError(f"--input={path} is no image and no folder with images ({endings}).")
-    return sorted(found)
+    return found
 
 
 def _rows(path: str, known: str | None, served: Served, problems: Problems) -> Examples:
@@ -115,9 +112,8 @@ def _rows(path: str, known: str | None, served: Served, problems: Problems) -> E
     labels = _labels_of(names, known, served.labels, problems)
     for place, label in enumerate(served.labels):
         if label.name in given.columns and not known:
-            labels[:, place] = label.in_units(
-                label_columns.read_known_label(given, label, problems)
-            )
+            column = label_columns.read_known_label(given, label, problems)
+            labels[:, place] = label.in_units(column)
     return Examples(names, labels, lambda chosen: x[chosen])
 
 

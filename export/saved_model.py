@@ -25,9 +25,7 @@ from tf_csvae.runs import Run
 class ExportConfig(RunConfig):
     """Export: the run, and where its SavedModel is written."""
 
-    export_dir: str = option(
-        "models", "The server's folder; EXPORT_DIR/MODEL_NAME/VERSION is written."
-    )
+    export_dir: str = option("models", "The server's folder; EXPORT_DIR/MODEL_NAME/VERSION is written.")
     model_name: str | None = option(
         None, "Name of the model on the server. Default: that of the run's directory."
     )
@@ -81,9 +79,7 @@ def export(
 def main(argv: list[str] | None = None) -> None:
     """Runs the command."""
     config = parse(argv or sys.argv, (ExportConfig,), __doc__).config(ExportConfig)
-    command.run(
-        lambda: export(**config.to_dict()), "Nothing was written. The same command starts again."
-    )
+    command.run(lambda: export(**config.to_dict()), "Nothing was written. The same command starts again.")
 
 
 if __name__ == "__main__":

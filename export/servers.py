@@ -71,8 +71,7 @@ class Server(abc.ABC):
             return attempts(self._ask, signature, inputs)
         except Retryable as error:
             raise InputError(
-                f"The server did not answer in {1 + self.retries} attempts: "
-                f"{sentence_in(str(error))}"
+                f"The server did not answer in {1 + self.retries} attempts: {sentence_in(str(error))}"
             ) from error
 
     @abc.abstractmethod

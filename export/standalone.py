@@ -25,9 +25,7 @@ def main(folder: str) -> None:
     """Loads the model and answers its requests."""
     loaded = tf.saved_model.load(folder)
     logs, answers = (
-        list(
-            tf.data.TFRecordDataset(os.path.join(folder, "assets.extra", name)).as_numpy_iterator()
-        )
+        list(tf.data.TFRecordDataset(os.path.join(folder, "assets.extra", name)).as_numpy_iterator())
         for name in ("tf_serving_warmup_requests", "expected_outputs")
     )
     for log, answer in zip(logs, answers, strict=True):

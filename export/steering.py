@@ -1,18 +1,19 @@
-"""Values of labels as requests have them: what examples have, and what is asked for."""
+"""What is asked of a model: labels and seeds. And its answers as files: images and JSON lines."""
 
+import json
 import math
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from export.configs import SteeringConfig
+from tf_csvae import files
 from tf_csvae.errors import InputError
 from tf_csvae.labels import Label
 
 
-def label_values(
-    pairs: Sequence[str], labels: Sequence[Label], default: float = math.nan
-) -> list[float]:
+def label_values(pairs: Sequence[str], labels: Sequence[Label], default: float = math.nan) -> list[float]:
     """Reads values of labels, given in their own words and units.
 
     Args:
@@ -80,3 +81,26 @@ def request(
     elif labels:
         inputs["labels"] = known
     return inputs
+
+
+def write_images(out: str, names: Sequence[str], images: Iterable) -> None:
+    """Writes encoded images as NAME.png, or NAME_00.png, NAME_01.png, ... if a row has several.
+
+    Args:
+        out: the folder.
+        names: of the n rows.
+        images: PNG files as bytes, [n] or [n, ...].
+    """
+    for name, row in zip(names, images, strict=True):
+        several = np.ravel(np.array(row, object))
+        for number, content in enumerate(several):
+            ending = "" if len(several) == 1 else f"_{number:02d}"
+            files.write_bytes(os.path.join(out, f"{name}{ending}.png"), content)
+
+
+def json_lines(names: Sequence[str], outputs: Mapping[str, np.ndarray]) -> list[str]:
+    """Returns a JSON object for each row: its name, and the row of every output."""
+    return [
+        json.dumps({"file": name, **{key: each[row].tolist() for key, each in outputs.items()}})
+        for row, name in enumerate(names)
+    ]

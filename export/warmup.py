@@ -18,9 +18,7 @@ REQUESTS, EXPECTED = "tf_serving_warmup_requests", "expected_outputs"
 def examples(served: Served, rows: int = 1, seed: int = 0) -> dict[str, dict[str, np.ndarray]]:
     """Makes an example of every input, by signature, with so many rows."""
     return {
-        name: {
-            spec.name: _example(spec, served.info, rows, seed) for spec in function.input_signature
-        }
+        name: {spec.name: _example(spec, served.info, rows, seed) for spec in function.input_signature}
         for name, function in served.signatures.items()
     }
 

@@ -30,6 +30,8 @@ def run(work: Callable[[], object], when_interrupted: str) -> None:
         print(f"error: {error}", file=sys.stderr)
         _end(1)
     except Interrupted as interruption:
+        for each in SIGNALS:  # a second signal ends the process at once
+            signal.signal(each, signal.SIG_DFL)
         print(f"\nInterrupted. {when_interrupted}")
         _end(128 + interruption.signum)
 

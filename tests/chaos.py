@@ -1,4 +1,4 @@
-"""Trains while everything goes wrong, and compares the end with a training that nothing befell.
+"""Trains under faults, and compares the end with that of an undisturbed training.
 
     make chaos
 
@@ -24,11 +24,22 @@ from tests.conftest import ATTRIBUTES, write_celeba
 KILLS, SEED = int(os.environ.get("KILLS", "30")), int(os.environ.get("SEED", "0"))
 
 # A checkpoint after each step, so that most kills meet one that is being written.
-TRAINER = ("trainers.csvae", "--deterministic", "--notensorboard", "--checkpoint_minutes=1e-6", "--seed=3")
-SWISS_ROLL = ("--batch_size=500", "--steps_per_execution=1", "--jit_compile=false", "--hidden=16,16")
+TRAINER = (
+    "trainers.csvae",
+    "--deterministic",
+    "--notensorboard",
+    "--checkpoint_minutes=1e-6",
+    "--seed=3",
+)
+SWISS_ROLL = (
+    "--batch_size=500",
+    "--steps_per_execution=1",
+    "--jit_compile=false",
+    "--hidden=16,16",
+)
 IMAGES = ("--image_size=16", "--filters=4,8", "--hidden=8", "--batch_size=4", "--dataset=celeba")
 
-# Seconds up to which a training is let live after its first checkpoint, or after its start.
+# The most seconds that a training lives after its first checkpoint, or after its start.
 LONGEST = 2.0
 
 
@@ -81,11 +92,11 @@ def saved_since(backup, began):
 
 
 def killed(flags, run_dir, log, most, dice):
-    """Trains, killed at random moments and started again, until it is done or killed ``most`` times.
+    """Trains until it is done, killed at random moments at most ``most`` times and started again.
 
     Returns:
-        dict of counts: kills; in a write, those that left a file half written; damaged, the checkpoints
-        that were then damaged.
+        {count: number}: kills; in a write: those that left a file half written; damaged: the
+        checkpoints that were damaged after a kill.
     """
     counts = dict.fromkeys(("kills", "in a write", "damaged"), 0)
     while counts["kills"] < most:
@@ -112,7 +123,7 @@ def killed(flags, run_dir, log, most, dice):
 
 
 def filled(flags, folder, log):
-    """Trains on a disk too small for it, then on the same disk enlarged; returns as ``finished``."""
+    """Trains on a disk that is too small, then on the same disk enlarged, as ``finished``."""
     disk = folder / "small_disk"
     disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=500k", "tmpfs", str(disk)], check=True)
@@ -128,9 +139,10 @@ def filled(flags, folder, log):
 
 
 def main():
-    """Prints a row of the table for each training that was disturbed; exits with 1 where one came out otherwise."""
+    """Prints a row of the table for each disturbed training; exits with 1 if one differs."""
     dice = random.Random(SEED)
-    print("| training | disturbed by | in a write | damaged, told | end |\n| --- | --- | --- | --- | --- |")
+    print("| training | disturbed by | in a write | damaged, reported | end |")
+    print("| --- | --- | --- | --- | --- |")
     different = 0
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
@@ -149,9 +161,9 @@ def main():
                 counts = killed(flags, run_dir, log, left, dice)
                 done = (run_dir / "metrics.json").exists()
                 end = last_checkpoint(run_dir) if done else finished(flags, run_dir, log)
-                told = log.read_text().count("is damaged; going back")
+                reported = log.read_text().count("is damaged; going back")
                 left -= counts["kills"]
-                damaged = f"{counts['damaged']}, {told}"
+                damaged = f"{counts['damaged']}, {reported}"
                 show(name, f"{counts['kills']} kills", counts["in a write"], damaged, end == whole)
                 different += end != whole
             end = filled(flags, folder / name, folder / f"{name}_disk.log")

@@ -1,7 +1,7 @@
-"""Modules run as processes, as ``python -m`` does, without the seconds that importing TensorFlow takes.
+"""Runs modules as processes, as ``python -m`` does, without the seconds of TensorFlow's import.
 
-Each is a fork of one process that has imported it and done nothing else. Tests of signals, of what a
-module imports, and of a fresh interpreter start a real one.
+Each is a fork of one process that has imported it and done nothing else. Tests of signals, of what
+a module imports, and of a fresh interpreter start a real one.
 """
 
 import contextlib
@@ -15,20 +15,20 @@ import sys
 import tempfile
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload([f"tf_csvae.{name}" for name in ("evaluation", "figures", "models", "report")])
+_FORKS.set_forkserver_preload(["tf_csvae.evaluation", "tf_csvae.models", "tf_csvae.training.session"])
 
 
 def run(module, *arguments, cwd=None, timeout=300):
     """Runs a module to its end.
 
     Args:
-        module: str, as ``python -m`` takes it.
-        *arguments: anything that ``str`` makes an argument.
-        cwd: path, the working directory; default: this process's.
-        timeout: float, seconds after which it is killed.
+        module: name, as ``python -m`` takes it.
+        *arguments: of the command line; ``str`` is called on each.
+        cwd: the working directory; None: that of this process.
+        timeout: seconds after which it is killed.
 
     Returns:
-        ``subprocess.CompletedProcess``, its output as text.
+        ``subprocess.CompletedProcess`` with the output as text.
 
     Raises:
         subprocess.TimeoutExpired: it took longer.
@@ -45,13 +45,13 @@ def run(module, *arguments, cwd=None, timeout=300):
         finally:
             process.kill()
             process.join()
-        told = []
+        output = []
         for path in paths:
             with open(path) as file:
-                told.append(file.read())
+                output.append(file.read())
     if not in_time:
-        raise subprocess.TimeoutExpired([module, *arguments], timeout, *told)
-    return subprocess.CompletedProcess([module, *arguments], process.exitcode, *told)
+        raise subprocess.TimeoutExpired([module, *arguments], timeout, *output)
+    return subprocess.CompletedProcess([module, *arguments], process.exitcode, *output)
 
 
 def tf_configs(count):

@@ -1,4 +1,4 @@
-"""What must hold for any input: of the parsers, and of the estimators."""
+"""What holds for any input: properties of the parsers and of the estimators."""
 
 import json
 import tempfile
@@ -11,12 +11,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import binom, ortho_group
 
-from tf_csvae import InputError, metrics, runs
-from tf_csvae.callbacks import Progress
+from tf_csvae import InputError, files, runs
 from tf_csvae.data import Info
-from tf_csvae.data.celeba import SPLITS, read_attributes, read_partition
+from tf_csvae.data.celeba import read_attributes, read_partition
+from tf_csvae.data.dataset import SPLITS
+from tf_csvae.evaluation import metrics
 from tf_csvae.labels import Label
-from tf_csvae.models import balance, distributions
+from tf_csvae.networks import balance, distributions
+from tf_csvae.options import flag_values
+from tf_csvae.settings import header
+from tf_csvae.training.progress import Progress
 
 settings.register_profile("tests", max_examples=40, deadline=None, derandomize=True, database=None)
 settings.load_profile("tests")
@@ -79,7 +83,7 @@ def test_a_partition_is_read_as_it_was_written(pairs, blank, end):
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 def test_any_file_is_read_or_refused_in_one_line(content):
     path = file_of(content)
-    for read in (read_attributes, read_partition, runs.read_json):
+    for read in (read_attributes, read_partition, files.read_json):
         try:
             read(path)
         except InputError as error:
@@ -100,15 +104,15 @@ plain = st.recursive(
 def test_any_metrics_are_numbers_or_refused(value):
     with tempfile.TemporaryDirectory() as folder:
         run = runs.Run(folder)
-        runs.write_json(run.file(runs.METRICS), value)
+        run.begin(header("csvae"))
+        files.write_json(run.file(runs.METRICS), value)
         try:
             numbers = run.metrics()
         except InputError:
             return
-    json.dumps({name: part for name, part in numbers.items() if name != "judge"}, allow_nan=False)
-    assert all(
-        isinstance(part, (int, float, list, dict)) for name, part in numbers.items() if name != "judge"
-    )
+    parts = {name: part for name, part in numbers.items() if name != "judge"}
+    json.dumps(parts, allow_nan=False)
+    assert all(isinstance(part, (int, float, list, dict)) for part in parts.values())
 
 
 @given(
@@ -126,9 +130,9 @@ def test_any_description_of_data_is_one_or_refused(change):
 
 
 @given(st.integers(0, 10**6), st.integers(1, 10**6), st.integers(1, 100), st.data())
-def test_progress_is_read_as_it_was_written_and_stays_within_its_epoch(epoch, steps, multiple, data):
-    step = data.draw(st.integers(0, steps))
-    at = Progress(epoch, step, steps, 1.5, [[1.0, 2.0]], 0.25, data.draw(st.none() | st.just((1, 0.5))))
+def test_progress_is_read_as_it_was_written_and_stays_in_its_epoch(epoch, steps, multiple, data):
+    step, best = data.draw(st.integers(0, steps)), data.draw(st.none() | st.just((1, 0.5)))
+    at = Progress(epoch, step, steps, 1.5, [[1.0, 2.0]], 0.25, best)
     assert Progress.from_dict(json.loads(json.dumps(at.__dict__))) == at
     other = data.draw(st.integers(1, 10**6)) * multiple
     scaled = at.scaled(other, multiple)
@@ -144,14 +148,14 @@ flag_names = st.from_regex(r"[a-z][a-z0-9_]{0,10}", fullmatch=True).filter(
 
 @given(st.dictionaries(flag_names, st.booleans() | st.text("abc=,/ 0-9", max_size=8)))
 def test_flags_are_read_as_they_are_written(given_flags):
-    lines = ["# python -m trainers.csvae"]
+    lines = [header("csvae")]
     for name, value in given_flags.items():
-        lines.append(f"--{'' if value else 'no'}{name}" if isinstance(value, bool) else f"--{name}={value}")
+        switch = f"--{'' if value else 'no'}{name}"
+        lines.append(switch if isinstance(value, bool) else f"--{name}={value}")
     expected = {
-        f"--{name}": str(value).lower() if isinstance(value, bool) else value
-        for name, value in given_flags.items()
+        name: str(value).lower() if isinstance(value, bool) else value for name, value in given_flags.items()
     }
-    assert runs.flag_values("\n".join(lines)) == expected
+    assert flag_values(lines) == expected
 
 
 # Estimators.
@@ -169,7 +173,7 @@ def two_samples(draw):
 
 
 @given(two_samples(), st.integers(0, 2**32 - 1), st.integers(1, 10))
-def test_the_divergence_knows_no_order_place_direction_or_unit(samples, seed, k):
+def test_the_divergence_depends_on_no_order_place_direction_or_unit(samples, seed, k):
     p, q = samples
     random = np.random.default_rng(seed)
     expected = metrics.knn_divergence(p, q, k)
@@ -207,13 +211,14 @@ def test_the_interval_of_a_share_holds_the_truth_as_often_as_it_says(n):
     arrays(np.float32, st.tuples(st.integers(2, 20), st.integers(1, 4)), elements=coordinates),
     st.integers(0, 99),
 )
-def test_the_mean_distance_knows_no_order_and_no_place_and_grows_with_the_unit(x, seed):
+def test_the_mean_distance_depends_on_no_order_or_place_and_scales_with_the_unit(x, seed):
     expected = metrics.mean_pairwise_distance(x)
     assert expected >= 0
     shuffled = np.random.default_rng(seed).permutation(x)
     assert metrics.mean_pairwise_distance(shuffled) == pytest.approx(expected, abs=1e-5)
-    assert metrics.mean_pairwise_distance(x.astype(float) + 7) == pytest.approx(expected, abs=1e-4)
-    assert metrics.mean_pairwise_distance(3 * x.astype(float)) == pytest.approx(3 * expected, abs=1e-4)
+    moved, scaled = x.astype(float) + 7, 3 * x.astype(float)
+    assert metrics.mean_pairwise_distance(moved) == pytest.approx(expected, abs=1e-4)
+    assert metrics.mean_pairwise_distance(scaled) == pytest.approx(3 * expected, abs=1e-4)
 
 
 @given(two_samples())
@@ -227,7 +232,10 @@ def test_the_frechet_distance_is_symmetric_not_negative_and_zero_to_itself(sampl
     assert metrics.frechet_distance(a, a) == pytest.approx(0, abs=1e-6)
 
 
-@given(arrays(np.float32, st.tuples(st.integers(1, 5), st.just(6)), elements=st.floats(-30, 30, width=32)))
+rows_of_six = st.tuples(st.integers(1, 5), st.just(6))
+
+
+@given(arrays(np.float32, rows_of_six, elements=st.floats(-30, 30, width=32)))
 def test_the_kl_term_is_never_negative_nor_infinite(parameters):
     q = distributions.diagonal_normal(tf.constant(parameters))
     kl = distributions.tfd.kl_divergence(q, distributions.standard_normal(3)).numpy()

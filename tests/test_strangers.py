@@ -1,9 +1,10 @@
-"""What somebody else wrote: it runs no code, leads nowhere, and where it is malformed one line says so."""
+"""Files of somebody else: they run no code and lead nowhere; a malformed one is told in a line."""
 
 import json
 import os
 import pathlib
 import re
+import zipfile
 
 import keras
 import numpy as np
@@ -11,9 +12,11 @@ import pytest
 
 import tf_csvae
 from tests import processes
-from tf_csvae import CSVAE, InputError, load_model, report, runs
+from tf_csvae import CSVAE, Classifier, InputError, files, load_model, runs
 from tf_csvae.data import Info
+from tf_csvae.evaluation import report
 from tf_csvae.labels import Label
+from tf_csvae.settings import header, recorded_lines
 
 PACKAGES = ("tf_csvae", "trainers", "flags", "export", "benchmarks")
 
@@ -45,13 +48,13 @@ def test_a_model_file_with_code_in_it_is_refused(tmp_path):
     model = keras.Sequential([keras.Input((2,)), code])
     model.save(tmp_path / "model.keras")
     model(np.zeros((1, 2)))
-    os.remove(proof)  # it runs, where it is allowed to
+    os.remove(proof)  # it runs if nothing forbids it
     with pytest.raises(InputError, match="Cannot load a model"):
         load_model(str(tmp_path / "model.keras"))
     assert not os.path.exists(proof)
 
 
-def test_a_model_file_that_is_none_of_ours_is_refused(tmp_path):
+def test_a_model_file_of_another_package_is_refused(tmp_path):
     path = str(tmp_path / "model.keras")
     keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(path)
     with pytest.raises(InputError, match="holds a Sequential, which is no model of tf_csvae"):
@@ -60,7 +63,7 @@ def test_a_model_file_that_is_none_of_ours_is_refused(tmp_path):
 
 def test_a_model_file_that_is_cut_is_refused(tmp_path):
     path = tmp_path / "model.keras"
-    model = CSVAE([2], ["a"], networks={"hidden": [4]})
+    model = CSVAE([2], ["a"], {"hidden": [4]})
     model.compile()
     model.save(path)
     whole = path.read_bytes()
@@ -68,6 +71,26 @@ def test_a_model_file_that_is_cut_is_refused(tmp_path):
         path.write_bytes(whole[:keep])
         with pytest.raises(InputError, match="Cannot load a model"):
             load_model(str(path))
+
+
+@pytest.mark.parametrize("system", [CSVAE, Classifier])
+def test_a_model_file_of_an_earlier_version_is_refused(tmp_path, system):
+    path, old = str(tmp_path / "model.keras"), str(tmp_path / "old.keras")
+    system([2], ["a"], seed=3).save(path)
+    # Version 0.1 had the options themselves, not a config of them.
+    with zipfile.ZipFile(path) as whole, zipfile.ZipFile(old, "w") as changed:
+        for name in whole.namelist():
+            content = whole.read(name)
+            if name == "config.json":
+                plain = json.loads(content)
+                options = plain["config"].pop("config")
+                plain["config"] |= options
+                content = json.dumps(plain)
+            changed.writestr(name, content)
+    assert load_model(path).seed == 3
+    with pytest.raises(InputError, match="saved by an earlier version of tf_csvae") as told:
+        load_model(old)
+    assert "\n" not in str(told.value)
 
 
 RAN = {
@@ -82,8 +105,8 @@ RAN = {
 @pytest.fixture
 def run(tmp_path):
     run = runs.Run(str(tmp_path / "run"))
-    run.begin("# python -m trainers.csvae\n--epochs=3\n")
-    runs.write_json(run.file(runs.METRICS), {"seconds_training": 1, "run": RAN})
+    run.begin(f"{header('csvae')}\n--epochs=3\n")
+    files.write_json(run.file(runs.METRICS), {"seconds_training": 1, "run": RAN})
     return run
 
 
@@ -103,9 +126,9 @@ def run(tmp_path):
         json.dumps({"run": {**RAN, "versions": {"python": []}}}),
     ],
 )
-def test_malformed_metrics_are_told_in_one_line(run, text):
+def test_malformed_metrics_are_refused_in_one_line(run, text):
     assert run.metrics()["run"] == RAN
-    runs.write_text(run.file(runs.METRICS), text)
+    files.write_text(run.file(runs.METRICS), text)
     with pytest.raises(InputError, match=r"metrics\.json") as told:
         run.metrics()
     assert "\n" not in str(told.value)
@@ -134,7 +157,7 @@ INFO = Info("made", (2,), None, (Label("a"),), {"train": 3, "validation": 1, "te
         {"more": 1},
     ],
 )
-def test_a_malformed_description_of_data_is_told(change):
+def test_a_malformed_description_of_data_is_refused(change):
     assert Info.from_dict(INFO).to_dict() == INFO
     with pytest.raises(InputError, match="describes no dataset"):
         Info.from_dict({**INFO, **change})
@@ -143,8 +166,8 @@ def test_a_malformed_description_of_data_is_told(change):
 def test_captions_lead_nowhere(run, tmp_path):
     (tmp_path / "secret.png").write_bytes(b"\x89PNG a secret")
     figures = pathlib.Path(run.file(runs.FIGURES))
-    runs.write_bytes(str(figures / "fine.png"), b"\x89PNG")
-    runs.write_json(str(figures / runs.CAPTIONS), {"fine": "A picture."})
+    files.write_bytes(str(figures / "fine.png"), b"\x89PNG")
+    files.write_json(str(figures / runs.CAPTIONS), {"fine": "A picture."})
     assert run.pictures() == [("fine", "A picture.", b"\x89PNG")]
     (figures / "link.png").symlink_to(tmp_path / "secret.png")
     (figures / "text.png").write_text("no picture")
@@ -155,7 +178,7 @@ def test_captions_lead_nowhere(run, tmp_path):
         {"fine": ["a"]},
         {"text": "a"},
     ):
-        runs.write_json(str(figures / runs.CAPTIONS), captions)
+        files.write_json(str(figures / runs.CAPTIONS), captions)
         with pytest.raises(InputError, match=r"no picture of the run|no PNG"):
             run.pictures()
 
@@ -163,20 +186,22 @@ def test_captions_lead_nowhere(run, tmp_path):
 @pytest.mark.parametrize(
     "content", [b"epoch,loss\n0,low\n", b"epoch,loss\n0\n", b"a,b\n1,2,3\n", b"\xff\xfe\n"]
 )
-def test_a_malformed_history_is_told(run, content):
-    runs.write_bytes(run.file(runs.HISTORY), content)
+def test_a_malformed_history_is_refused(run, content):
+    files.write_bytes(run.file(runs.HISTORY), content)
     with pytest.raises(InputError, match="is no table of numbers"):
         run.history()
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"\xff\xfe\x00"])
-def test_a_flags_file_that_is_none_is_never_a_run(run, content):
-    runs.write_bytes(run.file(runs.FLAGS), content)
+def test_a_malformed_flags_file_is_never_a_run(run, content):
+    files.write_bytes(run.file(runs.FLAGFILE), content)
     with pytest.raises(InputError, match=r"holds other files and no run|is no text"):
-        run.check("# python -m trainers.csvae\n")
+        run.check(f"{header('csvae')}\n")
 
 
-EVALUATE, TRAIN = ("trainers.evaluate", "--run_dir={}"), ("trainers.csvae", "--flagfile={}/flags.txt")
+# What reads flags.txt: module, flag, exit code (2 if the file is given as flags).
+EVALUATE = ("trainers.evaluate", "--run_dir={}", 1)
+TRAIN = ("trainers.csvae", "--flagfile={}/flags.txt", 2)
 
 
 @pytest.mark.parametrize(
@@ -189,26 +214,28 @@ EVALUATE, TRAIN = ("trainers.evaluate", "--run_dir={}"), ("trainers.csvae", "--f
         (TRAIN, "--undefok=seed"),
     ],
 )
-def test_a_hostile_flags_file_is_one_line_and_exit_code_2(run, how, line):
-    runs.write_text(run.file(runs.FLAGS), run.flags() + line + "\n")
-    module, flag = how
+def test_a_hostile_flags_file_is_one_line_and_an_exit_code(run, how, line):
+    files.write_text(run.file(runs.FLAGFILE), run.flags() + line + "\n")
+    module, flag, code = how
     done = processes.run(module, flag.format(run.path))
-    assert done.returncode == 2
-    assert done.stderr.startswith(f"error: {run.file(runs.FLAGS)}, line 3: expected --flag=value")
+    assert done.returncode == code
+    path = run.file(runs.FLAGFILE)
+    assert done.stderr.startswith(f"error: {path}, line 3: expected --flag=value")
     assert done.stderr.count("\n") == 1
     assert "root:" not in done.stderr
 
 
 def test_what_a_flags_file_does_not_record_counts_on_the_command_line_only(run):
-    import flags
-
-    runs.write_text(run.file(runs.FLAGS), run.flags() + "--run_dir=/elsewhere\n--overwrite\n--seed=3\n")
-    assert flags._recorded(run.file(runs.FLAGS)) == ["--epochs=3", "--seed=3"]
+    text = run.flags() + "--run_dir=/elsewhere\n--overwrite\n--seed=3\n"
+    assert recorded_lines(text, "flags.txt") == ["--epochs=3", "--seed=3"]
+    files.write_text(run.file(runs.FLAGFILE), text)
+    training = run.settings().training
+    assert (training.run_dir, training.overwrite, training.seed) == (None, False, 3)
 
 
 def test_the_page_escapes_attributes_too():
     evil = "\"><script>alert(1)</script><img src=x onerror='alert(1)'>"
-    table = report.Table(evil, [[evil, evil], [evil, evil]], frozenset({(1, 1)}))
+    table = report.Table(evil, [[evil, evil], [evil, evil]], [[True]])
     page = report.render(evil, [table], [(evil, b"\x89PNG")], {evil: f"</pre>{evil}"})
     assert "<script" not in page
     assert page.count("<img") == 1
@@ -224,7 +251,7 @@ def test_a_page_of_a_run_with_hostile_names_escapes_them():
     assert "<script" not in page
 
 
-def test_a_lock_that_somebody_else_left_tells_no_more_than_a_line(run):
+def test_a_lock_file_of_somebody_else_is_emptied(run):
     with open(run.file(runs.LOCK), "w") as file:
         file.write("x" * 10_000)
     with run.locked():

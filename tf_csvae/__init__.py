@@ -5,7 +5,8 @@
 * ``fit``, ``evaluate``, ``compare`` -- train, measure and compare, as the commands do
 * ``load_data``, ``load_model`` -- data sets and trained models
 * ``CSVAE``, ``CondVAE``, ``CondVAEInfo``, ``VAE``, ``Classifier`` -- the systems
-* ``CSVAEConfig`` and its like, in ``configs`` -- every option and its default
+* ``CSVAEConfig`` and its like, in ``configs`` -- every option and its default; ``settings`` -- all
+  options of one training
 * ``data``, ``networks``, ``objectives``, ``models``, ``editing``, ``training``, ``evaluation`` --
   the packages
 """
@@ -13,6 +14,9 @@
 import importlib
 import os
 from typing import Any
+
+# Imported now, over the module of the same name.
+from tf_csvae.settings import settings
 
 # TensorFlow's wheel turns oneDNN off on processors without AVX512-VNNI, where convolutions are
 # then about five times slower. TensorFlow reads the variable once, when it is imported. A user's
@@ -49,11 +53,10 @@ _MODULES = (
     "labels",
     "models",
     "runs",
-    "settings",
     "training",
 )
 
-__all__ = [*_MODULES, *_NAMES, "__version__"]
+__all__ = [*_MODULES, *_NAMES, "__version__", "settings"]
 
 
 def __getattr__(name: str) -> Any:

@@ -221,7 +221,7 @@ def as_config(kind: type[Config], given: Config | dict | None) -> Config:
         for name in given:
             check_known(name, kind.options(), f"option of {kind.__name__}")
         return kind(**given)
-    if not isinstance(given, kind):
+    if type(given) is not kind:  # options of a subclass would be dropped without a word
         raise InputError(
             f"config must be a {kind.__name__}. Received: a {type(given).__name__}. "
             "Each system has a config class of its own."

@@ -6,6 +6,10 @@ import signal
 import tempfile
 import threading
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tf_csvae.training.checkpoints import Checkpoints
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -23,13 +27,13 @@ class Interrupted(KeyboardInterrupt):
 
 
 @contextlib.contextmanager
-def finishing_steps(checkpoints) -> Iterator[None]:
+def finishing_steps(checkpoints: "Checkpoints") -> Iterator[None]:
     """Makes the first signal in the block wait for the step and a checkpoint; a second one kills.
 
     In another thread than the main one, signals stay as they are.
 
     Args:
-        checkpoints: ``Checkpoints``, whose ``stop`` is called.
+        checkpoints: of the training; ``stop`` is called.
 
     Raises:
         Interrupted: there was a signal, and the training has ended.
@@ -48,9 +52,8 @@ def finishing_steps(checkpoints) -> Iterator[None]:
     try:
         yield
     finally:
-        if not checkpoints.stopping:
-            for each, handler in before.items():
-                signal.signal(each, handler)
+        for each, handler in before.items():
+            signal.signal(each, handler)
     checkpoints.raise_if_stopped()  # the signal came after the last step
 
 

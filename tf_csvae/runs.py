@@ -33,7 +33,7 @@ from tf_csvae.settings import Settings, recorded
 if TYPE_CHECKING:  # a run is checked before TensorFlow is imported
     from tf_csvae.models import LabelledModel
 
-FLAGS, METRICS, MODEL, HISTORY = "flags.txt", "metrics.json", "model.keras", "history.csv"
+FLAGFILE, METRICS, MODEL, HISTORY = "flags.txt", "metrics.json", "model.keras", "history.csv"
 REPORT, FIGURES, BACKUP, TENSORBOARD = "report.html", "figures", "backup", "tensorboard"
 INFO = "info.json"
 CAPTIONS = "captions.json"  # of the figures, beside them
@@ -109,13 +109,13 @@ class Run:
         if resume and overwrite:
             raise InputError("--resume and --overwrite exclude each other. Give one of them.")
         present = os.listdir(self.path) if os.path.isdir(self.path) else []
-        if FLAGS in present and self.flags().startswith("# python -m trainers."):
+        if FLAGFILE in present and self.flags().startswith("# python -m trainers."):
             if not overwrite:
                 self._check_same(flags, resume)
         # A power cut may leave the temporary name of a file.
         elif [name for name in present if not name.startswith(".")]:
             raise InputError(
-                f"--run_dir={self.path} holds other files and no run (no {FLAGS}). "
+                f"--run_dir={self.path} holds other files and no run (no {FLAGFILE}). "
                 "Give an empty or a new directory."
             )
         elif resume:
@@ -126,12 +126,12 @@ class Run:
 
     def _check_same(self, flags, resume) -> None:
         there = self.flags()
+        self.settings()  # raises for a run of an earlier version
         old, new = _trainer(there), _trainer(flags)
         if resume and old == new:
             return
         if resume:
             raise InputError(f"--run_dir={self.path} holds a run of {old}, not of {new}.")
-        self.settings()  # raises for a run of an earlier version
         different = _differences(there, flags)
         if different:
             raise InputError(
@@ -179,7 +179,7 @@ class Run:
             elif os.path.exists(path):
                 os.remove(path)
         remove_unfinished(self.path)
-        write_text(self.file(FLAGS), flags)
+        write_text(self.file(FLAGFILE), flags)
 
     def cut_history(self, epochs: int) -> None:
         """Drops the rows of history.csv after the first ``epochs``.
@@ -199,16 +199,16 @@ class Run:
     def flags(self) -> str:
         """Returns the text of flags.txt."""
         try:
-            with open(self.file(FLAGS), encoding="utf-8") as file:
+            with open(self.file(FLAGFILE), encoding="utf-8") as file:
                 return file.read()
         except FileNotFoundError:
-            raise InputError(f"{self.path} holds no run: there is no {FLAGS}.") from None
+            raise InputError(f"{self.path} holds no run: there is no {FLAGFILE}.") from None
         except UnicodeDecodeError as error:
-            raise InputError(f"{self.file(FLAGS)} is no text: {error}.") from error
+            raise InputError(f"{self.file(FLAGFILE)} is no text: {error}.") from error
 
     def settings(self) -> Settings:
         """Returns the settings of the training, from flags.txt."""
-        return recorded(self.flags(), self.file(FLAGS))
+        return recorded(self.flags(), self.file(FLAGFILE))
 
     def info(self) -> Info:
         """Returns the ``Info`` of the data that it was trained on, from info.json."""
@@ -299,7 +299,8 @@ def load_classifier(path: str, info: Info, role: str) -> tuple["LabelledModel", 
 
 
 def _trainer(flags: str) -> str:
-    return flags.partition("\n")[0].lstrip("# ")
+    """Returns the command that a flagfile names, as in "python -m trainers.csvae"."""
+    return flags.partition("\n")[0].partition(" --")[0].lstrip("# ")
 
 
 def _differences(there: str, here: str, most: int = 3) -> str:

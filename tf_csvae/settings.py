@@ -68,7 +68,7 @@ class Settings:
         """Raises ``InputError`` where a weight needs a guide and there is none."""
         if getattr(self.training, "guide", None):
             return
-        for name in ("consistency_weight", "perceptual_weight"):
+        for name in ("consistency_weight", "perceptual_weight", "exchange_target"):
             if getattr(self.model, name, 0):
                 raise InputError(
                     f"--{name}={getattr(self.model, name):g} needs a guide. Received: none. "

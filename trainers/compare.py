@@ -37,9 +37,7 @@ def compare(parsed: Parsed) -> None:
 def main(argv: list[str] | None = None) -> None:
     """Runs the command."""
     parsed = parse(argv or sys.argv, (CompareConfig, EvaluationConfig), __doc__)
-    command.run(
-        lambda: compare(parsed), "Finished evaluations stay. The same command goes on after them."
-    )
+    command.run(lambda: compare(parsed), "Finished evaluations stay. The same command goes on after them.")
 
 
 if __name__ == "__main__":

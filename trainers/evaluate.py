@@ -36,8 +36,7 @@ def main(argv: list[str] | None = None) -> None:
     """Runs the command."""
     parsed = parse(argv or sys.argv, (RunConfig, DataConfig, EvaluationConfig), __doc__)
     command.run(
-        lambda: evaluate(parsed),
-        "The run is as it was. The same command begins the evaluation anew.",
+        lambda: evaluate(parsed), "The run is as it was. The same command begins the evaluation anew."
     )
 
 

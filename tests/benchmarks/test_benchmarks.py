@@ -1,44 +1,52 @@
-"""Each benchmark's parts at sizes that take no time; what they measure is not tested."""
+"""The parts of each benchmark at sizes that take no time; what they measure is not tested."""
 
 import os
 
 import pytest
 import tensorflow as tf
-from absl.testing import flagsaver
 
-from benchmarks import input_pipeline, scaling, swiss_roll, train_step
+from benchmarks import (
+    input_passes,
+    input_pipeline,
+    keras_step,
+    scaling,
+    scaling_step,
+    swiss_roll,
+    train_step,
+)
 from tests import processes
 from tests.trainers.test_swiss_roll_study import finished_run
-from tf_csvae import VAE
-from tf_csvae.cluster import Cluster
+from tf_csvae import VAE, VAEConfig
+from tf_csvae.training.cluster import Cluster
 
-TINY = ("--image_size=8", "--filters=4", "--hidden=5", "--z_dim=2")
+TINY = {"image_size": 8, "filters": (4,), "hidden": (5,), "z_dim": 2}
+TINY_FLAGS = ("--image_size=8", "--filters=4", "--hidden=5", "--z_dim=2")
 
 
 def test_the_products_of_a_step_are_counted():
-    model = VAE([8, 8, 3], ["Smiling"], z_dim=2, networks={"filters": [4], "hidden": [5]}, bounded=True)
+    config = VAEConfig(z_dim=2, w_dim=0, filters=(4,), hidden=(5,))
+    model = VAE([8, 8, 3], ["Smiling"], config, bounded=True)
     model.compile()
     n, convolution, transposed, last = 3, 4 * 4 * 16 * 3 * 4, 4 * 4 * 16 * 4 * 4, 8 * 8 * 9 * 4 * 3
     dense = 64 * 5 + 5 * 4 + 2 * 5 + 5 * 64
-    # Forwards, and backwards to the weights and to the inputs, of which there is no one of x.
+    # Forwards, and backwards to the weights and to the inputs, but for the gradient of x.
     products = 2 * convolution + 3 * (transposed + last + dense)
     batch = (tf.TensorSpec((n, 8, 8, 3)), tf.TensorSpec((n, 1)))
-    assert train_step.products_of(model, batch) == 2 * n * products
+    assert keras_step.products_of(model, batch) == 2 * n * products
 
 
 def test_a_step_on_random_images():
-    with flagsaver.flagsaver():
-        facts, step = train_step.keras_step("csvae", ["--dataset=celeba", *TINY], batch_size=2)
+    facts, step = keras_step.stepper("csvae", {"dataset": "celeba", **TINY}, batch_size=2)
     assert facts["flops"] > 0
     assert facts["options"]["z_dim"] == 2
     assert step()
 
 
-def test_every_system_has_a_command_line_for_the_networks_that_it_has():
+def test_every_system_has_options_for_the_networks_that_it_has():
     for system in train_step.SYSTEMS:
         for preset in train_step.PRESETS:
-            arguments = train_step.command_line(system, preset)
-            assert (arguments is None) == (system == "classifier" and preset == "celeba_report")
+            options = train_step.options_of(system, preset)
+            assert (options is None) == (system == "classifier" and preset == "celeba_report")
 
 
 FAKE = """
@@ -51,7 +59,7 @@ time.sleep(0.1)
 """
 
 
-def test_the_times_of_a_training_are_told_apart(tmp_path, monkeypatch):
+def test_the_times_of_a_training_are_split(tmp_path, monkeypatch):
     monkeypatch.setattr(swiss_roll, "TRAINER", ("-c", FAKE))
     seconds = swiss_roll.trained(0, str(tmp_path))
     assert seconds["compilation"] == 4.75
@@ -61,7 +69,7 @@ def test_the_times_of_a_training_are_told_apart(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("auc", "kept"), [(0.51, True), (0.55, False)])
-def test_a_training_is_held_against_the_bounds(tmp_path, auc, kept):
+def test_a_training_is_compared_with_the_bounds(tmp_path, auc, kept):
     finished_run(tmp_path, 0.02, auc, with_w=True, active_units={"z": 1, "w": 2})
     numbers, within = swiss_roll.outcome(str(tmp_path))
     assert numbers["AUC from z"] == auc
@@ -70,35 +78,36 @@ def test_a_training_is_held_against_the_bounds(tmp_path, auc, kept):
 
 def test_the_input_pipeline_is_read_and_feeds_a_training(celeba_dir, monkeypatch):
     monkeypatch.setitem(os.environ, "TF_NUM_INTRAOP_THREADS", "1")  # put back afterwards
-    data = (f"--data_dir={celeba_dir}", "--attributes=Smiling,Male", "--batch_size=4")
-    arguments = ["--dataset=celeba", *data, *TINY]
+    data = {"data_dir": str(celeba_dir), "attributes": ("Smiling", "Male"), "batch_size": 4}
+    options = {"dataset": "celeba", **data, **TINY}
     input_pipeline.forget(celeba_dir)
-    with flagsaver.flagsaver():
-        facts, step = input_pipeline.reading([*arguments, "--cache=none"], threads=1)
-        step()
+    facts, step = input_passes.reading({**options, "cache": "none"}, threads=1)
+    step()
     assert facts["images"] == 16
     assert facts["before"] > 2**20
-    with flagsaver.flagsaver():
-        facts, step = input_pipeline.fed(arguments)
+    facts, step = input_passes.fed(options)
     assert facts["images"] == 4
     assert step() >= 0
 
 
 def test_a_step_on_one_replica_is_timed():
-    with flagsaver.flagsaver():
-        scaling.parse(["scaling", *TINY, "--label_count=2", "--batch_size=2"])
-        facts, turn = scaling.turner(Cluster("one_device"))
-        times = turn()
+    arguments = ("scaling", *TINY_FLAGS, "--label_count=2", "--batch_size=2")
+    config, options = scaling.options_of(arguments)
+    assert options == {"dataset": "celeba", "batch_size": 2, **TINY}
+    facts, turn = scaling_step.turner(Cluster("one_device"), options, config.label_count)
+    times = turn()
     assert facts == {"replicas": 1, "batches": [2, 2]}
     for step, reduce in times:
         assert step > 0
-        assert reduce is None  # nothing is sent where there is one
+        assert reduce is None  # a single replica sends nothing
 
 
 def test_groups_of_several_sizes_are_compared():
-    tiny = (*TINY, "--label_count=2", "--batch_size=4", "--timed_steps=1", "--replicas=2,4")
-    done = processes.run("benchmarks.scaling", *tiny)
+    few_terms = ("--noerase_labels", "--mmd_weight=0", "--aggregate_weight=0")
+    few_steps = ("--label_count=2", "--batch_size=4", "--timed_steps=1", "--replicas=2,4")
+    done = processes.run("benchmarks.scaling", *TINY_FLAGS, *few_terms, *few_steps)
     assert done.returncode == 0, done.stderr
-    rows = [line.split() for line in done.stdout.splitlines() if line.startswith(("strong", "weak"))]
+    lines = done.stdout.splitlines()
+    rows = [line.split() for line in lines if line.startswith(("strong", "weak"))]
     expected = [[scaling, replicas] for scaling in ("strong", "weak") for replicas in "24"]
     assert [row[:2] for row in rows] == expected

@@ -7,6 +7,8 @@ import pytest
 
 from benchmarks import turns
 
+SLEEPER = f"{__name__}:sleeper"
+
 
 def sleeper(seconds):
     def step():
@@ -21,7 +23,7 @@ def broken():
 
 
 def test_sides_take_turns_in_processes_of_their_own():
-    with turns.Side(sleeper, 0.01) as short, turns.Side(sleeper, 0.03) as long:
+    with turns.Side(SLEEPER, 0.01) as short, turns.Side(SLEEPER, 0.03) as long:
         assert (short.facts, long.facts) == ({"seconds": 0.01}, {"seconds": 0.03})
         times = turns.timed([short, long], rounds=2, steps=3)
         assert len({os.getpid(), *short.results, *long.results}) == 3
@@ -33,5 +35,5 @@ def test_sides_take_turns_in_processes_of_their_own():
 
 
 def test_what_goes_wrong_in_a_side_is_raised_here():
-    with pytest.raises(ValueError, match="no such side"), turns.Side(broken):
+    with pytest.raises(ValueError, match="no such side"), turns.Side(f"{__name__}:broken"):
         pass

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tests import processes
 from tests.export.conftest import IMAGES, make
-from tf_csvae import data, files, labels, runs
+from tf_csvae import data, files, labels, runs, settings
 
 
 def run(*arguments):
@@ -23,6 +23,8 @@ def write_run(path, system, info):
     model.compile()
     path.mkdir()
     model.save(path / runs.MODEL)
+    flags = settings(system, dataset="table" if info.columns else "folder").flagfile()
+    files.write_text(str(path / runs.FLAGFILE), flags)
     files.write_json(str(path / runs.INFO), info.to_dict())
     files.write_json(str(path / runs.METRICS), {})
     return model

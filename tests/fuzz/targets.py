@@ -1,4 +1,4 @@
-"""What is fuzzed: functions of bytes that must end, or raise what their callers expect, and nothing else."""
+"""What is fuzzed: functions of bytes that return, or raise only what their callers expect."""
 
 import functools
 import os
@@ -39,8 +39,9 @@ def _served():
     from tf_csvae.data import Info
     from tf_csvae.labels import Label
 
-    info = Info("fuzz", (8, 8, 3), (0.0, 1.0), (Label("a"),), {}, crop=(0.125, 0.125, 0.875, 0.875))
-    model = VAE(info.shape, info.labels, networks={"filters": [2], "hidden": [4]}, bounded=True)
+    crop = (0.125, 0.125, 0.875, 0.875)
+    info = Info("fuzz", (8, 8, 3), (0.0, 1.0), (Label("a"),), {}, crop=crop)
+    model = VAE(info.shape, info.labels, {"filters": [2], "hidden": [4]}, bounded=True)
     return signatures.Served(model, info).signatures["encode_bytes"]
 
 

@@ -4,7 +4,7 @@ from tests.fuzz import targets
 
 
 @pytest.mark.parametrize("name", targets.TARGETS)
-def test_what_fuzzing_began_from_and_found_is_read_or_refused(name):
+def test_seeds_and_finds_of_fuzzing_are_read_or_refused(name):
     seeds = sorted((targets.SEEDS / name).iterdir())
     assert seeds
     for path in seeds:

@@ -3,9 +3,13 @@ import os
 
 import pytest
 
-from tf_csvae import InputError, runs
+from tf_csvae import InputError, files, runs
+from tf_csvae.settings import header
 
-FLAGS = "# python -m trainers.csvae\n--epochs=3\n--seed=0\n"
+FLAGS = f"{header('csvae')}\n--epochs=3\n--seed=0\n"
+
+# The first line of flags.txt of a run of tf_csvae 0.1.
+OLD = "# python -m trainers.csvae --flagfile=THIS_FILE --run_dir=ANOTHER_DIRECTORY\n--epochs=3\n"
 
 
 @pytest.fixture
@@ -17,10 +21,10 @@ def run(tmp_path):
 
 def test_files_appear_whole_or_not_at_all(tmp_path):
     path = tmp_path / "deep" / "file.txt"
-    runs.write_text(str(path), "old")
+    files.write_text(str(path), "old")
 
     def fail_in_the_middle():
-        with runs.written_whole(str(path)) as temporary, open(temporary, "w") as file:
+        with files.written_whole(str(path)) as temporary, open(temporary, "w") as file:
             file.write("half of the n")
             raise RuntimeError
 
@@ -30,11 +34,11 @@ def test_files_appear_whole_or_not_at_all(tmp_path):
     assert os.listdir(path.parent) == ["file.txt"]
 
 
-def test_an_unfinished_run_of_the_same_flags_is_gone_on_with(run):
+def test_an_unfinished_run_of_the_same_flags_is_resumed(run):
     run.check(FLAGS)
 
 
-def test_other_flags_are_named_and_need_a_word(run):
+def test_other_flags_are_named_and_need_a_flag_to_continue(run):
     other = FLAGS.replace("3", "5")
     with pytest.raises(
         InputError, match=r"holds another run \(--epochs: 3 there, 5 here\).*--overwrite.*--resume"
@@ -44,8 +48,8 @@ def test_other_flags_are_named_and_need_a_word(run):
     run.check(other, overwrite=True)
 
 
-def test_a_finished_run_needs_a_word(run):
-    runs.write_json(run.file(runs.METRICS), {"a": 1})
+def test_a_finished_run_needs_a_flag_to_continue(run):
+    files.write_json(run.file(runs.METRICS), {"a": 1})
     assert run.metrics() == {"a": 1}
     with pytest.raises(InputError, match="holds this run, finished"):
         run.check(FLAGS)
@@ -60,7 +64,34 @@ def test_another_trainers_run_is_never_resumed(run):
         run.check(FLAGS.replace("csvae", "vae"), resume=True)
 
 
-def test_what_is_no_run_is_never_touched(tmp_path):
+def test_a_run_of_an_earlier_version_is_refused(run):
+    files.write_text(run.file(runs.FLAGFILE), OLD)
+    files.write_json(run.file(runs.METRICS), {"a": 1})
+    files.write_bytes(run.file(runs.MODEL), b"")
+    for read in (
+        lambda: run.check(OLD),
+        lambda: run.check(FLAGS),
+        lambda: run.check(FLAGS, resume=True),
+        run.settings,
+        run.metrics,
+        run.model,
+        run.checksum,
+    ):
+        with pytest.raises(InputError, match="was written by an earlier version of tf_csvae"):
+            read()
+    run.check(FLAGS, overwrite=True)
+
+
+def test_a_run_has_the_settings_that_its_flags_record(run):
+    settings = run.settings()
+    assert settings.system == "csvae"
+    assert (settings.training.epochs, settings.training.seed, settings.data.seed) == (3, 0, 0)
+    files.write_text(run.file(runs.FLAGFILE), FLAGS + "--colour=red\n")
+    with pytest.raises(InputError, match=r"has the flag --colour, which this version of tf_csvae"):
+        run.settings()
+
+
+def test_a_folder_without_a_run_is_never_touched(tmp_path):
     (tmp_path / "thesis.tex").write_text("all of it")
     with pytest.raises(InputError, match="holds other files and no run"):
         runs.Run(str(tmp_path)).check(FLAGS, overwrite=True)
@@ -87,11 +118,12 @@ def test_a_negated_flag_is_compared_by_its_value(run):
         run.check(FLAGS + "--noflip\n")
 
 
-def test_overwriting_leaves_nothing_of_the_old_run_and_all_that_was_not_its(run):
-    for name in (runs.METRICS, runs.HISTORY, "figures/a.png", "backup/epoch-000001.json", "notes.txt"):
-        runs.write_text(run.file(name), "old")
+def test_overwriting_removes_the_old_run_and_no_other_file(run):
+    old = (runs.METRICS, runs.HISTORY, "figures/a.png", "backup/epoch-000001.json", "notes.txt")
+    for name in old:
+        files.write_text(run.file(name), "old")
     run.begin(FLAGS, overwrite=True)
-    assert sorted(os.listdir(run.path)) == [runs.FLAGS, "notes.txt"]
+    assert sorted(os.listdir(run.path)) == [runs.FLAGFILE, "notes.txt"]
 
 
 def test_history_is_read_and_cut(run):

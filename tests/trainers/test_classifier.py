@@ -1,14 +1,14 @@
 """The classifier's trainer, from its flags to a finished run."""
 
 import json
-import os
 
 import numpy as np
 
-import flags
 from tests import processes
 from tests.conftest import ATTRIBUTES
-from tf_csvae import data, load_model, report
+from tf_csvae import load_data, load_model
+from tf_csvae.evaluation import report
+from tf_csvae.options import preset
 
 
 def run(*arguments):
@@ -46,7 +46,7 @@ def test_a_run_leaves_a_judge_and_its_numbers(celeba_dir, tmp_path):
     assert {"loss", "accuracy", "balanced_accuracy", "val_balanced_accuracy"} <= set(columns)
 
     judge = load_model(str(there / "model.keras"))
-    faces = data.load("celeba", data_dir=str(celeba_dir), attributes=ATTRIBUTES, image_size=16)
+    faces = load_data("celeba", data_dir=str(celeba_dir), attributes=ATTRIBUTES, image_size=16)
     x, y = next(iter(faces.test))
     right = (judge.classify(x).numpy() > 0.5) == y.numpy()
     for i, name in enumerate(ATTRIBUTES):
@@ -58,14 +58,11 @@ def test_its_own_preset_takes_the_place_of_the_datasets():
     def epochs(trainer):
         done = processes.run(f"trainers.{trainer}", "--help", "--dataset=celeba")
         assert done.returncode == 0
-        return done.stdout.split("--epochs: Passes over the training data.\n    (default: '")[1].split("'")[0]
+        passes = "--epochs: Passes over the training data.\n    (default: '"
+        return done.stdout.split(passes)[1].split("'")[0]
 
-    def preset(name):
-        with open(os.path.join(os.path.dirname(flags.__file__), f"{name}.flags")) as file:
-            return dict(line.strip().split("=") for line in file if line.startswith("--") and "=" in line)
-
-    assert epochs("classifier") == preset("classifier_celeba")["--epochs"]
-    assert epochs("vae") == preset("celeba")["--epochs"]
+    assert epochs("classifier") == preset("classifier_celeba")["epochs"]
+    assert epochs("vae") == preset("celeba")["epochs"]
 
 
 def test_the_report_shows_it_beside_the_student_reports_table_1():

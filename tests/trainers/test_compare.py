@@ -119,23 +119,11 @@ def test_options_that_change_data_are_refused_beside_data_that_are_given(there):
     [
         ("evaluate", [], "Give --run_dir"),
         ("evaluate", ["--run_dir={here}/nothing"], "holds no finished run"),
-        (
-            "evaluate",
-            ["--run_dir={here}/csvae", "--judge={here}/vae"],
-            "holds a VAE. Give a run of",
-        ),
-        (
-            "evaluate",
-            ["--run_dir={here}/csvae", "--attributes=Male"],
-            "was trained on data of shape",
-        ),
+        ("evaluate", ["--run_dir={here}/csvae", "--judge={here}/vae"], "holds a VAE. Give a run of"),
+        ("evaluate", ["--run_dir={here}/csvae", "--attributes=Male"], "was trained on data of shape"),
         ("evaluate", ["--run_dir={here}/csvae", "--pictured_labels=Hat"], "Unknown label 'Hat'"),
         ("compare", [], "Give --run_dirs"),
-        (
-            "compare",
-            ["--run_dirs={here}/csvae", "--out={here}/vae"],
-            "is a run, and would be written over",
-        ),
+        ("compare", ["--run_dirs={here}/csvae", "--out={here}/vae"], "is a run, and would be written over"),
         ("compare", ["--run_dirs={here}/csvae,{here}/no"], "no holds no finished run"),
         ("compare", ["--run_dirs={here}/csvae", "--judge={here}/no"], "no holds no finished run"),
     ],
@@ -154,9 +142,7 @@ def test_a_mistake_is_one_line_and_exit_code_1(there, tmp_path, module, argument
 
 def test_a_judge_of_other_labels_and_runs_of_other_data_are_refused(there, tmp_path):
     judge = tmp_path / "judge"
-    done = run(
-        "classifier", *write_table(tmp_path), "--epochs=1", "--notensorboard", f"--run_dir={judge}"
-    )
+    done = run("classifier", *write_table(tmp_path), "--epochs=1", "--notensorboard", f"--run_dir={judge}")
     assert done.returncode == 0, done.stderr
     done = run("evaluate", f"--run_dir={there / 'csvae'}", f"--judge={judge}")
     assert done.returncode == 1

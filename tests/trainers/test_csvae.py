@@ -1,7 +1,8 @@
-"""The trainer as a user meets it: a process, its files, its last words."""
+"""The trainer as a user meets it: a process, its files, its last line."""
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,7 +13,8 @@ import pytest
 
 from tests import processes
 from tests.conftest import ATTRIBUTES, write_table
-from tf_csvae import data, load_model, runs
+from tf_csvae import files, load_data, load_model, runs
+from tf_csvae.settings import header
 
 QUICK = ("--hidden=16,16", "--checkpoint_seconds=0", "--jit_compile=false", "--notensorboard")
 
@@ -40,6 +42,8 @@ def test_a_run_leaves_everything_and_can_be_repeated(tmp_path):
     ):
         assert (first / name).exists(), name
         assert name in done.stdout or name not in ("metrics.json", "report.html")
+    assert (first / "flags.txt").read_text().splitlines()[0] == header("csvae")
+    assert re.fullmatch(r"# python -m trainers\.csvae .*\(format 2\)", header("csvae"))
     assert "student report" in done.stdout
     assert "0.018" in done.stdout
 
@@ -57,15 +61,16 @@ def test_a_run_leaves_everything_and_can_be_repeated(tmp_path):
     assert page.count("data:image/") == len(list((first / "figures").glob("*.png"))) == 3
     assert "http" not in page.replace("http-equiv", "")
 
-    model, roll = load_model(str(first / "model.keras")), data.load("swiss_roll")
+    model, roll = load_model(str(first / "model.keras")), load_data("swiss_roll")
     x, y = next(iter(roll.test))
     assert model.reconstruct(x, y).shape == x.shape
 
 
-def test_a_run_is_repeated_by_its_flags_and_gone_on_with_where_it_is_asked_for(tmp_path):
+def test_a_run_is_repeated_by_its_flags_and_continued_on_request(tmp_path):
     first, again, table = tmp_path / "first", tmp_path / "again", write_table(tmp_path)
     assert run(*table, *QUICK, "--epochs=2", f"--run_dir={first}").returncode == 0
-    done = run(f"--flagfile={first}/flags.txt", *QUICK[1:2], "--notensorboard", f"--run_dir={again}")
+    flags = f"--flagfile={first}/flags.txt"
+    done = run(flags, *QUICK[1:2], "--notensorboard", f"--run_dir={again}")
     assert done.returncode == 0, done.stderr
     assert (again / "flags.txt").read_text() == (first / "flags.txt").read_text()
     # Threads sum in any order, so two runs differ by rounding, grown over some steps.
@@ -77,7 +82,7 @@ def test_a_run_is_repeated_by_its_flags_and_gone_on_with_where_it_is_asked_for(t
     assert "finished" in done.stderr
     done = run(*table, *QUICK, "--epochs=3", "--resume", f"--run_dir={first}")
     assert done.returncode == 0, done.stderr
-    assert "going on after epoch 2" in done.stdout
+    assert "continuing after epoch 2" in done.stdout
     assert len((first / "history.csv").read_text().splitlines()) == 1 + 3
 
 
@@ -95,16 +100,23 @@ def wait_for_epoch(process, run_dir, epoch, seconds=120):
 
 
 EPOCHS = 12
-EXACT = (*QUICK, f"--epochs={EPOCHS}", "--batch_size=12", "--steps_per_execution=1", "--deterministic")
+EXACT = (
+    *QUICK,
+    f"--epochs={EPOCHS}",
+    "--batch_size=12",
+    "--steps_per_execution=1",
+    "--deterministic",
+)
 
 
-def test_an_interrupted_run_goes_on_by_the_same_command_to_the_same_weights(tmp_path):
+def test_the_same_command_continues_an_interrupted_run_to_the_same_weights(tmp_path):
     arguments, whole = (*write_table(tmp_path), *EXACT), tmp_path / "whole"
     done = run(*arguments, f"--run_dir={whole}")
     assert done.returncode == 0, done.stderr
-    # A checkpoint after each step, so that it goes on from within an epoch.
+    # A checkpoint after each step, so that it continues within an epoch.
     arguments = (*arguments, "--checkpoint_minutes=1e-6", f"--run_dir={tmp_path}/run")
-    for epoch, signum, code in ((2, signal.SIGKILL, -9), (4, signal.SIGTERM, 143), (6, signal.SIGINT, 130)):
+    interruptions = ((2, signal.SIGKILL, -9), (4, signal.SIGTERM, 143), (6, signal.SIGINT, 130))
+    for epoch, signum, code in interruptions:
         process = subprocess.Popen(
             command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -113,13 +125,13 @@ def test_an_interrupted_run_goes_on_by_the_same_command_to_the_same_weights(tmp_
         out, error = process.communicate(timeout=60)
         assert process.returncode == code
         if signum != signal.SIGKILL:
-            assert "The same command goes on" in out
+            assert "The same command continues" in out
             assert "Traceback" not in error
         assert not (tmp_path / "run" / "metrics.json").exists()
 
     done = run(*arguments)
     assert done.returncode == 0, done.stderr
-    assert "going on after epoch" in done.stdout
+    assert "continuing after epoch" in done.stdout
     history, expected = (runs.Run(str(path)).history() for path in (tmp_path / "run", whole))
     assert history["epoch"] == expected["epoch"] == list(range(EPOCHS))
     for column in set(expected) - {"seconds", "examples_per_second"}:
@@ -129,10 +141,11 @@ def test_an_interrupted_run_goes_on_by_the_same_command_to_the_same_weights(tmp_
 
 
 def state(run_dir):
-    """Returns the weights of a finished run's model, and all that its optimizers hold."""
+    """Returns the weights of the model of a finished run and the variables of its optimizers."""
     model = load_model(str(run_dir / "model.keras"))
     optimizers = [model.optimizer, *model.player_optimizers.values()]
-    return [*model.get_weights(), *(variable.numpy() for each in optimizers for variable in each.variables)]
+    slots = [variable.numpy() for each in optimizers for variable in each.variables]
+    return [*model.get_weights(), *slots]
 
 
 def test_images_from_a_folder(celeba_dir, tmp_path):
@@ -158,7 +171,7 @@ def test_images_from_a_folder(celeba_dir, tmp_path):
     (celeba_dir / "img_align_celeba" / "000026.jpg").write_bytes(b"\xff\xd8\xff no pictu")
     done = run(*arguments, "--overwrite")
     assert done.returncode == 1
-    # libjpeg may have written of its own before it.
+    # libjpeg may have written lines of its own before it.
     last = done.stderr.splitlines()[-1]
     assert last.startswith("error: Cannot read image")
     assert "000026.jpg (12 bytes)" in last
@@ -169,7 +182,10 @@ def test_images_from_a_folder(celeba_dir, tmp_path):
     ("arguments", "complaint"),
     [
         (["--dataset=swiss_rol"], "Did you mean swiss_roll"),
-        (["--dataset=celeba", "--data_dir=/nowhere"], "--data_dir=/nowhere has no img_align_celeba"),
+        (
+            ["--dataset=celeba", "--data_dir=/nowhere"],
+            "--data_dir=/nowhere has no img_align_celeba",
+        ),
         (["--resume"], "there is no run"),
         (
             ["--half=first"],
@@ -186,9 +202,40 @@ def test_a_mistake_is_one_line_and_exit_code_1(arguments, complaint, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("name", ["consistency_weight", "perceptual_weight", "exchange_target"])
+def test_a_weight_that_needs_a_guide_without_a_guide_is_one_line(name, tmp_path):
+    done = run(f"--{name}=0.5", f"--run_dir={tmp_path}/run")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: --{name}=0.5 needs a guide. Received: none.")
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+# The first line of flags.txt of a run of tf_csvae 0.1.
+OLD = "# python -m trainers.csvae --flagfile=THIS_FILE --run_dir=ANOTHER_DIRECTORY\n"
+
+
+@pytest.mark.parametrize(
+    ("trainer", "arguments"),
+    [("csvae", ()), ("csvae", ("--resume",)), ("vae", ("--resume",)), ("evaluate", ())],
+)
+def test_a_run_of_an_earlier_version_is_refused_in_one_line(tmp_path, trainer, arguments):
+    there = runs.Run(tmp_path / "run")
+    files.write_text(there.file(runs.FLAGFILE), OLD + "--epochs=3\n--auxiliary_weight=5\n")
+    for name in (runs.METRICS, runs.MODEL):
+        files.write_text(there.file(name), "{}")
+    done = processes.run(f"trainers.{trainer}", *arguments, f"--run_dir={there.path}")
+    assert done.returncode == 1
+    path = there.file(runs.FLAGFILE)
+    assert done.stderr.startswith(f"error: {path} was written by an earlier version of tf_csvae")
+    assert done.stderr.count("\n") == 1
+    assert set(os.listdir(there.path)) - {runs.LOCK} == {runs.FLAGFILE, runs.METRICS, runs.MODEL}
+
+
 def test_onednn_is_on_and_can_be_turned_off():
     code = "import os, tf_csvae; print(os.environ['TF_ENABLE_ONEDNN_OPTS'])"
     for given, expected in (({}, "1"), ({"TF_ENABLE_ONEDNN_OPTS": "0"}, "0")):
         environment = {k: v for k, v in os.environ.items() if k != "TF_ENABLE_ONEDNN_OPTS"} | given
-        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
         assert done.stdout.strip() == expected

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 
 def run(*arguments):
-    # A real process: in a fork nothing is said by TensorFlow's import, which must not be seen here.
+    # A real process, in which TensorFlow writes to stderr while it is imported: it must be hidden.
     command = [sys.executable, "-m", "trainers.inspect", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
@@ -14,9 +14,11 @@ def test_counts_labels_and_a_sheet_of_images(image_dir, tmp_path):
     path = image_dir / "labels.csv"
     header, *lines = path.read_text().splitlines()
     # "hot" is "warm" by another name.
-    path.write_text("\n".join([f"{header},hot", *(f"{line},{line.split(',')[1]}" for line in lines)]) + "\n")
-    given = ("--dataset=folder", f"--data_dir={image_dir}", "--labels=labels.csv", "--image_size=16")
-    done = run(*given, "--split=0.5,0.25,0.25", "--group_column=person", f"--out={tmp_path}/sheet")
+    rows = [f"{header},hot", *(f"{line},{line.split(',')[1]}" for line in lines)]
+    path.write_text("\n".join(rows) + "\n")
+    given = ("--dataset=folder", f"--data_dir={image_dir}", "--labels=labels.csv")
+    options = ("--image_size=16", "--split=0.5,0.25,0.25", "--group_column=person")
+    done = run(*given, *options, f"--out={tmp_path}/sheet")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     lines = done.stdout.splitlines()

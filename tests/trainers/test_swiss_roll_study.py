@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 from tf_csvae import files, runs
+from tf_csvae.settings import settings
 
 
 def study(*arguments):
@@ -13,18 +14,15 @@ def finished_run(path, divergence, auc, with_w, **more):
     """Writes what a finished training on the swiss roll leaves, as far as the study reads it."""
     label = "x1_at_least_10"
     numbers = {
-        "divergence": {
-            "z": {label: {"kl": divergence, "null_mean": 0.01, "null_sd": 0.01, "k": 10}}
-        },
+        "divergence": {"z": {label: {"kl": divergence, "null_mean": 0.01, "null_sd": 0.01, "k": 10}}},
         "probe": {"z": {label: {"auc": auc, "balanced_accuracy": 0.5}}},
         "reconstruction": {"mse": 0.004},
         **more,
     }
     if with_w:
-        numbers["divergence"]["w"] = {
-            label: {"kl": 6.0, "null_mean": 0.01, "null_sd": 0.01, "k": 10}
-        }
+        numbers["divergence"]["w"] = {label: {"kl": 6.0, "null_mean": 0.01, "null_sd": 0.01, "k": 10}}
     run = runs.Run(str(path))
+    files.write_text(run.file(runs.FLAGFILE), settings("csvae" if with_w else "vae").flagfile())
     files.write_bytes(run.file(runs.FIGURES, f"planes_{label}.png"), b"\x89PNG")
     files.write_json(run.file(runs.METRICS), numbers)
 

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tf_csvae.data.dataset import Dataset
 from tf_csvae.errors import InputError
+from tf_csvae.process import quietly
 
 
 @contextlib.contextmanager
@@ -32,7 +33,8 @@ def blaming(dataset: Dataset, sizes: dict[str, Any]) -> Iterator[None]:
             f"The memory does not suffice. Lower one of these options: {', '.join(flags)}."
         ) from error
     except tf.errors.OpError:
-        reason = dataset.explain_failure()
+        with quietly():  # the decoders write to stderr, too
+            reason = dataset.explain_failure()
         if reason is None:
             raise
         raise InputError(reason) from None

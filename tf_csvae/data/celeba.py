@@ -27,38 +27,16 @@ from tf_csvae.files import is_within
 from tf_csvae.labels import Label
 
 OPTIONS = (
-    "data_dir",
-    "attributes",
-    "image_size",
-    "batch_size",
-    "cache",
-    "augment",
-    "half",
-    "on_bad_example",
-    "max_bad_examples",
-)
+    "data_dir", "attributes", "image_size", "batch_size", "cache", "augment", "half",
+    "on_bad_example", "max_bad_examples",
+)  # fmt: skip
 
 # The visible attributes, as the student report chose them.
 REPORT_ATTRIBUTES = (
-    "Bald",
-    "Bangs",
-    "Black_Hair",
-    "Blond_Hair",
-    "Brown_Hair",
-    "Bushy_Eyebrows",
-    "Eyeglasses",
-    "Gray_Hair",
-    "Heavy_Makeup",
-    "Male",
-    "Mouth_Slightly_Open",
-    "Mustache",
-    "Pale_Skin",
-    "Receding_Hairline",
-    "Smiling",
-    "Straight_Hair",
-    "Wavy_Hair",
-    "Wearing_Hat",
-)
+    "Bald", "Bangs", "Black_Hair", "Blond_Hair", "Brown_Hair", "Bushy_Eyebrows", "Eyeglasses",
+    "Gray_Hair", "Heavy_Makeup", "Male", "Mouth_Slightly_Open", "Mustache", "Pale_Skin",
+    "Receding_Hairline", "Smiling", "Straight_Hair", "Wavy_Hair", "Wearing_Hat",
+)  # fmt: skip
 
 # The face crop of the report: of the image resized to 256 x 256, the pixels (32, 32) to (224, 224).
 FACE_BOX = (32 / 256, 32 / 256, 224 / 256, 224 / 256)
@@ -296,7 +274,7 @@ def _from_tfds(attributes: Sequence[str], config: DataConfig) -> Dataset:
             check_known(attribute, builder.info.features["attributes"], "attribute")
 
     by_hand = f" Download it by hand and give --data_dir=FOLDER. {_WHERE}"
-    builder = tfds.prepared("celeb_a", check=check, otherwise=by_hand)
+    builder = tfds.prepared("celeb_a", None, check, by_hand)
     half = half_of(config.half)
 
     def labels_of(example):

@@ -18,22 +18,10 @@ from tf_csvae.errors import InputError
 from tf_csvae.files import is_within
 
 OPTIONS = (
-    "data_dir",
-    "labels",
-    "attributes",
-    "file_column",
-    "split",
-    "group_column",
-    "label_kinds",
-    "image_size",
-    "crop",
-    "batch_size",
-    "cache",
-    "augment",
-    "half",
-    "on_bad_example",
+    "data_dir", "labels", "attributes", "file_column", "split", "group_column", "label_kinds",
+    "image_size", "crop", "batch_size", "cache", "augment", "half", "on_bad_example",
     "max_bad_examples",
-)
+)  # fmt: skip
 
 
 def load(config: DataConfig) -> Dataset:

@@ -16,15 +16,9 @@ from tf_csvae.data.table_files import Problems, Table
 from tf_csvae.errors import InputError
 
 OPTIONS = (
-    "data_path",
-    "label_columns",
-    "feature_columns",
-    "category_columns",
-    "split",
-    "group_column",
-    "label_kinds",
-    "batch_size",
-)
+    "data_path", "label_columns", "feature_columns", "category_columns", "split", "group_column",
+    "label_kinds", "batch_size",
+)  # fmt: skip
 
 
 def load(config: DataConfig) -> Dataset:

@@ -20,15 +20,9 @@ from tf_csvae.errors import InputError, check_known
 from tf_csvae.labels import Label
 
 OPTIONS = (
-    "data_dir",
-    "attributes",
-    "label_kinds",
-    "image_size",
-    "crop",
-    "batch_size",
-    "cache",
+    "data_dir", "attributes", "label_kinds", "image_size", "crop", "batch_size", "cache",
     "augment",
-)
+)  # fmt: skip
 
 # The decoder of a feature that is not needed.
 SKIPPED = tensorflow_datasets.decode.SkipDecoding()
@@ -141,7 +135,7 @@ def load(config: DataConfig) -> Dataset:
 
 def prepared(
     name: str,
-    data_dir: str | None = None,
+    data_dir: str | None,
     check: Callable[[Any], None] = lambda builder: None,
     otherwise: str = "",
 ) -> tensorflow_datasets.core.DatasetBuilder:

@@ -12,10 +12,6 @@ from tf_csvae.models import Classifier
 def measure_classifier(model: Classifier, dataset: Dataset) -> dict:
     """Measures a trained classifier on the test data.
 
-    Args:
-        model: the classifier.
-        dataset: the data on which it was trained.
-
     Returns:
         The part of metrics.json about the model: "classification" as of
         ``metrics.classification``, and its means over the labels: "mean_accuracy",
@@ -34,23 +30,15 @@ def measure_classifier(model: Classifier, dataset: Dataset) -> dict:
 
 
 def classifier_pictures(numbers: dict, history: dict[str, list[float]]) -> Pictures:
-    """Draws what ``measure_classifier`` measured.
-
-    Args:
-        numbers: from ``measure_classifier``.
-        history: {name: value per epoch}, as history.csv has it.
-    """
+    """Draws what ``measure_classifier`` returned, and the columns of history.csv."""
     drawn = {}
-    with_accuracy = {
-        label: scores for label, scores in numbers["classification"].items() if "accuracy" in scores
-    }
+    by_label = numbers["classification"].items()
+    with_accuracy = {label: scores for label, scores in by_label if "accuracy" in scores}
     if with_accuracy:
         drawn["accuracy"] = (
             "Accuracy on the test data by label, and balanced accuracy: the mean of the accuracies "
             "of the label's values.",
-            figures.label_bars(
-                with_accuracy, {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy"}
-            ),
+            figures.label_bars(with_accuracy, ("accuracy", "balanced_accuracy")),
         )
     drawn["training"] = ("Loss and accuracies by epoch.", figures.training_curves(history))
     return drawn

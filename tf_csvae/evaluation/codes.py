@@ -43,17 +43,8 @@ class Codes:
         return next(iter(self.subspaces.values())).shape[1] < self.w.shape[1]
 
 
-def encode(
-    model: GenerativeModel, batches: Iterable, limit: int = MAX_CODES, seed: int = 0
-) -> Codes:
-    """Encodes batches (x, y).
-
-    Args:
-        model: the model.
-        batches: of (x, y).
-        limit: number of examples after which it stops.
-        seed: of the samples.
-    """
+def encode(model: GenerativeModel, batches: Iterable, limit: int = MAX_CODES, seed: int = 0) -> Codes:
+    """Encodes batches (x, y), up to ``limit`` examples; ``seed`` is of the samples."""
 
     @tf.function(reduce_retracing=True, autograph=False)
     def step(x: tf.Tensor, y: tf.Tensor, seed: tf.Tensor) -> tuple:
@@ -68,8 +59,7 @@ def encode(
         if count >= limit:
             break
     z, w, z_mean, w_mean, y = (
-        None if column[0] is None else np.concatenate(column)[:limit]
-        for column in zip(*parts, strict=True)
+        None if column[0] is None else np.concatenate(column)[:limit] for column in zip(*parts, strict=True)
     )
     names = [] if w is None else [label.name for label in model.labels]
     return Codes(z, w, z_mean, w_mean, y, {name: model.subspace(w, name) for name in names})
@@ -103,15 +93,11 @@ def label_numbers(known: Codes, codes: Codes, labels: Sequence[Label], seed: int
         numbers["divergence"]["w"], numbers["probe"]["w"] = {}, {}
     for i, label in enumerate(labels):
         for part in numbers["probe"]:
-            train, test = (
-                each.z if part == "z" else each.subspaces[label.name] for each in (known, codes)
-            )
-            y_train, y, kind = known.y[:, i], codes.y[:, i], label.kind
-            found = {
-                "divergence": metrics.label_divergence(test, y, seed=seed, kind=kind),
-                "probe": metrics.probe(train, y_train, test, y, seed, kind),
-            }
-            for name, value in found.items():
+            train, test = (each.z if part == "z" else each.subspaces[label.name] for each in (known, codes))
+            y = codes.y[:, i]
+            divergence = metrics.label_divergence(test, y, seed=seed, kind=label.kind)
+            probe = metrics.probe(train, known.y[:, i], test, y, seed, label.kind)
+            for name, value in {"divergence": divergence, "probe": probe}.items():
                 if value is not None:
                     numbers[name][part][label.name] = value
     if codes.separate:
@@ -170,8 +156,7 @@ def style_numbers(codes: Codes, factors: dict[str, np.ndarray], seed: int = 0) -
             others = [w for other, w in codes.subspaces.items() if other != label]
             sources["others"] = np.concatenate(others, 1)
         scores = {
-            source: metrics.held_out_r2(code[has], factor[has], seed)
-            for source, code in sources.items()
+            source: metrics.held_out_r2(code[has], factor[has], seed) for source, code in sources.items()
         }
         if scores["z"] is not None:
             found[label] = scores

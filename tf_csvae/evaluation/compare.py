@@ -41,7 +41,7 @@ def compare(
     # Raise if a run is not finished, before anything is evaluated.
     before = [run.metrics() for run in found]
     checksum, judge_numbers = (Run(judge).checksum(), Run(judge).metrics()) if judge else (None, {})
-    if os.path.exists(os.path.join(out, runs.FLAGS)):
+    if os.path.exists(os.path.join(out, runs.FLAGFILE)):
         raise InputError(f"--out={out} is a run, and would be written over. Give another folder.")
     numbers = [
         each
@@ -52,9 +52,7 @@ def compare(
     known = {_described(run.info()): run.path for run in found}
     if len(known) > 1:
         data = "; ".join(f"{path}: {words}" for words, path in known.items())
-        raise InputError(
-            f"--run_dirs holds runs of different data ({data}). Give runs of the same."
-        )
+        raise InputError(f"--run_dirs holds runs of different data ({data}). Give runs of the same.")
     if len({json.dumps(each["judge"]) for each in numbers if "judge" in each}) > 1:
         raise InputError("The runs were measured by different judges. Give --judge, one for all.")
     systems = titles(list(zip(found, numbers, strict=True)))
@@ -105,9 +103,7 @@ def titles(found: Sequence[tuple[Run, dict]]) -> dict[str, list[tuple[Run, dict]
 
 def _described(info: Info) -> str:
     """Describes data as far as runs must share them to be compared."""
-    names = [
-        f"{each.name} ({each.kind})" if each.kind != "binary" else each.name for each in info.labels
-    ]
+    names = [f"{each.name} ({each.kind})" if each.kind != "binary" else each.name for each in info.labels]
     labels = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     count = info.counts["test"]
     return f"{info.name} of shape {list(info.shape)}, {count} test examples, labels {labels}"

@@ -116,10 +116,7 @@ LABEL_TABLES = (
         "Recall of the judge on reconstructions: what is lost to blur alone.",
         "generation.*.real_recall",
     ),
-    (
-        "transfer.*.accuracy",
-        "Transfer: share of results in which the judge sees the requested label.",
-    ),
+    ("transfer.*.accuracy", "Transfer: share of results in which the judge sees the requested label."),
     ("transfer.*.r2", "Transfer: R² of requested real labels in the results, by the judge."),
     ("transfer.*.others_kept", "Transfer: share of other labels that are as before, by the judge."),
     ("diversity.*", "Mean pairwise distance of samples with a label, over that of real examples."),

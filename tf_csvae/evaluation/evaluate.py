@@ -34,9 +34,7 @@ OF_TRAINING = ("seconds_training", "examples_per_second", "parameters", "run")
 SIZES = ("batch_size", "image_size", "filters", "hidden", "width")
 
 
-def evaluate(
-    run_dir: str, judge: str | None = None, data: Dataset | None = None, **options: Any
-) -> dict:
+def evaluate(run_dir: str, judge: str | None = None, data: Dataset | None = None, **options: Any) -> dict:
     """Measures the model of a finished run again, and writes its numbers, pictures and page anew.
 
     The model is not changed. If an evaluation fails, the run stays as it was.
@@ -79,19 +77,13 @@ def _evaluate(run: Run, numbers: dict, dataset: Dataset | None, options: dict[st
     config, model = _evaluation_config(recorded, options), run.model()
     _check_data(run, model, dataset.info)
     pictured_labels(config, options, dataset.info)  # raises before minutes of measuring
-    ran = numbers.get("run") or what_ran(model, dataset.info, recorded.training.seed)
-    judge = load_judge(config.judge, dataset.info, ran.get("guide"))
-    sizes = {
-        name: getattr(part, name)
-        for part in recorded.configs
-        for name in SIZES
-        if hasattr(part, name)
-    }
+    numbers.setdefault("run", what_ran(model, dataset.info, recorded.training.seed))
+    judge = load_judge(config.judge, dataset.info, numbers["run"].get("guide"))
+    values = {k: value for config in recorded.configs for k, value in config.to_dict().items()}
+    sizes = {name: values[name] for name in SIZES if name in values}
     with blaming(dataset, sizes):
         measured, figures = measure_any(model, dataset, run.history(), judge, config, options)
-    trained = {
-        name: value for name, value in {**numbers, "run": ran}.items() if name in OF_TRAINING
-    }
+    trained = {name: numbers[name] for name in OF_TRAINING if name in numbers}
     return write_results(run, model, dataset, trained, measured, figures)
 
 
@@ -114,10 +106,10 @@ def _check_data(run: Run, model: LabelledModel, info: Info) -> None:
 
 
 def load_judge(path: str | None, info: Info, guide: str | None = None) -> LoadedJudge | None:
-    """Loads a judge.
+    """Loads the judge in a run; None: no judge.
 
     Args:
-        path: its run; None: no judge.
+        path: the run.
         info: of the data.
         guide: checksum of the classifier that took part in the training.
 
@@ -135,9 +127,7 @@ def load_judge(path: str | None, info: Info, guide: str | None = None) -> Loaded
     return judge, checksum
 
 
-def pictured_labels(
-    config: EvaluationConfig, given: Collection[str], info: Info
-) -> list[str] | None:
+def pictured_labels(config: EvaluationConfig, given: Collection[str], info: Info) -> list[str] | None:
     """Returns the labels with pictures of their own; None: the default.
 
     Args:
@@ -208,12 +198,7 @@ def what_ran(model: LabelledModel, info: Info, seed: int, guide: str | None = No
 
 
 def write_results(
-    run: Run,
-    model: LabelledModel,
-    dataset: Dataset,
-    trained: dict,
-    measured: dict,
-    figures: Pictures,
+    run: Run, model: LabelledModel, dataset: Dataset, trained: dict, measured: dict, figures: Pictures
 ) -> dict:
     """Writes figures, page and, last, metrics.json of a run.
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 
 import matplotlib
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tf_csvae.labels import Label, as_labels
@@ -98,19 +97,19 @@ def training_curves(history: dict[str, list[float]]) -> Figure:
     return figure
 
 
-def label_bars(scores: dict[str, dict[str, float]], shown: dict[str, str]) -> Figure:
+def label_bars(scores: dict[str, dict[str, float]], shown: Sequence[str]) -> Figure:
     """Draws a group of horizontal bars per label, in the order of their first bars.
 
     Args:
         scores: {label: {score: value in [0, 1]}}.
-        shown: {score: its title}, at most two; one bar of each group each.
+        shown: one or two scores, a bar of each group each.
     """
-    labels = sorted(scores, key=lambda label: scores[label][next(iter(shown))])
+    labels = sorted(scores, key=lambda label: scores[label][shown[0]])
     figure = Figure(figsize=(6.5, 0.8 + 0.32 * len(labels)), layout="constrained")
     axis = figure.subplots()
     places, height = np.arange(len(labels)), 0.8 / len(shown)
-    for number, (key, words) in enumerate(shown.items()):
-        values = [scores[label][key] for label in labels]
+    for number, key in enumerate(shown):
+        values, words = [scores[label][key] for label in labels], key.replace("_", " ")
         offset = 0.4 - height * (number + 0.5)  # the first on top
         bars = axis.barh(places + offset, values, height, color=(_OFF, _ON)[number], label=words)
         axis.bar_label(bars, fmt="%.3f", padding=2, fontsize=7)
@@ -174,7 +173,8 @@ def image_rows(rows: Sequence[np.ndarray], titles: Sequence[str]) -> Figure:
         axis.set_xticks([])
         axis.set_yticks([])
         axis.spines[:].set_visible(False)
-        _write(axis, -0.01, 0.5, title, 8, transform=axis.transAxes, ha="right")
+        style = {"transform": axis.transAxes, "ha": "right", "va": "center", "fontsize": 8}
+        axis.text(-0.01, 0.5, title, **style)
     return figure
 
 
@@ -206,9 +206,6 @@ def heat_map(
         if np.isfinite(value):
             text = f"{value if written is None else written[i][j]:.2f}"
             colour = "white" if value < np.mean(limits) else "black"
-            _write(axis, j, i, re.sub(r"^(-?)0\.", r"\1.", text), 6, ha="center", color=colour)
+            style = {"ha": "center", "va": "center", "fontsize": 6, "color": colour}
+            axis.text(j, i, re.sub(r"^(-?)0\.", r"\1.", text), **style)
     return figure
-
-
-def _write(axis: Axes, x: float, y: float, text: str, size: int, **style: object) -> None:
-    axis.text(x, y, text, va="center", fontsize=size, **style)

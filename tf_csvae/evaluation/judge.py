@@ -12,8 +12,8 @@ from tf_csvae.labels import Label
 from tf_csvae.models import Classifier, GenerativeModel
 from tf_csvae.networks.label_space import LabelSpace
 
-# Examples generated at a time, and examples of which pairwise distances are taken.
-CHUNK, MAX_PAIRED = 250, 500
+# Examples generated at a time.
+CHUNK = 250
 
 # Quantiles of a real label that are requested, and the largest change, standardised, of a real
 # label that counts as unchanged.
@@ -167,8 +167,8 @@ def transfers(
     systems without subspaces y_i is set.
 
     Args:
-        model: a model that labels can steer.
-        judge: the judge.
+        model: it must have labels in its code.
+        judge: of the same labels.
         batches: of (x, y).
         y_all: float32 [n, k], the labels of all batches.
         most: most examples per label.

@@ -8,21 +8,14 @@ import tensorflow as tf
 from tf_csvae.data.dataset import Dataset
 from tf_csvae.evaluation import metrics
 from tf_csvae.evaluation.codes import Codes, encode, label_numbers, style_numbers
-from tf_csvae.evaluation.judge import (
-    MAX_PAIRED,
-    Judge,
-    Sampler,
-    achieved,
-    requested_values,
-    sampler,
-    transfers,
-)
+from tf_csvae.evaluation.judge import Judge, Sampler, achieved, requested_values, sampler, transfers
 from tf_csvae.labels import Label
 from tf_csvae.models import Classifier, GenerativeModel
 from tf_csvae.models.labelled import check_same
 
-# Real examples that are kept for pairwise distances. All else is measured batch by batch.
-MAX_KEPT = 2_000
+# Real examples that are kept for pictures and distances; all else is measured batch by batch.
+# Examples of which pairwise distances are taken.
+MAX_KEPT, MAX_PAIRED = 2_000, 500
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,9 +93,7 @@ def measure(
             if ratios:
                 numbers["diversity"][label.name] = float(np.mean(ratios))
         if judge:
-            numbers["transfer"] = transfers(
-                model, judge, dataset.test, y_all, samples, seed, info.scale
-            )
+            numbers["transfer"] = transfers(model, judge, dataset.test, y_all, samples, seed, info.scale)
     return Evaluation(numbers, codes, x, y, reconstructed, drawn)
 
 
@@ -131,13 +122,7 @@ def _reconstruct(
 
 
 def _generate(
-    sampled: Sampler,
-    judge: Judge | None,
-    label: Label,
-    i: int,
-    y_all: np.ndarray,
-    count: int,
-    seed: int,
+    sampled: Sampler, judge: Judge | None, label: Label, i: int, y_all: np.ndarray, count: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray, dict]:
     """Samples with values requested of label i, and the other labels as test examples have them.
 

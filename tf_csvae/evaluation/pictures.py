@@ -73,10 +73,8 @@ def pictures(
     if "leak" in result.numbers:
         drawn["leak"] = _leak(result.numbers, info.labels)
     if history:
-        drawn["training"] = (
-            "The terms of the objective by epoch.",
-            figures.training_curves(history),
-        )
+        curves = figures.training_curves(history)
+        drawn["training"] = ("The terms of the objective by epoch.", curves)
     return drawn
 
 
@@ -112,15 +110,9 @@ def _leak(numbers: dict, labels: Sequence[Label]) -> tuple[str, Figure]:
     sources |= {f"w of {source}": row for source, row in numbers["leak"].items()}
     real = np.array([label.kind == "real" for label in labels])
     columns = [f"{label.name} (R²)" if label.kind == "real" else label.name for label in labels]
-    scores = ["r2" if is_real else "auc" for is_real in real]
+    named = [(label.name, "r2" if label.kind == "real" else "auc") for label in labels]
     matrix = np.array(
-        [
-            [
-                row.get(label.name, {}).get(score, np.nan)
-                for label, score in zip(labels, scores, strict=True)
-            ]
-            for row in sources.values()
-        ]
+        [[row.get(name, {}).get(score, np.nan) for name, score in named] for row in sources.values()]
     )
     caption = (
         "How well each label (column) can be predicted from each code (row): area under the ROC "
@@ -135,18 +127,13 @@ def _leak(numbers: dict, labels: Sequence[Label]) -> tuple[str, Figure]:
     return caption, figures.heat_map(colours, list(sources), columns, (0.5, 1.0), matrix)
 
 
-def _images(
-    model: GenerativeModel, result: Evaluation, labels: dict[int, Label], seed: int
-) -> Pictures:
+def _images(model: GenerativeModel, result: Evaluation, labels: dict[int, Label], seed: int) -> Pictures:
     """Draws the pictures that only images have."""
     x, y = result.x[:ROW], result.y[:ROW]
-    again = {"original": x, "reconstruction": result.reconstruction[:ROW]}
-    drawn = {
-        "reconstructions": _rows(
-            f"Test images, reconstructions, and samples{_given(model)}.",
-            {**again, "samples": result.samples[:ROW]},
-        )
-    }
+    rows = {"original": x, "reconstruction": result.reconstruction[:ROW]}
+    rows["samples"] = result.samples[:ROW]
+    caption = f"Test images, reconstructions, and samples{_given(model)}."
+    drawn = {"reconstructions": _rows(caption, rows)}
     if not model.label_widths:
         return drawn
     samples, moved, paths = {}, {"original": x}, {}
@@ -166,9 +153,7 @@ def _images(
         if len(first):
             given = result.x[first], label.name
             (paths[label.name],) = model.interpolate(*given, steps=STEPS, y=result.y[first]).numpy()
-    drawn["samples"] = _rows(
-        "Samples with the label; their other labels are those of test images.", samples
-    )
+    drawn["samples"] = _rows("Samples with the label; their other labels are those of test images.", samples)
     drawn["transfer"] = _rows(
         "Test images, and below each the result of changing one label: a binary label is set where "
         "it is absent and removed where it is present, other labels get the value on the left. The "
@@ -186,11 +171,9 @@ def _images(
             low, unknown = _low(label, result.y[:, i]), np.isnan(result.y[:, i])
             contents, styles = np.flatnonzero(low), np.flatnonzero(~low & ~unknown)
             if len(contents) and len(styles):
-                name = label.name
-                drawn[f"styles_{name}"] = _styles(
-                    model, result, name, contents[:GRID], styles[:GRID]
-                )
-                drawn[f"traversal_{name}"] = _traversal(model, result, name, contents[:1])
+                given = model, result, label.name, contents[:GRID]
+                drawn[f"styles_{label.name}"] = _styles(*given, styles[:GRID])
+                drawn[f"traversal_{label.name}"] = _traversal(*given)
     return drawn
 
 
@@ -227,9 +210,10 @@ def _styles(
 
 
 def _traversal(
-    model: GenerativeModel, result: Evaluation, name: str, row: np.ndarray
+    model: GenerativeModel, result: Evaluation, name: str, contents: np.ndarray
 ) -> tuple[str, Figure]:
-    grid = model.traverse(result.x[row], name, result.y[row], steps=TRAVERSAL).numpy()[0]
+    x, y = result.x[contents[:1]], result.y[contents[:1]]
+    grid = model.traverse(x, name, y, steps=TRAVERSAL).numpy()[0]
     caption = (
         f"Latent traversal of the subspace of {name}: a test image, decoded at a grid of w around "
         "the mean of the prior with the label (of other than binary labels: with the image's "

@@ -45,9 +45,9 @@ class Table:
         """Makes a DataFrame of a list of rows."""
         if not isinstance(self.cells, pd.DataFrame):
             (corner, *columns), *rows = self.cells
-            cells = pd.DataFrame(
-                [row[1:] for row in rows], [row[0] for row in rows], columns
-            ).rename_axis(columns=corner)
+            cells = pd.DataFrame([row[1:] for row in rows], [row[0] for row in rows], columns).rename_axis(
+                columns=corner
+            )
             object.__setattr__(self, "cells", cells)
 
     @property
@@ -141,8 +141,7 @@ def by_label(numbers: dict, system: str, dataset: str) -> Table | None:
 def side_by_side(systems: Systems) -> Table:
     """Returns the main numbers of several systems."""
     rows = [
-        (entry.words, entry.best, [written(entry, runs) for runs in systems.values()])
-        for entry in HEADLINE
+        (entry.words, entry.best, [written(entry, runs) for runs in systems.values()]) for entry in HEADLINE
     ]
     caption = "The main numbers; the best is marked. Numbers of labels are means over the labels."
     return _ranked(caption, ["on the test data", *systems], rows)
@@ -156,9 +155,7 @@ def label_tables(systems: Systems, dataset: str) -> list[Table]:
     return [table for table in tables if table]
 
 
-def _label_table(
-    systems: Systems, dataset: str, place: str, caption: str, beside: str = ""
-) -> Table | None:
+def _label_table(systems: Systems, dataset: str, place: str, caption: str, beside: str = "") -> Table | None:
     entries = {entry.place: entry for entry in BY_LABEL}
     entry = entries[place]
     path = entry.path()
@@ -248,10 +245,7 @@ def as_data_uri(png: bytes) -> str:
 
 
 def render(
-    title: str,
-    tables: Iterable[Table | None],
-    pictures: Iterable[tuple[str, bytes]],
-    flags: dict[str, str],
+    title: str, tables: Iterable[Table | None], pictures: Iterable[tuple[str, bytes]], flags: dict[str, str]
 ) -> str:
     """Makes the page, HTML in which everything is escaped.
 

@@ -25,11 +25,7 @@ class Classifier(LabelledModel):
     -log p(y|x) summed over the known labels, with the weights of ``balance.class_weights``. A real
     label is normal around the mean, with scale 1.
 
-    Args:
-        data_shape: shape of one example: (d,) or (height, width, channels).
-        labels: the columns of y: ``Label``s, dicts of their fields, or names.
-        config: ``ClassifierConfig``.
-        seed: of augmentation and dropout.
+    The arguments are those of ``LabelledModel``, with a ``ClassifierConfig``.
 
     Example:
         >>> import numpy as np
@@ -63,17 +59,13 @@ class Classifier(LabelledModel):
     def compile(
         self, optimizer: Any = "adam", jit_compile: bool | str = "auto", **kwargs: Any
     ) -> None:
-        """Configures training; the loss and the metrics are given.
-
-        Args:
-            optimizer: Keras optimizer or its name.
-            jit_compile: bool or "auto", see ``LabelledModel.compile``.
-            **kwargs: of ``keras.Model.compile``: ``steps_per_execution``, ``run_eagerly``.
-        """
+        """Configures training as ``LabelledModel.compile`` does; loss and metrics are given."""
+        self.refuse_objective(kwargs)
         metrics = [Accuracy(self.labels)]
         if any(map(has_classes, self.labels)):
             metrics.append(BalancedAccuracy(self.labels))
-        super().compile(optimizer, jit_compile, loss=self.cross_entropy, metrics=metrics, **kwargs)
+        kwargs |= {"loss": self.cross_entropy, "metrics": metrics}
+        super().compile(optimizer, jit_compile, **kwargs)
         # Built here, not in the first step: a checkpoint must find the slots to fill.
         self.optimizer.build(self.trainable_variables)
 
@@ -93,12 +85,7 @@ class Classifier(LabelledModel):
         classifier trained on such examples resemble what people see (Tsipras et al. 2019,
         arXiv:1805.12152), so images can be made by them (Santurkar et al. 2019, arXiv:1906.09453).
 
-        Args:
-            x: float [n, *data_shape].
-            y: float [n, k].
-
-        Returns:
-            float [n, *data_shape].
+        Takes x float [n, *data_shape] and y float [n, k]; returns float [n, *data_shape].
         """
         image_seed, _, length_seed = self._seeds()
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -122,14 +109,9 @@ class Classifier(LabelledModel):
         return tf.reduce_sum(self.space.losses(y, logits), -1)
 
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Returns the parameters of p(y|x): logits, and for a real label its mean.
+        """Returns the parameters of p(y|x), float [n, k]: logits, and for a real label its mean.
 
-        Args:
-            x: float [n, *data_shape].
-            training: augment the images, drop features, and normalise by the batch.
-
-        Returns:
-            float [n, k]; a categorical label has a column per class.
+        A categorical label has a column per class. Training augments the images and drops features.
         """
         if not training:
             return self.head(self.trunk(x, training=False)[-1])
@@ -140,15 +122,7 @@ class Classifier(LabelledModel):
         return self.head(features)
 
     def augment(self, x: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """Shifts, blurs and disturbs images at random, as in training; vectors stay as they are.
-
-        Args:
-            x: float [n, *data_shape].
-            seed: int [2].
-
-        Returns:
-            float [n, *data_shape].
-        """
+        """Returns images, float [n, *data_shape], with training's random changes; vectors as is."""
         if len(self.data_shape) != 3:
             return x
         shift_seed, blur_seed, noise_seed = tf.unstack(split_seed(seed, 3))
@@ -165,43 +139,23 @@ class Classifier(LabelledModel):
     def classify(self, x: Any) -> tf.Tensor:
         """Returns p(y_i = 1|x) of every label; p(y_i|x) of a categorical, the mean of a real one.
 
-        With ``balance`` above 0 these are probabilities among data in which the values of a label
-        are more equally frequent than in the training data.
-
-        Args:
-            x: float [n, *data_shape].
-
-        Returns:
-            float [n, k]; a categorical label has a column per class.
+        It takes x float [n, *data_shape] and returns float [n, k]; a categorical label has a
+        column per class. With ``balance`` above 0 these are probabilities among data in which the
+        values of a label are more equally frequent than in the training data.
         """
         return self.space.means(self(self.check_x(x, "classify")))
 
     def read(self, x: Any) -> tf.Tensor:
-        """Returns the likeliest labels y of x, float [n, k].
-
-        Args:
-            x: float [n, *data_shape].
-        """
+        """Returns the likeliest labels y, float [n, k], of x float [n, *data_shape]."""
         return self.space.decided(self.classify(x))
 
     def features(self, x: Any) -> tf.Tensor:
         """Returns the input of the last, linear layer, as for a Fréchet distance.
 
-        Args:
-            x: float [n, *data_shape].
-
-        Returns:
-            float32 [n, d], not negative; d is 8 ``width`` for images, ``width`` for vectors.
+        It is float32 [n, d] and not negative; d is 8 ``width`` for images, ``width`` for vectors.
         """
         return tf.cast(self.stages(x)[-1], tf.float32)
 
     def stages(self, x: Any) -> list[tf.Tensor]:
-        """Returns the outputs of the network's stages, the last of which are the ``features``.
-
-        Args:
-            x: float [n, *data_shape].
-
-        Returns:
-            list of [n, ...] in the type that the network computes in.
-        """
+        """Returns the outputs of the network's stages, [n, ...] each; the last are ``features``."""
         return self.trunk(self.check_x(x, "features"), training=False)

@@ -26,11 +26,7 @@ class CondVAE(VAE):
     exchanged, h is the guide. To sample by label, z from p(z) is decoded with y. To transfer, z is
     decoded with other labels.
 
-    Args:
-        data_shape: shape of one example: (d,) or (height, width, channels).
-        labels: the columns of y: ``Label``s, dicts of their fields, or names.
-        config: ``CondVAEConfig``; z has z_dim + k w_dim dimensions.
-        **kwargs: of ``GenerativeModel``: guide, bounded, seed.
+    The arguments are those of ``GenerativeModel``, with a ``CondVAEConfig``.
 
     Example:
         >>> from tf_csvae import CondVAE

@@ -60,11 +60,7 @@ class CondVAEInfo(GenerativeModel):
     ``compile``'s ``adversary_optimizer`` gives it a second time scale (Heusel et al. 2017,
     arXiv:1706.08500).
 
-    Args:
-        data_shape: shape of one example: (d,) or (height, width, channels).
-        labels: the columns of y: ``Label``s, dicts of their fields, or names.
-        config: ``CondVAEInfoConfig``; z has z_dim + k w_dim dimensions.
-        **kwargs: of ``GenerativeModel``: guide, bounded, seed.
+    The arguments are those of ``GenerativeModel``, with a ``CondVAEInfoConfig``.
 
     Example:
         >>> from tf_csvae import CondVAEInfo
@@ -74,7 +70,7 @@ class CondVAEInfo(GenerativeModel):
     """
 
     config_class = CondVAEInfoConfig
-    reads_labels = True
+    reads_labels, guide_predicts = True, False
     adversaries = ("auxiliary", "discriminator")
 
     def __init__(self, data_shape, labels, config=None, **kwargs) -> None:

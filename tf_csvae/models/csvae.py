@@ -43,11 +43,7 @@ class CSVAE(GenerativeModel):
     same terms (``LabelSpace``, ``FactorizedPrior``). An unknown label counts in no loss; its prior
     is the mixture of p(w_i|y_i) over the values.
 
-    Args:
-        data_shape: shape of one example: (d,) or (height, width, channels).
-        labels: the columns of y: ``Label``s, dicts of their fields, or names.
-        config: ``CSVAEConfig``.
-        **kwargs: of ``GenerativeModel``: guide, bounded, seed.
+    The arguments are those of ``GenerativeModel``, with a ``CSVAEConfig``.
 
     Example:
         >>> from tf_csvae import CSVAE, CSVAEConfig

@@ -189,8 +189,6 @@ class GameModel(LabelledModel):
         adversary_optimizer: Any = None,
         kl_warmup_steps: int = 0,
         jit_compile: bool | str = "auto",
-        loss: None = None,
-        metrics: None = None,
         **kwargs: Any,
     ) -> None:
         """Configures training.
@@ -202,18 +200,10 @@ class GameModel(LabelledModel):
                 same factor.
             kl_warmup_steps: steps over which the weight of the KL terms rises linearly from 0.
             jit_compile: bool or "auto", see ``LabelledModel.compile``.
-            loss: refused; the objective is the system's own.
-            metrics: refused; every term is logged.
-            **kwargs: of ``keras.Model.compile``: ``steps_per_execution``, ``run_eagerly``.
-
-        Raises:
-            InputError: a loss or metrics.
+            **kwargs: of ``keras.Model.compile``: ``steps_per_execution``, ``run_eagerly``. A loss
+                or metrics are refused, since the objective is the system's own.
         """
-        if loss is not None or metrics is not None:
-            raise InputError(
-                f"compile: {type(self).__name__} has its own objective and logs its terms. Leave "
-                "loss and metrics out. Override objective() to change the terms."
-            )
+        self.refuse_objective(kwargs)
         optimizer = unscaled(keras.optimizers.get(optimizer))
         adversary = unscaled(keras.optimizers.get(adversary_optimizer or _copy(optimizer)))
         super().compile(optimizer, jit_compile, **kwargs)
@@ -241,9 +231,15 @@ class GameModel(LabelledModel):
     def get_compile_config(self) -> dict[str, Any] | None:
         """Returns the arguments of ``compile`` as plain values; None before it was called."""
         config = super().get_compile_config()
-        return config and {
+        if config is None:
+            return None
+        adversary = self._adversary_optimizer
+        if self._rate_ratio is not None:  # a callback may have changed the rates
+            rate = self._rate_ratio * float(self.optimizer.learning_rate)
+            adversary = {**adversary, "config": {**adversary["config"], "learning_rate": rate}}
+        return {
             **config,
-            "adversary_optimizer": self._adversary_optimizer,
+            "adversary_optimizer": adversary,
             "kl_warmup_steps": self.kl_warmup_steps,
         }
 

@@ -24,6 +24,19 @@ class GenerativeModel(GameModel):
 
     # The public methods.
 
+    def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """Reconstructs x in batches, as ``keras.Model.predict`` does.
+
+        Raises:
+            InputError: the system needs labels of x, which ``reconstruct(x, y)`` takes.
+        """
+        if self.label_widths and not self.reads_labels:
+            raise InputError(
+                f"predict passes no labels, and {type(self).__name__} needs them. "
+                "Use reconstruct(x, y), or train with a guide, which predicts labels."
+            )
+        return super().predict(x, *args, **kwargs)
+
     def encode(self, x: Any, y: Any = None) -> Code:
         """Returns the posterior of x: q(z|x) or q(z|x, y), and q(w|x, y) of the label subspaces.
 
@@ -112,9 +125,14 @@ class GenerativeModel(GameModel):
     # Labels.
 
     @property
+    def guide_predicts(self) -> bool:
+        """Whether the guide predicts labels that are not given."""
+        return self.guide is not None and bool(self.label_widths)
+
+    @property
     def reads_labels(self) -> bool:
         """Whether the model predicts labels that are not given; here by its guide."""
-        return self.guide is not None and bool(self.label_widths)
+        return self.guide_predicts
 
     def predicted_labels(self, x: tf.Tensor) -> tf.Tensor:
         """Returns the labels that the model predicts from checked x, float [n, k]."""
@@ -148,8 +166,7 @@ class GenerativeModel(GameModel):
     def _known(self, x, y, where) -> tf.Tensor | None:
         """Returns the labels of x as far as they are given or predicted by a guide; or None."""
         if y is None:
-            guided = self.reads_labels and self.guide is not None
-            return self.labels_of(x, None, where) if guided else None
+            return self.predicted_labels(x) if self.guide_predicts else None
         return self.check_y(y, where, x)
 
     def _needs_labels(self, where) -> None:

@@ -23,11 +23,7 @@ def check_same(
 ) -> None:
     """Raises ``InputError`` unless a model is of data of this shape and with these labels.
 
-    Args:
-        model: the model.
-        data_shape: of one example.
-        labels: of the data.
-        role: the model in words, as in "The judge".
+    ``role`` is the model in words, as in "The judge".
     """
     known, wanted = ([label.name for label in of] for of in (model.labels, labels))
     if known != wanted:
@@ -125,17 +121,27 @@ class LabelledModel(FixedModel):
     # Compiling.
 
     def compile(self, optimizer: Any = "adam", jit_compile: Any = "auto", **kwargs: Any) -> None:
-        """Configures training.
+        """Configures training as ``keras.Model.compile`` does.
 
-        Args:
-            optimizer: Keras optimizer or its name.
-            jit_compile: bool or "auto": compile the step with XLA. "auto" does for vectors, where
-                it pays, and not for images, where on the CPU it costs.
-            **kwargs: of ``keras.Model.compile``.
+        ``jit_compile="auto"`` compiles the step with XLA for vectors, where it pays, and not for
+        images, where on the CPU it costs.
         """
+        if jit_compile not in (True, False, "auto"):
+            raise InputError(
+                f"jit_compile must be True, False or 'auto'. Received: {jit_compile!r}."
+            )
         if jit_compile == "auto":
             jit_compile = len(self.data_shape) == 1 and not replicas.synchronized()
         super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
+
+    def refuse_objective(self, given: dict[str, Any]) -> None:
+        """Raises ``InputError`` where arguments of ``compile`` have an objective or metrics."""
+        names = ("loss", "loss_weights", "metrics", "weighted_metrics")
+        if any(given.get(name) is not None for name in names):
+            raise InputError(
+                f"compile: {type(self).__name__} has its own objective and metrics. Leave "
+                f"{', '.join(names)} out."
+            )
 
     def get_compile_config(self) -> dict[str, Any] | None:
         """Returns the arguments of ``compile`` as plain values; None before it was called."""
@@ -154,22 +160,13 @@ class LabelledModel(FixedModel):
     # Training by hand.
 
     def fit(self, x=None, y=None, *args, sample_weight=None, class_weight=None, **kwargs) -> Any:
-        """Trains as ``keras.Model.fit`` does, after a look at the first batch.
+        """Trains as ``keras.Model.fit`` does, and returns its ``History``.
 
-        Args:
-            x: float [n, *data_shape], or batches (x, y) such as a tf.data.Dataset.
-            y: float [n, k], the labels; None if x has batches.
-            *args: of ``keras.Model.fit``.
-            sample_weight: refused.
-            class_weight: refused.
-            **kwargs: of ``keras.Model.fit``.
-
-        Returns:
-            Keras' ``History``.
+        x is float [n, *data_shape] and y float [n, k], or x has batches (x, y).
 
         Raises:
-            InputError: weights, or values that cannot be right, such as labels of -1 and 1 or
-                images of 0 to 255.
+            InputError: weights of examples or classes, or values in the first batch that cannot be
+                right, such as labels of -1 and 1 or images of 0 to 255.
         """
         _refuse_weights("fit", sample_weight, class_weight)
         self._check_first("fit", x, y)

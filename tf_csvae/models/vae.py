@@ -23,11 +23,7 @@ class VAE(GenerativeModel):
     The first line, with weights of 1, is the negative bound of the student report's equation 1. A
     VAE encodes, reconstructs and samples. Whatever needs labels raises ``InputError``.
 
-    Args:
-        data_shape: shape of one example: (d,) or (height, width, channels).
-        labels: the columns of y, which training gets and does not read.
-        config: ``VAEConfig``; z has z_dim + k w_dim dimensions.
-        **kwargs: of ``GenerativeModel``: guide, bounded, seed.
+    The arguments are those of ``GenerativeModel``, with a ``VAEConfig``.
 
     Example:
         >>> from tf_csvae import VAE

@@ -1,4 +1,7 @@
-"""Random changes of training images, by stateless noise: same seed, same change."""
+"""Random changes of training images, by stateless noise: same seed, same change.
+
+Images are float [n, height, width, channels]; seeds are int [2].
+"""
 
 import tensorflow as tf
 
@@ -7,16 +10,7 @@ from tf_csvae.networks.distributions import split_seed
 
 
 def random_shift(x: tf.Tensor, most: int, seed: tf.Tensor) -> tf.Tensor:
-    """Moves each image by whole pixels at random; the border is repeated into the gap.
-
-    Args:
-        x: float [n, height, width, channels].
-        most: largest shift up or down, and left or right, in pixels.
-        seed: int [2].
-
-    Returns:
-        float [n, height, width, channels].
-    """
+    """Moves each image of a batch by up to ``most`` pixels each way; borders fill the gap."""
     moves = replicas.rows(
         lambda n: tf.random.stateless_uniform((n, 2), seed, -most, most + 1, tf.int32),
         tf.shape(x)[0],
@@ -30,13 +24,7 @@ def random_shift(x: tf.Tensor, most: int, seed: tf.Tensor) -> tf.Tensor:
 def random_blur(x: tf.Tensor, most: float, seed: tf.Tensor) -> tf.Tensor:
     """Blurs half of the images, at random, by a Gaussian of one random width.
 
-    Args:
-        x: float [n, height, width, channels].
-        most: largest standard deviation in pixels.
-        seed: int [2].
-
-    Returns:
-        float [n, height, width, channels]; the border is mirrored.
+    Its standard deviation is at most ``most`` pixels. The border is mirrored.
     """
     width_seed, which_seed = tf.unstack(split_seed(seed, 2))
     deviation = most * tf.random.stateless_uniform((), width_seed, 0.05, 1.0, x.dtype)

@@ -120,13 +120,15 @@ def head(
 ) -> Model:
     """Makes a network from the features of a trunk, and a condition, to parameters.
 
+    It has one hidden layer, of the last hidden width. Its outputs are float32, so that no
+    log-density is computed in half precision.
+
     Args:
         features: width of the trunk's output.
         outputs: parameters per example.
-        config: sizes; the last hidden width is used.
+        config: sizes.
         condition: width of a second input, such as the labels; 0: none.
-        dtype: Keras dtype policy of the hidden layers. The parameters are float32, so that no
-            log-density is computed in half precision.
+        dtype: Keras dtype policy of the hidden layers.
         name: of the network.
         spectral_norm: as in ``trunk``.
 

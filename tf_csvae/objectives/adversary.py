@@ -8,9 +8,7 @@ from tf_csvae.networks.label_space import LabelSpace
 def entropy(space: LabelSpace, predicted: tf.Tensor) -> tf.Tensor:
     """Returns E[H(q(y|z))] in nats per example, float []; the encoder of z maximises it.
 
-    Args:
-        space: labels, as the adversary predicts them.
-        predicted: float [n, outputs], the adversary's outputs.
+    ``predicted`` are the adversary's outputs, float [n, outputs].
     """
     return tf.reduce_mean(space.entropy(predicted))
 
@@ -18,9 +16,6 @@ def entropy(space: LabelSpace, predicted: tf.Tensor) -> tf.Tensor:
 def label_loss(space: LabelSpace, y: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:
     """Returns -E[log q(y|.)] in nats per example, float [], summed over the known labels.
 
-    Args:
-        space: labels, with the weights of their values.
-        y: float [n, k], NaN where a label is unknown.
-        predicted: float [n, outputs], outputs of a network that predicts the labels.
+    ``y`` is float [n, k]; ``predicted`` are the outputs of a network for them, float [n, outputs].
     """
     return tf.reduce_mean(tf.reduce_sum(space.losses(y, predicted), -1))

@@ -215,7 +215,8 @@ def label_consistency(
     losses = space.feature_losses(exchange.features, predicted)
     weight = EXCHANGE_WEIGHT
     if weights is not None:
-        weight = weights(tf.stop_gradient(losses), exchange, training=step.training)
+        # By keyword: Keras allows nothing but tensors by position.
+        weight = weights(tf.stop_gradient(losses), exchange=exchange, training=step.training)
         if step.training:
             weights.follow(step.y, exchange.seen)
     each = tf.cast(tf.where(exchange.changed, weight, 1.0), predicted.dtype)

@@ -15,10 +15,7 @@ KERNEL_SQUARED_WIDTHS = (0.025, 0.1, 0.4, 1.5)
 def between_values(space: LabelSpace, y: tf.Tensor, z: tf.Tensor) -> tf.Tensor:
     """Returns the sum over the labels of the squared MMD between the z of their values, float [].
 
-    Args:
-        space: the labels; ``LabelSpace.groups`` divides the batch by them.
-        y: float [n, k], NaN where a label is unknown.
-        z: float [n, d], samples of q(z|x).
+    ``LabelSpace.groups`` divides the batch by y, float [n, k]; z is float [n, d].
     """
     members, others, share = space.groups(replicas.gather(y))
     distances = mmd(replicas.gather(z), members, others)

@@ -8,6 +8,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from tf_csvae import data as datasets
+from tf_csvae.configs import DataConfig
 from tf_csvae.errors import InputError
 from tf_csvae.process import quietly
 from tf_csvae.runs import Run
@@ -51,7 +52,8 @@ def fit(system: str | Settings, data: "Dataset | None" = None, **options: Any) -
 
     Args:
         system: "csvae", "condvae", "condvae_info", "vae" or "classifier"; or ``Settings``.
-        data: the data; None: as the options say.
+        data: the data; None: as the options say. With data, options of data are refused, and the
+            defaults are those for ``data.info.name``.
         **options: by the names of the flags, over the defaults for the data set.
 
     Returns:
@@ -60,9 +62,7 @@ def fit(system: str | Settings, data: "Dataset | None" = None, **options: Any) -
     Raises:
         InputError: a mistake in an option or in the data.
     """
-    if isinstance(system, Settings) and options:
-        raise InputError(f"fit: give options in Settings, not beside them. Received: {options}.")
-    chosen = system if isinstance(system, Settings) else settings(system, **options)
+    chosen = _chosen(system, data, options)
     if data is None:
         datasets.check(chosen.data.dataset)
     run, training = Run(chosen.run_dir), chosen.training
@@ -75,3 +75,19 @@ def fit(system: str | Settings, data: "Dataset | None" = None, **options: Any) -
         return FitResult(*train(chosen, run, data), run)
     with run.locked():
         return FitResult(*train(chosen, run, data), run)
+
+
+def _chosen(system: str | Settings, data: "Dataset | None", options: dict[str, Any]) -> Settings:
+    """Returns the settings that the arguments of ``fit`` describe; raises ``InputError``."""
+    if isinstance(system, Settings):
+        if options:
+            raise InputError(f"fit: give options in Settings, not beside them. Received: {options}.")
+        return system
+    if data is None:
+        return settings(system, **options)
+    of_data = sorted(set(options) & set(DataConfig.options()) - {"seed"})
+    if of_data:
+        raise InputError(
+            f"Options of data cannot change data that are given. Received: {', '.join(of_data)}."
+        )
+    return settings(system, dataset=data.info.name, batch_size=data.batch_size, **options)

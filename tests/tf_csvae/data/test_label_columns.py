@@ -62,7 +62,8 @@ def test_values_of_each_kind_and_missing_ones():
             ("0", "1", "2"),
             "binary",
             "t.csv, line 4, column grade: expected a binary label (0 or 1, false or true, no or "
-            "yes, -1 or 1). Received: '2'. --label_kinds=grade:categorical takes classes, grade:real numbers.",
+            "yes, -1 or 1). Received: '2'. --label_kinds=grade:categorical takes classes, "
+            "grade:real numbers.",
         ),
         (("1.5", "2.5", "tall"), None, "line 4, column grade: expected a number. Received: 'tall'"),
         (("a", "a"), None, "column grade: 1 different values. A categorical label has 2 to 100"),

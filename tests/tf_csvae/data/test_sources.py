@@ -16,12 +16,21 @@ def test_every_option_has_its_default_in_the_config_and_belongs_to_a_source():
         assert {"batch_size", "seed"} <= options, name
 
 
-@pytest.mark.parametrize("name", SOURCES)
-def test_a_preset_has_only_options_that_its_data_set_has(name):
-    # They are checked before the files are looked for.
-    if name == "swiss_roll":
-        assert data.load_data(name).batch_size == 256
-    elif name in ("folder", "table"):
+@pytest.mark.parametrize("name", data.NAMES)
+def test_a_preset_changes_only_options_that_its_data_set_has(name):
+    config = DataConfig.preset(name)
+    changed = {
+        option.name
+        for option in DataConfig.options().values()
+        if getattr(config, option.name) != option.default
+    }
+    source = f"{name}:any" if name == "tfds" else name
+    assert changed <= {*data.options(source), "dataset"}
+
+
+def test_load_data_takes_the_preset_of_the_data_set():
+    assert data.load_data("swiss_roll").batch_size == DataConfig.preset("swiss_roll").batch_size
+    for name in ("folder", "table"):
         with pytest.raises(data.InputError, match=f"--dataset={name} needs --data"):
             data.load_data(name)
 

@@ -23,9 +23,7 @@ TEST = 600
 def make_dataset(n=2000, labels=LABELS):
     """Vectors whose first columns are their labels and whose other two are anything."""
     random = np.random.default_rng(0)
-    y = (random.random((n + TEST, len(labels))) < [label.frequency for label in labels]).astype(
-        np.float32
-    )
+    y = (random.random((n + TEST, len(labels))) < [label.frequency for label in labels]).astype(np.float32)
     x = np.concatenate([y, random.normal(size=(len(y), STYLE)).astype(np.float32)], 1)
     train, test = (
         tf.data.Dataset.from_tensor_slices((x[rows], y[rows])).batch(50)
@@ -124,12 +122,7 @@ def test_a_perfect_model(dataset):
     assert numbers["reconstruction"] == {"mse": 0}
     for label in ("a", "b"):
         generation, transfer = numbers["generation"][label], numbers["transfer"][label]
-        assert (
-            generation["accuracy"]
-            == generation["real_recall"]
-            == generation["reconstruction_recall"]
-            == 1
-        )
+        assert generation["accuracy"] == generation["real_recall"] == generation["reconstruction_recall"] == 1
         assert generation["accuracy_interval"][0] > 0.98  # of 300 of 300
         assert transfer["accuracy"] == transfer["others_kept"] == 1
         assert transfer["mse"] == pytest.approx(1 / 4)  # one of four columns moved by 1
@@ -200,8 +193,7 @@ def test_one_label_has_no_others():
 
 def test_the_same_seed_gives_the_same_numbers(dataset):
     first, again = (
-        evaluation.measure(Perfect(), dataset, Seeing(), samples=60, seed=3).numbers
-        for _ in range(2)
+        evaluation.measure(Perfect(), dataset, Seeing(), samples=60, seed=3).numbers for _ in range(2)
     )
     assert first == again
 
@@ -255,9 +247,7 @@ KINDS = (
 def make_kinds(n=400):
     """Vectors whose first columns are the labels, of which a tenth are unknown."""
     random = np.random.default_rng(0)
-    y = np.stack(
-        [random.random(2 * n) < 0.5, random.integers(0, 3, 2 * n), random.normal(size=2 * n)], 1
-    )
+    y = np.stack([random.random(2 * n) < 0.5, random.integers(0, 3, 2 * n), random.normal(size=2 * n)], 1)
     x = np.concatenate([y, random.normal(size=(2 * n, STYLE))], 1).astype(np.float32)
     y = np.where(random.random(y.shape) < [1, 0.9, 0.9], y, np.nan).astype(np.float32)
     train, test = (
@@ -302,11 +292,7 @@ def test_classes_and_numbers_are_requested_and_seen():
         assert numbers[part]["age"]["mean_absolute_error"] == pytest.approx(0, abs=1e-4)
         assert "accuracy" not in numbers[part]["age"]
     assert numbers["generation"]["kind"]["real_recall"] == 1
-    assert (
-        numbers["generation"]["age"]["real_r2"]
-        == numbers["generation"]["age"]["reconstruction_r2"]
-        == 1
-    )
+    assert numbers["generation"]["age"]["real_r2"] == numbers["generation"]["age"]["reconstruction_r2"] == 1
     assert all(entry["others_kept"] == 1 for entry in numbers["transfer"].values())
     assert numbers["diversity"]["kind"] == pytest.approx(1, abs=0.15)
     assert "age" not in numbers["diversity"]
@@ -328,9 +314,7 @@ def test_a_generator_that_ignores_classes_and_numbers():
             return tf.convert_to_tensor(x)
 
     numbers = evaluation.measure(Stubborn(KINDS), make_kinds(), SeeingKinds(), samples=300).numbers
-    assert numbers["generation"]["kind"]["accuracy"] == pytest.approx(
-        1 / 3
-    )  # it always makes a cat
+    assert numbers["generation"]["kind"]["accuracy"] == pytest.approx(1 / 3)  # it always makes a cat
     assert numbers["generation"]["age"]["r2"] < 0.1
     assert numbers["transfer"]["kind"]["accuracy"] == 0
     assert numbers["transfer"]["age"]["r2"] < 0

@@ -54,22 +54,10 @@ def test_runs_of_one_system_are_a_mean_with_its_spread_and_one_run_has_its_inter
 
 
 def test_labels_side_by_side_with_the_student_reports_figures():
-    seen = {
-        "Smiling": {"accuracy": 0.9, "real_recall": 0.95},
-        "Bald": {"accuracy": 0.5, "real_recall": 0.75},
-    }
-    systems = {
-        "VAE": [{"generation": {"Smiling": {"real_recall": 0.95}}}],
-        "CSVAE": [{"generation": seen}],
-    }
+    seen = {"Smiling": {"accuracy": 0.9, "real_recall": 0.95}, "Bald": {"accuracy": 0.5, "real_recall": 0.75}}
+    systems = {"VAE": [{"generation": {"Smiling": {"real_recall": 0.95}}}], "CSVAE": [{"generation": seen}]}
     first = report.label_tables(systems, "celeba")[0]
-    assert first.rows[0] == [
-        "label",
-        "CSVAE",
-        "in real examples",
-        "report: CondVAE",
-        "report: CSVAE",
-    ]
+    assert first.rows[0] == ["label", "CSVAE", "in real examples", "report: CondVAE", "report: CSVAE"]
     assert first.rows[1] == ["Smiling", "0.900", "0.950", "0.877", "0.826"]
     assert first.rows[2] == ["Bald", "0.500", "0.750", "–", "–"]
     assert first.rows[3] == ["mean", "0.700", "0.850", "–", "–"]

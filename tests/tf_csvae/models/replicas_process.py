@@ -1,9 +1,9 @@
-"""One process of ``test_replicas``: trains small models under strategies and saves what came out.
+"""One process of ``test_replicas``: trains small models under strategies and saves the results.
 
     python -m tests.tf_csvae.models.replicas_process FOLDER STEPS
 
-With a TF_CONFIG it trains them as one of its workers; else on a single device, and then on two
-logical ones. Beside that it tries what Keras does not do by itself.
+With a TF_CONFIG it trains them as one of its workers; otherwise on a single device, and then on
+two logical ones. It also tries what Keras does not do by itself.
 """
 
 import os
@@ -13,14 +13,24 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_csvae import CSVAE, Classifier, CondVAEInfo, Label
-from tf_csvae.cluster import Cluster
+from tf_csvae import (
+    CSVAE,
+    Classifier,
+    ClassifierConfig,
+    CondVAEInfo,
+    CondVAEInfoConfig,
+    CSVAEConfig,
+    Label,
+)
+from tf_csvae.configs import DataConfig
 from tf_csvae.data import Info, pipeline
+from tf_csvae.training.cluster import Cluster
 
 BATCH = 16
 COUNTS = {"train": 40, "validation": 21, "test": 4}
 LABELS = (Label("old"), Label("height", kind="real"))
 IMAGE_LABELS = (Label("red"), Label("green"))
+DATA = DataConfig(batch_size=BATCH, augment=["flip"])
 
 
 def vectors():
@@ -31,7 +41,7 @@ def vectors():
         y = np.stack([random.random(n) < 0.4, random.normal(size=n)], 1).astype(np.float32)
         x = np.concatenate([y, random.normal(size=(n, 2))], 1).astype(np.float32)
         arrays[split] = x, y
-    return pipeline.from_arrays(arrays, Info("vectors", (4,), None, LABELS, COUNTS), BATCH, 0)
+    return pipeline.from_arrays(arrays, Info("vectors", (4,), None, LABELS, COUNTS), DATA)
 
 
 def images():
@@ -43,23 +53,17 @@ def images():
         x = random.random((n, 4, 4, 3)) * 100 + 100 * np.pad(y, ((0, 0), (0, 1)))[:, None, None]
         examples[split] = tf.data.Dataset.from_tensor_slices((x.astype(np.uint8), y))
     info = Info("images", (4, 4, 3), (0.0, 1.0), IMAGE_LABELS, COUNTS)
-    return pipeline.build_images(examples, info, BATCH, 0, ("flip",), "none")
+    return pipeline.build(examples, info, DATA, "none")
 
 
 def csvae():
-    """A CSVAE with all that looks at several examples, or draws something for each."""
-    helper = Classifier((4,), LABELS, width=4)
+    """A CSVAE with all that reads several examples, or draws something for each."""
+    guide = Classifier((4,), LABELS, ClassifierConfig(width=4))
     weights = dict.fromkeys(("aggregate_weight", "consistency_weight", "perceptual_weight"), 1.0)
-    model = CSVAE(
-        (4,),
-        LABELS,
-        networks={"hidden": (8, 8)},
-        erase_labels=True,
-        exchange_target=0.9,
-        counterfactual=True,
-        helper=helper,
-        **weights,
+    config = CSVAEConfig(
+        hidden=(8, 8), erase_labels=True, exchange_target=0.9, counterfactual=True, **weights
     )
+    model = CSVAE((4,), LABELS, config, guide=guide)
     # Without XLA, which draws other numbers from a seed, and does not run on several replicas.
     model.compile(keras.optimizers.Adam(1e-3), None, 30, jit_compile=False, steps_per_execution=5)
     return model, vectors()
@@ -67,15 +71,15 @@ def csvae():
 
 def condvae_info():
     """A CondVAE-info: four players, instance noise, spectral and batch normalisation."""
-    networks = {"hidden": (8,), "filters": (4,)}
-    model = CondVAEInfo((4, 4, 3), IMAGE_LABELS, networks=networks, bounded=True)
+    config = CondVAEInfoConfig(hidden=(8,), filters=(4,))
+    model = CondVAEInfo((4, 4, 3), IMAGE_LABELS, config, bounded=True)
     model.compile(keras.optimizers.Adam(1e-3), keras.optimizers.Adam(2e-3), kl_warmup_steps=30)
     return model, images()
 
 
 def classifier():
-    """A classifier with dropout, which is misled."""
-    model = Classifier((4,), LABELS, width=8, dropout=0.2, robustness=0.5)
+    """A classifier with dropout and adversarial examples."""
+    model = Classifier((4,), LABELS, ClassifierConfig(width=8, dropout=0.2, epsilon=0.5))
     model.compile(keras.optimizers.Adam(1e-3), jit_compile=False)
     return model, vectors()
 

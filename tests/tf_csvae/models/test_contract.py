@@ -1,54 +1,57 @@
 """What every system promises, written once and run for each, on vectors and on images."""
 
-import functools
-
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_csvae import CSVAE, VAE, Classifier, CondVAE, CondVAEInfo, InputError, load_model
+from tf_csvae import (
+    CSVAE,
+    VAE,
+    Classifier,
+    ClassifierConfig,
+    CondVAE,
+    CondVAEInfo,
+    InputError,
+    VAEConfig,
+    load_model,
+)
 
 LABELS = ("Smiling", "Male")
 SHAPES = {"vectors": (5,), "images": (16, 16, 3)}
 SYSTEMS = {"vae": VAE, "condvae": CondVAE, "condvae_info": CondVAEInfo, "csvae": CSVAE}
-CONSISTENT = {
-    f"consistent {name}": functools.partial(
-        SYSTEMS[name],
-        consistency_weight=1.0,
-        exchange_target=0.9,
-        perceptual_weight=1.0,
-        counterfactual=True,
-        helper=Classifier(SHAPES["vectors"], LABELS, width=8),
-        **options,
-    )
-    for name, options in (("condvae", {}), ("csvae", {"erase_labels": True}))
-}
+CONSISTENT = {"consistent condvae": {}, "consistent csvae": {"erase_labels": True}}
 
-
-# To the contract a helper is a helper: not a ResNet, which takes seconds to build each time.
+# With a guide for vectors only: a ResNet takes seconds to build each time.
 EVERY = [(system, shape) for system in SYSTEMS for shape in SHAPES]
 EVERY += [(system, "vectors") for system in CONSISTENT]
+
+
+def make(system, shape=SHAPES["vectors"], guide=None, bounded=False, **options):
+    """Makes a model whose z has z_dim dimensions, by default 3."""
+    w_dim = 2 if system is CSVAE else 0
+    config = system.config_class(**{"z_dim": 3, "w_dim": w_dim, "filters": [4, 8], **options})
+    return system(shape, LABELS, config, guide=guide, bounded=bounded)
 
 
 @pytest.fixture(params=EVERY, ids="-".join)
 def model(request):
     tf.keras.utils.set_random_seed(0)
     system, shape = request.param
-    return (SYSTEMS | CONSISTENT)[system](
-        SHAPES[shape],
-        LABELS,
-        z_dim=3,
-        networks={"hidden": [16, 16], "filters": [4, 8]},
-        bounded=shape == "images",
-    )
+    options, guide = {"hidden": [16, 16]}, None
+    if system in CONSISTENT:
+        guide = Classifier(SHAPES[shape], LABELS, ClassifierConfig(width=8))
+        options |= {"consistency_weight": 1.0, "exchange_target": 0.9, "perceptual_weight": 1.0}
+        options |= {"counterfactual": True, **CONSISTENT[system]}
+    kind = SYSTEMS[system.removeprefix("consistent ")]
+    return make(kind, SHAPES[shape], guide, bounded=shape == "images", **options)
 
 
 @pytest.fixture
 def steered(model):
-    """The model, where labels can steer it."""
+    """The model, if labels can steer it."""
     if not model.label_widths:
-        pytest.skip("knows no labels: test_a_system_without_labels_says_so")
+        pytest.skip("has no labels: test_a_system_without_labels_says_so")
     return model
 
 
@@ -75,7 +78,7 @@ def test_players_share_no_variable_and_leave_none_out(model):
 
 
 def test_each_loss_moves_its_own_players_variables_and_no_others(model, batch, monkeypatch):
-    losses = model.losses
+    losses = model.player_losses
     model.compile("sgd", run_eagerly=True, jit_compile=False)
     for silent in model.players():
 
@@ -83,12 +86,12 @@ def test_each_loss_moves_its_own_players_variables_and_no_others(model, batch, m
             found, terms = losses(*arguments)
             return {**found, silent: 0.0 * found[silent]}, terms
 
-        monkeypatch.setattr(model, "losses", silenced)
+        monkeypatch.setattr(model, "player_losses", silenced)
         before = {player: [v.numpy() for v in of] for player, of in model.players().items()}
         model.train_step(tuple(map(tf.constant, batch)))
         for player, variables in model.players().items():
             pairs = zip(variables, before[player], strict=True)
-            # A spectral norm is kept by projection in each step, whatever the loss.
+            # Each step projects to a spectral norm of 1, whatever the loss.
             still = all(np.array_equal(v, was) for v, was in pairs if "spectral" not in v.path)
             assert still == (player == silent) or player == "discriminator"
 
@@ -99,7 +102,7 @@ def test_encode_and_decode(model, batch):
     assert code.z.batch_shape == (6,)
     assert code.z.event_shape == (3,)
     z, w = code.mean()
-    beside = y if w is None and model.label_widths else w  # CondVAE's decoder reads the labels
+    beside = y if w is None and model.label_widths else w  # CondVAE's decoder gets the labels
     assert model.decode(z, beside).shape == x.shape
     once = code.sample(seed=1)[0].numpy()
     np.testing.assert_array_equal(once, code.sample(seed=1)[0])
@@ -114,13 +117,13 @@ def test_reconstruct_is_deterministic_and_of_the_shape_of_x(model, batch):
 
 def test_a_system_without_labels_says_so(batch):
     x, y = batch
-    model = VAE(x.shape[1:], LABELS, networks={"hidden": [8], "filters": [4, 8]})
+    model = VAE(x.shape[1:], LABELS, VAEConfig(hidden=[8], filters=[4, 8]))
     for call in (
         lambda: model.sample(y),
         lambda: model.transfer(x, y, 1 - y),
         lambda: model.interpolate(x, "Male", y=y),
     ):
-        with pytest.raises(InputError, match="VAE knows no labels"):
+        with pytest.raises(InputError, match="VAE has no labels in its code"):
             call()
     first = model.sample(n=4, seed=1)
     assert first.shape == (4, *x.shape[1:])
@@ -138,9 +141,9 @@ def test_sample_repeats_by_seed_and_has_n_per_row(steered):
     assert model.sample([1, 0]).shape == (1, *model.data_shape)
 
 
-def test_transfer_to_the_same_labels_is_the_reconstruction_or_what_there_was(steered, batch):
+def test_transfer_to_the_same_labels_is_the_reconstruction_or_x_itself(steered, batch):
     model, (x, y) = steered, batch
-    same = x if model.counterfactual else model.reconstruct(x, y).numpy()
+    same = x if model.config.counterfactual else model.reconstruct(x, y).numpy()
     np.testing.assert_allclose(model.transfer(x, y, y), same, atol=1e-6)
     moved = model.transfer(x, y, 1 - y)
     assert np.all(np.any(abs(moved.numpy() - same) > 1e-6, axis=tuple(range(1, moved.ndim))))
@@ -158,18 +161,21 @@ def test_interpolation_ends_at_the_values(steered, batch):
     np.testing.assert_allclose(stop[off], to_one[off], atol=1e-5)
 
 
-def test_what_has_no_subspaces_says_so(model, batch):
+def test_a_system_without_subspaces_says_so(model, batch):
     x, y = batch
     if isinstance(model, CSVAE):
         assert model.style_transfer(x, x[::-1], "Male", y, y[::-1]).shape == x.shape
-        assert model.walk(x, "Male", y, steps=3).shape == (6, 3, 3, *x.shape[1:])
+        assert model.traverse(x, "Male", y, steps=3).shape == (6, 3, 3, *x.shape[1:])
         return
-    for call in (lambda: model.style_transfer(x, x, "Male", y, y), lambda: model.walk(x, "Male", y)):
+    for call in (
+        lambda: model.style_transfer(x, x, "Male", y, y),
+        lambda: model.traverse(x, "Male", y),
+    ):
         with pytest.raises(InputError, match="has no label subspaces"):
             call()
 
 
-def test_a_model_trains_and_is_saved_and_trains_on_as_if_it_had_not_been(model, batch, tmp_path):
+def test_a_model_trains_and_is_saved_and_trains_on_as_if_never_saved(model, batch, tmp_path):
     x, y = batch
     history = fit(model, batch).history
     assert all(np.all(np.isfinite(values)) for values in history.values())
@@ -192,20 +198,22 @@ def test_a_model_trains_and_is_saved_and_trains_on_as_if_it_had_not_been(model, 
 
 
 def test_a_model_that_was_never_compiled_is_saved(tmp_path):
-    model = VAE((5,), LABELS, z_dim=3)
+    model = make(VAE)
     model.save(tmp_path / "model.keras")
     x = np.ones((2, 5), np.float32)
-    np.testing.assert_array_equal(model.reconstruct(x), load_model(tmp_path / "model.keras").reconstruct(x))
+    np.testing.assert_array_equal(
+        model.reconstruct(x), load_model(tmp_path / "model.keras").reconstruct(x)
+    )
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_samples_of_the_prior_are_as_spread_as_the_codes_of_data(system):
-    # Two of the four coordinates say the same, so that a code of two dimensions can be askew.
+    # Two pairs of equal coordinates, so that a code of two dimensions can be askew.
     keras.utils.set_random_seed(0)
     random = np.random.default_rng(0)
     x = np.repeat(random.normal(size=(1024, 2)), 2, 1).astype(np.float32)
     y = np.float32(random.random((1024, 2)) < 0.5)
-    model = SYSTEMS[system]((4,), LABELS, z_dim=4, aggregate_weight=1.0, networks={"hidden": [32, 32]})
+    model = make(SYSTEMS[system], (4,), z_dim=4, aggregate_weight=1.0, hidden=[32, 32])
     model.compile(keras.optimizers.Adam(5e-3), jit_compile=False)
     history = model.fit(x, y, batch_size=64, epochs=6, verbose=0).history
     z = model.encode(x, y).sample(0)[0].numpy()
@@ -237,13 +245,15 @@ def test_half_precision_keeps_losses_and_outputs_in_full(model, batch, tmp_path)
 @pytest.mark.parametrize("y", [[[1.0]], [[1.0, 0, 1]], [[[1.0, 0]]]])
 def test_labels_of_the_wrong_width_are_refused(steered, y):
     model = steered
-    with pytest.raises(InputError, match=r"y must have 2 columns, one per label \(Smiling, Male\). Received"):
+    with pytest.raises(
+        InputError, match=r"y must have 2 columns, one per label \(Smiling, Male\). Received"
+    ):
         model.sample(y)
 
 
 def test_other_mistakes_are_named(steered, batch):
     model, (x, y) = steered, batch
-    with pytest.raises(InputError, match="labels must lie between 0 and 1"):
+    with pytest.raises(InputError, match="label Smiling must lie between 0 and 1"):
         model.sample([[7.0, 0.0]])
     with pytest.raises(InputError, match="x must have shape"):
         model.reconstruct(x[..., :-1], y)
@@ -253,7 +263,7 @@ def test_other_mistakes_are_named(steered, batch):
         model.interpolate(x, "Hat", y=y)
 
 
-def test_what_is_no_model_is_refused(tmp_path):
+def test_a_file_that_is_no_model_is_refused(tmp_path):
     (tmp_path / "model.keras").write_text("no model")
     for path in (tmp_path / "model.keras", tmp_path / "nowhere.keras"):
         with pytest.raises(InputError, match="Cannot load a model from"):

@@ -2,13 +2,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_csvae import CSVAE, InputError, Label
-from tf_csvae.models.distributions import tfd
+from tf_csvae import CSVAE, CSVAEConfig, InputError, Label
+from tf_csvae.evaluation.metrics import probe
+from tf_csvae.networks.distributions import tfd
+from tf_csvae.objectives.term import Step
 
 
-def make(**options):
+def make(bounded=False, seed=0, **options):
     tf.keras.utils.set_random_seed(1)
-    return CSVAE([4], ["a", "b"], networks={"hidden": [8, 8]}, **options)
+    config = CSVAEConfig(hidden=[8, 8], **options)
+    return CSVAE([4], ["a", "b"], config, bounded=bounded, seed=seed)
 
 
 def batch(n=16):
@@ -25,9 +28,16 @@ def step(model):
 
 
 def test_losses_are_the_papers_with_the_weights_given():
-    weights = {"beta1": 2.0, "beta2": 3.0, "beta3": 5.0, "beta4": 7.0, "beta5": 11.0, "mmd_weight": 13.0}
+    weights = {
+        "beta1": 2.0,
+        "beta2": 3.0,
+        "beta3": 5.0,
+        "beta4": 7.0,
+        "beta5": 11.0,
+        "mmd_weight": 13.0,
+    }
     model = make(**weights)
-    losses, terms = model.losses(*map(tf.constant, batch()), False, tf.constant([0, 0]))
+    losses, terms = model.player_losses(*map(tf.constant, batch()), False, tf.constant([0, 0]))
     m1 = (
         2 * terms["reconstruction"]
         + 3 * terms["kl_w"]
@@ -42,7 +52,7 @@ def test_losses_are_the_papers_with_the_weights_given():
 def test_reconstruction_is_the_negative_log_density_in_nats_per_example():
     model = make(likelihood="gaussian_fixed", likelihood_scale=0.5)
     x, y = map(tf.constant, batch())
-    _, terms = model.losses(x, y, False, tf.constant([3, 4]))
+    _, terms = model.player_losses(x, y, False, tf.constant([3, 4]))
     mean = model.decode(*model.encode(x, y).sample(tf.constant([3, 4])))
     log_density = -0.5 * ((x - mean) / 0.5) ** 2 - np.log(0.5 * np.sqrt(2 * np.pi))
     assert float(terms["reconstruction"]) == pytest.approx(
@@ -50,9 +60,9 @@ def test_reconstruction_is_the_negative_log_density_in_nats_per_example():
     )
 
 
-def test_without_adversary_nothing_drives_the_labels_out():
+def test_without_adversary_no_term_removes_the_labels():
     model = make(adversarial=False)
-    losses, terms = model.losses(*map(tf.constant, batch()), True, tf.constant([0, 0]))
+    losses, terms = model.player_losses(*map(tf.constant, batch()), True, tf.constant([0, 0]))
     assert list(losses) == ["generator"]
     assert not {"entropy", "adversary", "mmd"} & set(terms)
 
@@ -71,7 +81,10 @@ def test_noise_repeats_by_seed_and_differs_by_step():
     def losses(seed):
         model = make(seed=seed)
         model.compile(tf.keras.optimizers.SGD(0.0), run_eagerly=True)
-        return [float(model.train_step(tuple(map(tf.constant, batch())))["reconstruction"]) for _ in range(3)]
+        return [
+            float(model.train_step(tuple(map(tf.constant, batch())))["reconstruction"])
+            for _ in range(3)
+        ]
 
     assert losses(0) == losses(0)
     assert losses(0) != losses(1)
@@ -84,7 +97,9 @@ def test_transfer_changes_only_the_subspaces_of_labels_that_change():
     target = y.copy()
     target[:, 1] = 1 - y[:, 1]
     z, w = model.encode(x, y).mean()
-    new = tf.concat([model.subspace(w, "a"), model.subspace(model.prior(tf.constant(target)).mean(), "b")], 1)
+    new = tf.concat(
+        [model.subspace(w, "a"), model.subspace(model.prior(tf.constant(target)).mean(), "b")], 1
+    )
     np.testing.assert_allclose(model.transfer(x, y, target), model.decode(z, new), atol=1e-6)
     drawn = model.transfer(x, y, target, seed=1)
     np.testing.assert_array_equal(drawn, model.transfer(x, y, target, seed=1))
@@ -119,7 +134,7 @@ def test_every_prior_and_encoder_trains_and_is_restored_from_its_config(w_prior,
 
 @pytest.mark.parametrize("frequency", [0.0, 1.0])
 def test_a_label_that_never_varies_trains_without_nan(frequency):
-    model = CSVAE([4], [Label("a", frequency)], networks={"hidden": [8, 8]})
+    model = CSVAE([4], [Label("a", frequency)], CSVAEConfig(hidden=[8, 8]))
     model.compile("adam", run_eagerly=True)
     x, _ = map(tf.constant, batch())
     terms = model.train_step((x, tf.fill((16, 1), frequency)))
@@ -140,15 +155,13 @@ def test_images_that_cannot_be_halved_are_refused():
 
 
 def test_it_learns_to_keep_the_label_out_of_z():
-    """A line whose end is labelled: z has to leave the label to w, and both to be used."""
-    from tf_csvae.metrics import probe
-
+    """A line with a label at one end: z must leave the label to w, and both must be used."""
     random = np.random.default_rng(0)
     t = random.uniform(-1, 1, size=(4000, 2)).astype(np.float32)
     y = (t[:, :1] > 0.4).astype(np.float32)
     tf.keras.utils.set_random_seed(0)
-    networks = {"hidden": [32, 32], "activation": "silu"}
-    model = CSVAE([2], [Label("end", float(y.mean()))], z_dim=2, w_dim=2, networks=networks)
+    config = CSVAEConfig(z_dim=2, w_dim=2, hidden=[32, 32])
+    model = CSVAE([2], [Label("end", float(y.mean()))], config)
     model.compile(tf.keras.optimizers.Adam(5e-3), kl_warmup_steps=480, steps_per_execution=20)
     dataset = tf.data.Dataset.from_tensor_slices((t, y)).shuffle(4000, seed=0).batch(200)
     model.fit(dataset, epochs=60, verbose=0, shuffle=False)
@@ -186,20 +199,22 @@ def test_style_transfer_exchanges_one_subspace():
     code, style = model.encode(x, y).mean(), model.encode(other, y_other).mean()
     w = np.concatenate([code[1][:, :2], style[1][:, 2:]], 1)
     np.testing.assert_allclose(made, model.decode(code[0], w), atol=1e-6)
-    np.testing.assert_allclose(model.style_transfer(x, x, "b", y, y), model.reconstruct(x, y), atol=1e-6)
+    np.testing.assert_allclose(
+        model.style_transfer(x, x, "b", y, y), model.reconstruct(x, y), atol=1e-6
+    )
 
 
-@pytest.mark.parametrize("w_posterior", ["free", "centred"])
-def test_without_absent_style_those_that_lack_a_label_have_the_prior_of_it(w_posterior):
+@pytest.mark.parametrize("w_posterior", ["free", "residual"])
+def test_without_absent_style_examples_without_a_label_have_its_prior(w_posterior):
     model = make(absent_style=False, w_posterior=w_posterior)
     x, y = batch()
     w, prior = model.encode(x, y).w, model.prior(y)
-    lacks = np.repeat(y == 0, model.w_dim, axis=1)
+    absent = np.repeat(y == 0, model.config.w_dim, axis=1)
     for found, expected in ((w.mean(), prior.mean()), (w.stddev(), prior.stddev())):
-        np.testing.assert_allclose(found.numpy()[lacks], expected.numpy()[lacks])
-        assert not np.isclose(found.numpy()[~lacks], expected.numpy()[~lacks]).any()
-    # Next to no noise for the decoder to look past.
-    assert prior.stddev().numpy()[lacks].max() < 0.2 < 0.9 < prior.stddev().numpy()[~lacks].min()
+        np.testing.assert_allclose(found.numpy()[absent], expected.numpy()[absent])
+        assert not np.isclose(found.numpy()[~absent], expected.numpy()[~absent]).any()
+    # Next to no noise that the decoder would have to ignore.
+    assert prior.stddev().numpy()[absent].max() < 0.2 < 0.9 < prior.stddev().numpy()[~absent].min()
 
 
 def test_absent_style_needs_a_prior_of_each_label():
@@ -208,24 +223,26 @@ def test_absent_style_needs_a_prior_of_each_label():
 
 
 @pytest.mark.parametrize("absent_style", [True, False])
-def test_a_label_that_is_not_known_weighs_neither_value_by_the_width_of_its_prior(absent_style):
+def test_the_width_of_the_prior_favours_no_value_of_an_unknown_label(absent_style):
     labels = [Label("a", frequency=0.5, missing=0.3), Label("b", frequency=0.5)]
-    model = CSVAE((4,), labels, w_dim=1, w_separation=3.0, w_prior="fixed", absent_style=absent_style)
+    config = CSVAEConfig(w_dim=1, w_separation=3.0, w_prior="fixed", absent_style=absent_style)
+    model = CSVAE((4,), labels, config)
     unknown = tf.constant([[np.nan, 1.0]])
     prior = model.prior(unknown)
     at, expected = [tf.constant([[-3.0, 3.0]]), tf.constant([[3.0, 3.0]])], np.log(2)
     for mean in at:
         code = tfd.Independent(tfd.Normal(mean, prior.stddev()), 1)
         assert model.prior.kl(code, unknown).numpy() == pytest.approx([expected], abs=1e-3)
-    # Of its w_i, which is at either of two places, nothing says how far from one prior it is.
-    assert model._standard(tf.zeros((1, 2)), at[0], unknown).shape == (1, 3)
+    # Its w_i is at one of two places, so it has no distance to one prior.
+    step = Step(None, unknown, False, None, None, z=tf.zeros((1, 2)), w=at[0])
+    assert model.standardised(step).shape == (1, 3)
 
 
 @pytest.mark.parametrize(("w_dim", "rows"), [(1, 1), (2, 5), (3, 5)])
-def test_a_walk_is_a_grid_around_the_priors_mean(w_dim, rows):
+def test_a_traversal_is_a_grid_around_the_priors_mean(w_dim, rows):
     model = make(w_dim=w_dim)
     x, y = batch(2)
-    grid = model.walk(x, "b", y, steps=5, extent=1.5)
+    grid = model.traverse(x, "b", y, steps=5, extent=1.5)
     assert grid.shape == (2, rows, 5, 4)
     z, own = (part.numpy() for part in model.encode(x, y).mean())
     prior = model.prior(tf.constant(np.stack([y[:, 0], np.ones(2)], 1), tf.float32))

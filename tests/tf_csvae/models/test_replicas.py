@@ -9,8 +9,8 @@ import pytest
 
 from tests import processes
 
-# Double precision: what differs is the order of sums, some 1e-16 of a weight in a step, and what the
-# game between the players makes of that in so many steps.
+# Double precision: what differs is the order of sums, some 1e-16 of a weight in a step, and what
+# the game between the players makes of that in so many steps.
 STEPS, TOLERANCE = 50, 1e-8
 LOG_TOLERANCE = 1e-5  # sums over batches in single precision
 
@@ -19,7 +19,13 @@ LOG_TOLERANCE = 1e-5  # sums over batches in single precision
 def trained(tmp_path_factory):
     """{"one", "mirrored", "worker_0", "worker_1"}: the arrays that ``replicas_process`` saved."""
     folder = tmp_path_factory.mktemp("replicas")
-    command = [sys.executable, "-m", "tests.tf_csvae.models.replicas_process", str(folder), str(STEPS)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.tf_csvae.models.replicas_process",
+        str(folder),
+        str(STEPS),
+    ]
     configs = [{"TF_CONFIG": config} for config in processes.tf_configs(2)]
     # A thread each: there are more processes here than cores.
     plain = {**os.environ, "TF_NUM_INTRAOP_THREADS": "1", "OMP_NUM_THREADS": "1"}
@@ -45,12 +51,15 @@ def test_two_replicas_train_the_same_weights_as_one(trained, model, where):
     for name in names:
         one, other = trained["one"][name], trained[where][name]
         tolerance = TOLERANCE if name.split("/")[1].isdigit() else LOG_TOLERANCE
-        np.testing.assert_allclose(other, one, rtol=0, atol=tolerance * np.abs(one).max(), err_msg=name)
+        np.testing.assert_allclose(
+            other, one, rtol=0, atol=tolerance * np.abs(one).max(), err_msg=name
+        )
 
 
 @pytest.mark.parametrize("where", ["mirrored", "worker_0"])
 def test_keras_alone_still_needs_help(trained, where):
     assert not trained[where]["keras_alone"], (
-        "This release of Keras trains under this strategy by itself. Where it does so under both, and in the oldest "
-        "release that is supported, replicas.Replicated can go."
+        "This release of Keras trains under this strategy by itself. Once it does so under both, "
+        "and in the oldest release that is supported, the methods of keras_fixes.FixedModel that "
+        "are for strategies can go."
     )

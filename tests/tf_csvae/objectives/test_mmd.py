@@ -3,7 +3,6 @@ import pytest
 import tensorflow as tf
 
 from tf_csvae.objectives.mmd import KERNEL_SQUARED_WIDTHS, mmd
-from tf_csvae.objectives.prior_matching import prior_mmd
 
 
 def slow_mmd(a, b, widths):
@@ -55,27 +54,3 @@ def test_mmd_of_equal_points_has_a_finite_gradient():
         tape.watch(z)
         loss = tf.reduce_sum(mmd(z, tf.constant([[0.0], [1.0]] * 3)))
     assert np.all(np.isfinite(tape.gradient(loss, z)))
-
-
-def test_the_distance_to_the_prior_is_that_of_means_and_second_moments():
-    random = np.random.default_rng(3)
-    mix, mean = random.normal(size=(4, 4)), np.array([0.5, 0.0, -1.0, 0.0])
-    second = mix @ mix.T + np.outer(mean, mean)
-    expected = np.sum((second - np.eye(4)) ** 2) + 2 * np.sum(mean**2)
-    draws = [
-        prior_mmd(tf.constant(random.normal(size=(64, 4)) @ mix.T + mean)).numpy()
-        for _ in range(400)
-    ]
-    assert abs(np.mean(draws) - expected) < 4 * np.std(draws) / np.sqrt(400)
-    of_prior = [prior_mmd(tf.constant(random.normal(size=(64, 4)))).numpy() for _ in range(400)]
-    assert abs(np.mean(of_prior)) < 4 * np.std(of_prior) / np.sqrt(400)
-
-
-@pytest.mark.parametrize("n", [0, 1])
-def test_the_distance_to_the_prior_of_too_few_examples_is_zero(n):
-    u = tf.ones((n, 3))
-    with tf.GradientTape() as tape:
-        tape.watch(u)
-        distance = prior_mmd(u)
-    assert distance == 0
-    assert np.all(np.isfinite(tape.gradient(distance, u)))

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from tf_csvae import InputError
-from tf_csvae.callbacks import MOST_ROLLBACKS, Checkpoints, Clock, Diverged, Progress
+from tf_csvae.training.checkpoints import MAX_ROLLBACKS, Checkpoints, Diverged
+from tf_csvae.training.clock import Clock
+from tf_csvae.training.progress import Progress
 
 
 def compiled():
@@ -39,7 +41,7 @@ def test_the_newest_checkpoint_is_restored_with_the_optimizer(tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["truncated", "gone", "flipped"])
-def test_a_damaged_checkpoint_is_told_and_the_one_before_it_taken(tmp_path, capsys, damage):
+def test_a_damaged_checkpoint_is_reported_and_the_one_before_it_loaded(tmp_path, capsys, damage):
     folder = str(tmp_path / "backup")
     train(folder, 3)
     newest = tmp_path / "backup" / "epoch-000003.weights.h5"
@@ -75,9 +77,8 @@ def test_a_checkpoint_of_other_networks_is_refused(tmp_path):
 
 
 def test_the_clock_adds_times_to_the_logs(tmp_path):
-    history = (
-        compiled().fit(np.ones((40, 2)), np.ones(40), epochs=3, verbose=0, callbacks=[Clock(32)]).history
-    )
+    fitted = compiled().fit(np.ones((40, 2)), np.ones(40), epochs=3, verbose=0, callbacks=[Clock(32)])
+    history = fitted.history
     assert len(history["seconds"]) == 3
     assert all(
         rate >= 40 / seconds
@@ -85,10 +86,12 @@ def test_the_clock_adds_times_to_the_logs(tmp_path):
     )
 
 
-def test_a_training_that_diverged_stops_and_its_weights_are_not_saved(tmp_path):
+def test_a_diverged_training_stops_and_its_weights_are_not_saved(tmp_path):
     model = compiled()
-    with pytest.raises(InputError, match=r"diverged in step 1 of epoch 1: loss not finite.*--learning_rate"):
-        model.fit(np.full((4, 2), np.nan), np.ones(4), verbose=0, callbacks=[Checkpoints(str(tmp_path))])
+    x, callbacks = np.full((4, 2), np.nan), [Checkpoints(str(tmp_path))]
+    message = r"diverged in step 1 of epoch 1: loss not finite.*--learning_rate"
+    with pytest.raises(InputError, match=message):
+        model.fit(x, np.ones(4), verbose=0, callbacks=callbacks)
     assert not os.listdir(tmp_path)
 
 
@@ -111,21 +114,23 @@ def stepwise(folder, x, epochs=1, size=1, rate=0.1, run=True, **options):
     checkpoints.restore(model)
     checkpoints.begin(model)
     if run:
-        y = np.ones(len(x))
-        model.fit(x, y, batch_size=1, epochs=epochs, shuffle=False, verbose=0, callbacks=[checkpoints])
+        options = {"batch_size": 1, "shuffle": False, "verbose": 0, "callbacks": [checkpoints]}
+        model.fit(x, np.ones(len(x)), epochs=epochs, **options)
     return model, checkpoints
 
 
 @pytest.mark.parametrize(("size", "where"), [(1, "step 6"), (4, "steps 5 to 8")])
-def test_a_divergence_is_told_by_step_and_last_good_checkpoint(tmp_path, size, where):
+def test_a_divergence_names_its_step_and_the_last_good_checkpoint(tmp_path, size, where):
     x = np.ones((12, 2), np.float32)
     x[5] = np.inf
-    with pytest.raises(Diverged, match=rf"diverged in {where} of epoch 1: loss not finite.*epoch-000000"):
+    message = rf"diverged in {where} of epoch 1: loss not finite.*epoch-000000"
+    with pytest.raises(Diverged, match=message):
         stepwise(tmp_path, x, size=size)
 
 
-def test_weights_that_are_lost_are_not_saved_though_the_loss_was_fine(tmp_path):
-    with pytest.raises(Diverged, match=r"the last step of epoch 1: weights not finite.*epoch-000000"):
+def test_weights_that_are_not_finite_are_not_saved_even_after_a_finite_loss(tmp_path):
+    message = r"the last step of epoch 1: weights not finite.*epoch-000000"
+    with pytest.raises(Diverged, match=message):
         stepwise(tmp_path, np.ones((1, 2)), rate=float("inf"))
 
 
@@ -142,9 +147,9 @@ def test_a_rollback_halves_the_learning_rate_until_it_is_low_enough(tmp_path):
     np.testing.assert_allclose(model.predict(x[:1], verbose=0), 1, atol=1e-5)
 
 
-def test_a_divergence_that_no_rate_cures_is_given_up(tmp_path):
+def test_a_divergence_at_every_learning_rate_ends_the_training(tmp_path):
     stepwise(tmp_path, np.ones((1, 2)), run=False)
-    for _ in range(MOST_ROLLBACKS):
+    for _ in range(MAX_ROLLBACKS):
         Checkpoints(str(tmp_path)).roll_back(Diverged("again"))
     with pytest.raises(Diverged, match="again"):
         Checkpoints(str(tmp_path)).roll_back(Diverged("again"))
@@ -163,24 +168,16 @@ def test_a_stop_saves_within_the_epoch_with_the_means_so_far(tmp_path):
     stop = keras.callbacks.LambdaCallback(
         on_train_batch_begin=lambda batch, logs: checkpoints.stop(Over()) if batch == 2 else None
     )
-    data = [stop, checkpoints]
+    callbacks = [stop, checkpoints]
     with pytest.raises(Over):
-        model.fit(x, np.ones(8), batch_size=1, shuffle=False, verbose=0, callbacks=data)
+        model.fit(x, np.ones(8), batch_size=1, shuffle=False, verbose=0, callbacks=callbacks)
     model, checkpoints = stepwise(tmp_path / "parts", x, run=False)
     at = checkpoints.progress
     assert (at.epoch, at.step, at.steps_per_epoch) == (0, 3, 8)
-    part = model.fit(x[3:], np.ones(5), batch_size=1, shuffle=False, verbose=0, callbacks=[checkpoints])
+    options = {"batch_size": 1, "shuffle": False, "verbose": 0, "callbacks": [checkpoints]}
+    part = model.fit(x[3:], np.ones(5), **options)
     np.testing.assert_allclose(part.history["loss"], expected[:1], rtol=1e-6)
-    model.fit(
-        x,
-        np.ones(8),
-        batch_size=1,
-        epochs=2,
-        initial_epoch=1,
-        shuffle=False,
-        verbose=0,
-        callbacks=[checkpoints],
-    )
+    model.fit(x, np.ones(8), epochs=2, initial_epoch=1, **options)
     for a, b in zip(model.get_weights(), whole.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -201,13 +198,14 @@ def test_the_checkpoint_of_the_best_epoch_is_kept_and_restored(tmp_path):
     assert resumed.find().best == checkpoints.progress.best
 
 
-def test_a_long_epoch_is_saved_within_and_only_so_many_are_kept(tmp_path):
+def test_a_long_epoch_is_saved_within_and_the_newest_checkpoints_are_kept(tmp_path):
     stepwise(tmp_path, np.ones((5, 2)), most_seconds=0, keep=3)
-    stems = sorted(name.removesuffix(".json") for name in os.listdir(tmp_path) if name.endswith(".json"))
+    names = os.listdir(tmp_path)
+    stems = sorted(name.removesuffix(".json") for name in names if name.endswith(".json"))
     assert stems == ["epoch-000000-step-00000003", "epoch-000000-step-00000004", "epoch-000001"]
 
 
-def test_an_epoch_of_other_steps_is_resumed_as_far_in():
+def test_an_epoch_with_other_steps_is_resumed_at_the_same_share():
     at = Progress(2, 30, 100)
     assert at.scaled(100, 1) == at
     assert at.scaled(50, 1).step == 15
@@ -232,7 +230,7 @@ def test_an_epoch_of_other_steps_is_resumed_as_far_in():
         '{"epoch": NaN, "sha256": "SUM"}',
     ],
 )
-def test_a_state_that_is_none_counts_as_damaged(tmp_path, capsys, state):
+def test_a_malformed_state_counts_as_damaged(tmp_path, capsys, state):
     folder = tmp_path / "backup"
     train(str(folder), 1)
     newest = folder / "epoch-000003.weights.h5"
@@ -243,7 +241,7 @@ def test_a_state_that_is_none_counts_as_damaged(tmp_path, capsys, state):
     assert "epoch-000003.weights.h5 is damaged" in capsys.readouterr().out
 
 
-def test_what_a_killed_process_left_in_writing_is_removed(tmp_path):
+def test_unfinished_files_of_a_killed_process_are_removed(tmp_path):
     train(str(tmp_path), 1)
     whole = set(os.listdir(tmp_path))
     (tmp_path / ".123.epoch-000002.weights.h5").write_bytes(b"half of")
@@ -252,9 +250,10 @@ def test_what_a_killed_process_left_in_writing_is_removed(tmp_path):
     assert set(os.listdir(tmp_path)) == whole
 
 
-def test_a_disk_that_is_full_keeps_the_checkpoint_before(small_disk):
+def test_a_full_disk_keeps_the_checkpoint_before(small_disk):
     folder = small_disk(40)
-    with pytest.raises(OSError, match=r"cannot be written: No space left on device.*epoch-.* is kept"):
+    message = r"cannot be written: No space left on device.*epoch-.* is kept"
+    with pytest.raises(OSError, match=message):
         train(str(folder), 9, keep=9)
     states = list(folder.glob("*.json"))
     assert Checkpoints(str(folder)).find().epoch == len(states) >= 1

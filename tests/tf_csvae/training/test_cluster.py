@@ -1,16 +1,18 @@
-"""What TF_CONFIG says, and who is told how to set it."""
+"""What TF_CONFIG says, and the messages about a wrong one."""
 
 import json
 
 import pytest
 
-from tf_csvae import InputError, cluster
+from tf_csvae import InputError
+from tf_csvae.training.tf_config import place
 
 HOSTS = ["a:1", "b:1"]
 
 
 def config(index=0, task="worker", **hosts):
-    return json.dumps({"cluster": hosts or {"worker": HOSTS}, "task": {"type": task, "index": index}})
+    cluster = hosts or {"worker": HOSTS}
+    return json.dumps({"cluster": cluster, "task": {"type": task, "index": index}})
 
 
 @pytest.mark.parametrize(
@@ -25,21 +27,21 @@ def config(index=0, task="worker", **hosts):
         (json.dumps({"task": {"type": "worker", "index": 0}}), "auto", (1, 0)),
     ],
 )
-def test_a_process_knows_its_place(monkeypatch, text, distribute, expected):
+def test_the_place_of_a_process_among_the_workers(monkeypatch, text, distribute, expected):
     monkeypatch.setenv("TF_CONFIG", text)
-    assert cluster.place(distribute) == expected
+    assert place(distribute) == expected
 
 
 @pytest.mark.parametrize(
     "text", ["{", "[]", "3", config(2), config(0, "ps", ps=HOSTS), '{"cluster": {"worker": 5}}']
 )
-def test_a_tf_config_without_a_place_for_this_process_is_shown_with_one_that_has(monkeypatch, text):
+def test_a_tf_config_without_this_process_is_refused_with_an_example(monkeypatch, text):
     monkeypatch.setenv("TF_CONFIG", text)
     with pytest.raises(InputError, match=r'expected the cluster and the task .* as in \{"cluster"'):
-        cluster.place("auto")
+        place("auto")
 
 
 def test_several_workers_need_a_tf_config(monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     with pytest.raises(InputError, match="needs the environment variable TF_CONFIG"):
-        cluster.place("multi_worker")
+        place("multi_worker")

@@ -3,18 +3,21 @@ import pytest
 import tensorflow as tf
 
 from tf_csvae import CSVAE, VAE, CondVAE, InputError
-from tf_csvae.models import warm_start
+from tf_csvae.training.warm_start import warm_start
 
 NETWORKS = {"hidden": [8, 8], "filters": [4, 8]}
 SHAPE = (16, 16, 3)
 
 
-def make(system, z_dim, seed, **networks):
+def make(system, width, seed, **networks):
+    """Makes a model whose z has so many dimensions."""
     tf.keras.utils.set_random_seed(seed)
-    return system(SHAPE, ["a", "b"], z_dim=z_dim, networks={**NETWORKS, **networks}, bounded=True)
+    w_dim = 2 if system is CSVAE else 0
+    config = {"z_dim": width, "w_dim": w_dim, **NETWORKS, **networks}
+    return system(SHAPE, ["a", "b"], config, bounded=True)
 
 
-def test_a_csvae_takes_encoder_and_decoder_of_a_vae_as_large():
+def test_a_csvae_starts_from_encoder_and_decoder_of_a_vae_of_the_same_size():
     source, model = make(VAE, 7, 0), make(CSVAE, 3, 1)
     taken = warm_start(model, source)
     x = np.random.default_rng(0).random((2, *SHAPE)).astype(np.float32)
@@ -28,7 +31,7 @@ def test_a_csvae_takes_encoder_and_decoder_of_a_vae_as_large():
     assert taken["z_head"] == (1, 2)
 
 
-def test_a_decoder_that_reads_labels_takes_all_but_its_first_layer():
+def test_a_decoder_with_labels_starts_from_all_but_the_first_layer():
     source, model = make(VAE, 3, 0), make(CondVAE, 3, 1)
     first = model.decoder.layers[1].get_weights()
     taken = warm_start(model, source)
@@ -39,7 +42,7 @@ def test_a_decoder_that_reads_labels_takes_all_but_its_first_layer():
     assert "w_trunk" not in taken
 
 
-def test_batch_normalisations_averages_are_taken_too():
+def test_averages_of_batch_normalisation_are_copied_too():
     source, model = make(VAE, 3, 0), make(VAE, 3, 1)
     for variable in source.non_trainable_variables:
         variable.assign(variable + 0.5)
@@ -48,8 +51,7 @@ def test_batch_normalisations_averages_are_taken_too():
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_networks_of_which_nothing_fits_are_refused():
-    with pytest.raises(InputError, match="No layer of this CSVAE fits one of the VAE"):
-        warm_start(
-            make(CSVAE, 3, 0), make(VAE, 5, 0, filters=[3, 5], hidden=[7, 7], batch_norm=False, kernel_size=3)
-        )
+def test_networks_without_a_fitting_layer_are_refused():
+    other = make(VAE, 5, 0, filters=[3, 5], hidden=[7, 7], batch_norm=False, kernel_size=3)
+    with pytest.raises(InputError, match="No layer of this CSVAE fits a layer of the VAE"):
+        warm_start(make(CSVAE, 3, 0), other)

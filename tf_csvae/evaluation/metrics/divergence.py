@@ -4,6 +4,8 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.special import digamma
 
+from tf_csvae.evaluation.metrics.probes import known
+
 
 def knn_divergence(p: np.ndarray, q: np.ndarray, k: int = 10) -> float:
     """Estimates KL(P || Q) from samples of both.
@@ -32,14 +34,10 @@ def knn_divergence(p: np.ndarray, q: np.ndarray, k: int = 10) -> float:
     """
     p, q = np.asarray(p, np.float64), np.asarray(q, np.float64)
     if p.ndim != 2 or q.ndim != 2 or p.shape[1] != q.shape[1]:
-        raise ValueError(
-            f"p and q must be [n, d] and [m, d]. Received: shapes {p.shape} and {q.shape}."
-        )
+        raise ValueError(f"p and q must be [n, d] and [m, d]. Received: shapes {p.shape} and {q.shape}.")
     (n, d), m = p.shape, len(q)
     if k < 1 or n <= k or m < k:
-        raise ValueError(
-            f"k must be positive, below n and at most m. Received: k={k}, n={n}, m={m}."
-        )
+        raise ValueError(f"k must be positive, below n and at most m. Received: k={k}, n={n}, m={m}.")
     in_p, in_q = cKDTree(p), cKDTree(q)
     # A point is its own nearest neighbour in P, so the k-th other one is the (k + 1)-th.
     rho = in_p.query(p, [k + 1])[0][:, 0]
@@ -57,12 +55,7 @@ def knn_divergence(p: np.ndarray, q: np.ndarray, k: int = 10) -> float:
 
 
 def label_divergence(
-    codes: np.ndarray,
-    label: np.ndarray,
-    k: int = 10,
-    shuffles: int = 30,
-    seed: int = 0,
-    kind: str = "binary",
+    codes: np.ndarray, label: np.ndarray, k: int = 10, shuffles: int = 30, seed: int = 0, kind: str = "binary"
 ) -> dict[str, float] | None:
     """Measures how far codes differ by a label, and what the same estimate gives by chance.
 
@@ -83,8 +76,7 @@ def label_divergence(
         {"kl": the divergence in nats, "null_mean", "null_sd", "k"}, or None if a group has fewer
         than three examples.
     """
-    codes, label = np.asarray(codes), np.asarray(label)
-    codes, label = codes[~np.isnan(label)], label[~np.isnan(label)]
+    codes, label = known(codes, label)
     pairs = _pairs(label, kind)
     rarest = min((part.sum() for pair in pairs for part in pair), default=0)
     if rarest < 3:

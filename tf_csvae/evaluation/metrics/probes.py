@@ -11,6 +11,18 @@ from sklearn.neighbors import KNeighborsRegressor
 TREES = {"max_bins": 63, "max_leaf_nodes": 15}
 
 
+def known(codes: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the examples whose label is known: codes [n, d] and labels, float64 [n]."""
+    codes, label = np.asarray(codes), np.asarray(label, np.float64)
+    return codes[~np.isnan(label)], label[~np.isnan(label)]
+
+
+def _auc(label: np.ndarray, p: np.ndarray, values: np.ndarray) -> float:
+    """Returns the mean over the values of each one's AUC against the rest; of two the second's."""
+    used = slice(len(values) == 2, None)
+    return float(roc_auc_score(label[:, None] == values[used], p[:, used]))
+
+
 def probe(
     train_codes: np.ndarray,
     train_label: np.ndarray,
@@ -38,13 +50,8 @@ def probe(
         rest. Real: {"r2"}, 0 if nothing can be predicted. None if a split has only one value, or
         not all classes.
     """
-    (train_codes, train_label), (test_codes, test_label) = (
-        (np.asarray(codes)[~np.isnan(label)], label[~np.isnan(label)])
-        for codes, label in (
-            (train_codes, np.asarray(train_label, np.float64)),
-            (test_codes, np.asarray(test_label, np.float64)),
-        )
-    )
+    train_codes, train_label = known(train_codes, train_label)
+    test_codes, test_label = known(test_codes, test_label)
     if kind == "binary":
         train_label, test_label = train_label > 0.5, test_label > 0.5
     values, counts = np.unique(train_label, return_counts=True)
@@ -60,7 +67,7 @@ def probe(
     p = trees.fit(train_codes, train_label).predict_proba(test_codes)
     predicted = p[:, 1] > 0.5 if kind == "binary" else values[np.argmax(p, 1)]
     return {
-        "auc": float(roc_auc_score(test_label[:, None] == values, p)),
+        "auc": _auc(test_label, p, values),
         "balanced_accuracy": float(balanced_accuracy_score(test_label, predicted)),
     }
 
@@ -95,19 +102,18 @@ def neighbour_probe(
     kinds = kinds or ["binary"] * train_y.shape[1]
     targets, values = [], []
     for column, kind in zip(train_y.T, kinds, strict=True):
-        known = ~np.isnan(column)
-        values.append(np.unique(column[known]) if kind == "categorical" else None)
+        given = ~np.isnan(column)
+        values.append(np.unique(column[given]) if kind == "categorical" else None)
         target = column[:, None]
         if kind == "categorical":
             target = np.float64(target == values[-1])
-        targets.append(np.where(known[:, None], target, target[known].mean(0)))
+        targets.append(np.where(given[:, None], target, target[given].mean(0)))
     neighbours = KNeighborsRegressor(min(k, len(train_codes)))
     predicted = neighbours.fit(train_codes, np.concatenate(targets, 1)).predict(test_codes)
     predicted = np.split(predicted, np.cumsum([part.shape[1] for part in targets])[:-1], 1)
     found = []
     for column, kind, classes, p in zip(test_y.T, kinds, values, predicted, strict=True):
-        known = ~np.isnan(column)
-        column, p = column[known], p[known]
+        p, column = known(p, column)
         score = None
         if len(np.unique(column)) > 1:
             if kind == "real":
@@ -115,6 +121,6 @@ def neighbour_probe(
             elif kind == "binary":
                 score = roc_auc_score(column > 0.5, p[:, 0])
             elif np.isin(classes, column).all():
-                score = roc_auc_score(column[:, None] == classes, p)
+                score = _auc(column, p, classes)
         found.append(None if score is None else float(score))
     return found

@@ -32,9 +32,7 @@ def test_a_label_that_is_never_seen_has_high_accuracy_and_no_more():
     }
 
 
-@pytest.mark.parametrize(
-    ("p", "y"), [((4, 2), (4, 1)), ((4, 1), (4, 1)), ((4,), (4,)), ((3, 2), (4, 2))]
-)
+@pytest.mark.parametrize(("p", "y"), [((4, 2), (4, 1)), ((4, 1), (4, 1)), ((4,), (4,)), ((3, 2), (4, 2))])
 def test_refuses_shapes_that_do_not_fit(p, y):
     with pytest.raises(ValueError, match="Received: shapes"):
         classification(np.zeros(p), np.zeros(y), ["Smiling", "Male"])
@@ -47,21 +45,11 @@ def test_classes_and_numbers_by_hand_and_without_what_is_not_known():
     ]
     y = np.array([[0, -1], [0, 1], [1, np.nan], [2, 0], [np.nan, 2]])
     predictions = np.array(
-        [
-            [0.8, 0.1, 0.1, -1],
-            [0.1, 0.8, 0.1, 0],
-            [0.2, 0.7, 0.1, 9],
-            [0.1, 0.1, 0.8, 0],
-            [0.3, 0.3, 0.4, 2],
-        ]
+        [[0.8, 0.1, 0.1, -1], [0.1, 0.8, 0.1, 0], [0.2, 0.7, 0.1, 9], [0.1, 0.1, 0.8, 0], [0.3, 0.3, 0.4, 2]]
     )
     found = classification(predictions, y, labels)
     # Pairs of one of the class and one of the rest in order: 2.5 (a tie) of 4, 2 of 3, 3 of 3.
     assert found["kind"] == pytest.approx(
-        {
-            "accuracy": 3 / 4,
-            "balanced_accuracy": (0.5 + 1 + 1) / 3,
-            "auc": (2.5 / 4 + 2 / 3 + 1) / 3,
-        }
+        {"accuracy": 3 / 4, "balanced_accuracy": (0.5 + 1 + 1) / 3, "auc": (2.5 / 4 + 2 / 3 + 1) / 3}
     )
     assert found["age"] == pytest.approx({"r2": 1 - 1 / 5, "mean_absolute_error": 10 / 4})

@@ -60,13 +60,7 @@ def test_all_points_equal_diverge_by_nothing():
 
 @pytest.mark.parametrize(
     ("p", "q", "k"),
-    [
-        ((5, 2), (5, 3), 1),
-        ((5,), (5,), 1),
-        ((5, 2), (9, 2), 5),
-        ((9, 2), (5, 2), 6),
-        ((9, 2), (9, 2), 0),
-    ],
+    [((5, 2), (5, 3), 1), ((5,), (5,), 1), ((5, 2), (9, 2), 5), ((9, 2), (5, 2), 6), ((9, 2), (9, 2), 0)],
 )
 def test_refuses_what_it_cannot_estimate(p, q, k):
     with pytest.raises(ValueError, match="Received"):
@@ -94,11 +88,7 @@ def test_a_rare_value_lowers_k_and_an_absent_one_gives_nothing():
 @pytest.mark.parametrize("kind", ["categorical", "real"])
 def test_classes_and_thirds_are_set_against_each_other(kind):
     random = np.random.default_rng(0)
-    label = (
-        random.integers(0, 3, 600).astype(float)
-        if kind == "categorical"
-        else random.normal(size=600)
-    )
+    label = random.integers(0, 3, 600).astype(float) if kind == "categorical" else random.normal(size=600)
     codes = random.normal(size=(600, 2))
     moved = codes + 2 * label[:, None]
     label[::7] = np.nan

@@ -56,11 +56,7 @@ def test_neighbours_read_what_is_there_and_nothing_else():
 @pytest.mark.parametrize("kind", ["categorical", "real"])
 def test_classes_and_numbers_are_read_where_they_are_there(kind):
     random = np.random.default_rng(0)
-    label = (
-        random.integers(0, 3, 2000).astype(float)
-        if kind == "categorical"
-        else random.normal(size=2000)
-    )
+    label = random.integers(0, 3, 2000).astype(float) if kind == "categorical" else random.normal(size=2000)
     noise = random.normal(size=(2000, 2))
     told = noise + 5 * label[:, None]
     score, chance = ("auc", 0.5) if kind == "categorical" else ("r2", 0.0)
@@ -73,8 +69,6 @@ def test_classes_and_numbers_are_read_where_they_are_there(kind):
     y = np.stack([label, label], 1)
     half = slice(1000), slice(1000, None)
     pairs = [(codes[half[0]], y[half[0]], codes[half[1]], y[half[1]]) for codes in (noise, told)]
-    (nothing, _), (everything, _) = (
-        neighbour_probe(*pair, k=50, kinds=[kind, kind]) for pair in pairs
-    )
+    (nothing, _), (everything, _) = (neighbour_probe(*pair, k=50, kinds=[kind, kind]) for pair in pairs)
     assert nothing == pytest.approx(chance, abs=0.1)
     assert everything > 0.95

@@ -1,0 +1,193 @@
+"""``tf_csvae.fit``, ``evaluate`` and ``compare`` from Python do what the commands do."""
+
+import json
+
+import numpy as np
+import pytest
+
+import tf_csvae
+from tests import processes
+from tests.conftest import write_images, write_table
+from tf_csvae import InputError, load_data, load_model
+from tf_csvae.options import preset
+from tf_csvae.runs import Run
+from tf_csvae.settings import config_classes, settings
+
+TINY = {"hidden": (8, 8), "tensorboard": False, "jit_compile": "false", "samples": 10}
+
+
+def table(folder):
+    """Writes a table; returns the options that name it."""
+    write_table(folder)
+    path = str(folder / "people.csv")
+    return {"dataset": "table", "data_path": path, "label_columns": ("tall",)}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """The result of ``fit`` on a Dataset, with its options."""
+    folder = tmp_path_factory.mktemp("trained")
+    data = load_data("table", **{**table(folder), "batch_size": 16})
+    return tf_csvae.fit("csvae", data, epochs=2, run_dir=str(folder / "run"), **TINY)
+
+
+def content(run):
+    return json.loads(open(run.file("metrics.json"), encoding="utf-8").read())
+
+
+def test_fit_gives_what_the_command_gives_and_resumes_after_an_interruption(tmp_path):
+    options = {**table(tmp_path), "epochs": 4, "batch_size": 12, "steps_per_execution": 1, "seed": 3}
+    options |= {"hidden": (16, 16), "tensorboard": False, "jit_compile": "false"}
+    options |= {"deterministic": True, "checkpoint_seconds": 0}
+    known = {k: v for kind in config_classes("csvae") for k, v in kind.options().items()}
+    flags = [known[name].line(value) for name, value in options.items()]
+    done = processes.run("trainers.csvae", *flags, f"--run_dir={tmp_path}/command")
+    assert done.returncode == 0, done.stderr
+    module = "tests.tf_csvae.training.fit_process"
+    done = processes.run(module, json.dumps(options), tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "interrupted by signal 2" in done.stdout
+    assert "continuing after epoch 2 and" in done.stdout
+
+    expected = Run(tmp_path / "command")
+    for run in (Run(tmp_path / "whole"), Run(tmp_path / "interrupted")):
+        assert run.flags() == expected.flags()
+        for one, other in zip(weights(run), weights(expected), strict=True):
+            np.testing.assert_array_equal(one, other)
+        timed = {"seconds_training", "examples_per_second"}
+        numbers, of_command = (
+            {name: value for name, value in each.metrics().items() if name not in timed}
+            for each in (run, expected)
+        )
+        assert numbers == of_command
+        assert {name for name, _, _ in run.pictures()} == {n for n, _, _ in expected.pictures()}
+
+
+def weights(run):
+    """Returns the weights of the model of a run and the variables of its optimizers."""
+    model = load_model(run.file("model.keras"))
+    optimizers = [model.optimizer, *model.player_optimizers.values()]
+    slots = [variable.numpy() for each in optimizers for variable in each.variables]
+    return [*model.get_weights(), *slots]
+
+
+def test_a_dataset_is_trained_on_and_recorded(trained):
+    run = trained.run
+    assert trained.data.info.counts["train"] + trained.data.info.counts["test"] < 120
+    assert trained.metrics == content(run)
+    assert trained.metrics["run"]["dataset"] == "table"
+    assert trained.metrics["run"]["counts"] == trained.data.info.counts
+    recorded = run.settings()
+    assert (recorded.data.dataset, recorded.data.batch_size) == ("table", 16)
+    assert recorded.model.w_posterior == "residual"  # as in the preset for tables
+    x, y = next(iter(trained.data.test))
+    saved = load_model(run.file("model.keras"))
+    np.testing.assert_allclose(saved.reconstruct(x, y), trained.model.reconstruct(x, y), atol=1e-6)
+    assert run.file("metrics.json") in trained.summary()
+
+
+@pytest.mark.parametrize("option", [{"image_size": 8}, {"dataset": "table"}, {"batch_size": 8}])
+def test_options_of_data_beside_data_are_refused(trained, tmp_path, option):
+    with pytest.raises(InputError, match=f"cannot change data that are given.*{next(iter(option))}"):
+        tf_csvae.fit("csvae", trained.data, run_dir=str(tmp_path / "run"), **option)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_finished_run_is_refused_and_trained_on_with_resume(trained):
+    options = {**TINY, "run_dir": trained.run.path}
+    with pytest.raises(InputError, match="holds this run, finished"):
+        tf_csvae.fit("csvae", trained.data, epochs=2, **options)
+    with pytest.raises(InputError, match="--epochs: 2 there, 3 here"):
+        tf_csvae.fit("csvae", trained.data, epochs=3, **options)
+    more = tf_csvae.fit("csvae", trained.data, epochs=3, resume=True, **options)
+    assert more.run.history()["epoch"] == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: tf_csvae.fit("csva"), "Unknown system 'csva'. Did you mean csvae"),
+        (lambda: tf_csvae.fit("csvae", epoch=3), "Unknown option of csvae 'epoch'. Did you mean epochs"),
+        (lambda: tf_csvae.fit("vae", beta4=3.0), "Unknown option of vae 'beta4'"),
+        (lambda: tf_csvae.fit("classifier", guide="RUN"), "Unknown option of classifier 'guide'"),
+        (lambda: tf_csvae.fit("csvae", dataset="swiss_rol"), "Did you mean swiss_roll"),
+        (lambda: tf_csvae.fit("csvae", epochs=0), "epochs must be a whole number of at least 1"),
+        (lambda: tf_csvae.fit("csvae", hidden="8,8"), "hidden must be a list"),
+        (lambda: tf_csvae.fit(settings("csvae"), epochs=3), "give options in Settings"),
+        (lambda: tf_csvae.evaluate("RUN", sample=3), "holds no finished run"),
+        (lambda: tf_csvae.compare([]), "Give --run_dirs"),
+    ],
+)
+def test_a_mistake_in_a_call_is_a_sentence(call, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError) as error:
+        call()
+    assert message in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+# Weights that need a guide.
+
+WEIGHTS = {"csvae": ("consistency_weight", "perceptual_weight"), "vae": ("perceptual_weight",)}
+
+
+@pytest.mark.parametrize("system", WEIGHTS)
+def test_a_weight_that_needs_a_guide_without_a_guide_is_refused(system, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    kind = {"csvae": tf_csvae.CSVAE, "vae": tf_csvae.VAE}[system]
+    for name in WEIGHTS[system]:
+        with pytest.raises(InputError, match=rf"{name}=0\.5 needs a guide.*Received: none"):
+            tf_csvae.fit(system, **{name: 0.5})
+        with pytest.raises(InputError, match=rf"{name}=0\.5 needs a guide.*Received: none"):
+            kind((2,), ["a"], {name: 0.5})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_guide_brings_the_weights_of_its_preset_and_they_are_recorded(tmp_path):
+    images = str(write_images(tmp_path / "images"))
+    options = {"dataset": "folder", "data_dir": images, "labels": "labels.csv", "image_size": 8}
+    options |= {"attributes": ("warm", "light"), "split": (0.5, 0.25, 0.25), "group_column": "person"}
+    options |= {"epochs": 1, "batch_size": 4, "tensorboard": False}
+    guide = tf_csvae.fit("classifier", depth=10, width=2, run_dir=f"{tmp_path}/guide", **options)
+    networks = {"filters": (2, 4), "hidden": (4,), "z_dim": 2}
+    weights_of_guide = preset("folder_guide")
+    assert float(weights_of_guide["consistency_weight"]) > 0
+    for name, given in (("with", {"guide": guide.run.path}), ("without", {})):
+        result = tf_csvae.fit("csvae", run_dir=f"{tmp_path}/{name}", **options, **networks, **given)
+        recorded, terms = result.run.settings(), result.run.history()
+        # What is recorded is what ran.
+        assert recorded.model == result.model.config
+        assert ("consistency" in terms) == bool(given)
+        lines = result.run.flags().splitlines()
+        for flag, value in weights_of_guide.items():
+            text = float(value) if given else 0.0
+            assert f"--{flag}={text}" in lines
+        assert (f"--guide={guide.run.path}" in lines) == bool(given)
+        assert result.metrics["run"].get("guide") == (guide.run.checksum() if given else None)
+
+
+# Evaluation and comparison.
+
+
+def test_evaluate_gives_metrics_json_and_leaves_the_training_as_it_was(trained):
+    run = trained.run
+    before, flags, checksum = content(run), run.flags(), run.checksum()
+    numbers = tf_csvae.evaluate(run.path, data=trained.data, samples=7, seed=1)
+    assert numbers == content(run)
+    for name in ("seconds_training", "examples_per_second", "parameters", "run"):
+        assert numbers[name] == before[name]
+    assert numbers["reconstruction"]["mse"] == pytest.approx(before["reconstruction"]["mse"])
+    assert (run.flags(), run.checksum()) == (flags, checksum)
+    with pytest.raises(InputError, match=r"Unknown option 'sample'\. Did you mean samples"):
+        tf_csvae.evaluate(run.path, data=trained.data, sample=7)
+
+
+def test_compare_gives_metrics_json_of_its_folder(trained, tmp_path):
+    other = tf_csvae.fit("vae", trained.data, epochs=1, run_dir=str(tmp_path / "vae"), **TINY)
+    out = tmp_path / "out"
+    numbers = tf_csvae.compare([trained.run.path, other.run.path], out=str(out))
+    assert numbers == json.loads((out / "metrics.json").read_text())
+    assert list(numbers) == ["CSVAE", "VAE"]
+    assert numbers["CSVAE"] == [content(trained.run)]
+    assert numbers["VAE"] == [other.metrics]
+    assert (out / "report.html").exists()
