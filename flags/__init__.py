@@ -14,15 +14,7 @@ from typing import Any, TypeVar
 from absl import flags
 
 from tf_csvae.errors import InputError
-from tf_csvae.options import (
-    PRESETS,
-    Config,
-    Option,
-    flag_values,
-    preset,
-    preset_lines,
-    preset_names,
-)
+from tf_csvae.options import PRESETS, Config, Option, flag_values, preset, preset_lines, preset_names
 from tf_csvae.settings import default_presets, recorded_lines
 
 AnyConfig = TypeVar("AnyConfig", bound=Config)
@@ -113,7 +105,8 @@ def parse(
         if {"--help", "-h", "-help", "--helpfull", "--helpshort"} & set(arguments):
             print(usage.strip() + "\n")
             print("\n".join(values.module_help(_title(kind)) for kind in kinds))
-            print(f"\nPresets, --flagfile=flags/NAME.flags: {', '.join(preset_names())}.")
+            presets = f"Presets, --flagfile=flags/NAME.flags: {', '.join(preset_names())}."
+            print("\n" + flags.text_wrap(presets))
             sys.exit(0)
         words = values([argv[0], *arguments])[1:]
         if words and not commands:
@@ -132,7 +125,7 @@ def parse(
 
 
 def _title(kind: type[Config]) -> str:
-    return kind.__doc__.splitlines()[0]
+    return kind.__doc__.splitlines()[0].rstrip(".")
 
 
 def _define(kind: type[Config], values: flags.FlagValues) -> None:

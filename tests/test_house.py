@@ -3,6 +3,7 @@
 import ast
 import importlib
 import inspect
+import json
 import pathlib
 import pkgutil
 import subprocess
@@ -37,7 +38,7 @@ def test_no_module_is_longer_than_400_lines():
 def test_a_system_is_shorter_than_200_lines():
     for system in ("csvae", "condvae", "vae"):
         lines = (ROOT / "tf_csvae" / "models" / f"{system}.py").read_text().splitlines()
-        assert len(lines) <= 200, system
+        assert len(lines) < 200, system
 
 
 # Layers. A module may import what it is not forbidden here.
@@ -207,8 +208,8 @@ def test_private_methods_of_keras_are_replaced_in_one_module():
 
 def test_help_of_every_command_does_not_import_tensorflow():
     code = """
-import contextlib, importlib, io, sys
-for name, module in eval(sys.argv[1]).items():
+import contextlib, importlib, io, json, sys
+for name, module in json.loads(sys.argv[1]).items():
     shown = io.StringIO()
     with contextlib.redirect_stdout(shown):
         try:
@@ -219,6 +220,6 @@ for name, module in eval(sys.argv[1]).items():
     heavy = {"tensorflow", "keras", "sklearn", "matplotlib", "pandas"} & set(sys.modules)
     assert not heavy, (name, heavy)
 """
-    command = [sys.executable, "-c", code, repr(COMMANDS)]
+    command = [sys.executable, "-c", code, json.dumps(COMMANDS)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

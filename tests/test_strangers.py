@@ -251,8 +251,11 @@ def test_a_page_of_a_run_with_hostile_names_escapes_them():
     assert "<script" not in page
 
 
-def test_a_lock_file_of_somebody_else_is_emptied(run):
+def test_the_content_of_a_lock_file_is_never_shown(run):
     with open(run.file(runs.LOCK), "w") as file:
-        file.write("x" * 10_000)
-    with run.locked():
-        assert os.path.getsize(run.file(runs.LOCK)) < 20
+        file.write("x\n" * 10_000)
+    refused = pytest.raises(InputError, match="is being written by another process")
+    with run.locked(), refused as told, runs.Run(run.path).locked():
+        pass
+    assert "\n" not in str(told.value)
+    assert len(str(told.value)) < 200 + len(run.path)

@@ -25,36 +25,18 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 __version__ = "0.2.0"
 
-_NAMES = {
-    "CSVAE": "models",
-    "CSVAEConfig": "configs",
-    "Classifier": "models",
-    "ClassifierConfig": "configs",
-    "CondVAE": "models",
-    "CondVAEConfig": "configs",
-    "CondVAEInfo": "models",
-    "CondVAEInfoConfig": "configs",
-    "InputError": "errors",
-    "Label": "labels",
-    "VAE": "models",
-    "VAEConfig": "configs",
-    "compare": "evaluation.compare",
-    "evaluate": "evaluation.evaluate",
-    "fit": "training",
-    "load_data": "data",
-    "load_model": "models",
+_NAMES_OF = {
+    "configs": ("CSVAEConfig", "ClassifierConfig", "CondVAEConfig", "CondVAEInfoConfig", "VAEConfig"),
+    "data": ("load_data",),
+    "errors": ("InputError",),
+    "evaluation.compare": ("compare",),
+    "evaluation.evaluate": ("evaluate",),
+    "labels": ("Label",),
+    "models": ("CSVAE", "Classifier", "CondVAE", "CondVAEInfo", "VAE", "load_model"),
+    "training": ("fit",),
 }
-_MODULES = (
-    "configs",
-    "data",
-    "editing",
-    "errors",
-    "evaluation",
-    "labels",
-    "models",
-    "runs",
-    "training",
-)
+_NAMES = {name: module for module, names in _NAMES_OF.items() for name in names}
+_MODULES = ("configs", "data", "editing", "errors", "evaluation", "labels", "models", "runs", "training")
 
 __all__ = [*_MODULES, *_NAMES, "__version__", "settings"]
 

@@ -109,7 +109,6 @@ class NetworkConfig(Config):
     batch_norm: bool = option(True, "Images: batch normalisation after every convolution.")
 
     def __post_init__(self) -> None:
-        """Checks that there are layers at all."""
         super().__post_init__()
         for name in ("hidden", "filters"):
             if not getattr(self, name):
@@ -208,9 +207,7 @@ class CSVAEConfig(CondVAEConfig):
     )
     shared_encoder: bool = option(False, "One trunk reads x for both q(z|x) and q(w|x, y).")
     beta2: float = option(1.0, "Weight of KL(q(w|x, y) || p(w|y)).", low=0)
-    beta4: float = option(
-        5.0, "Weight of the adversary's entropy, which the encoder maximises.", low=0
-    )
+    beta4: float = option(5.0, "Weight of the adversary's entropy, which the encoder maximises.", low=0)
     beta5: float = option(1.0, "Weight of the adversary's loss, -E[log q(y|z)].", low=0)
     adversarial: bool = option(
         True, "Remove the labels from z. --noadversarial: without beta4, beta5 and mmd_weight."
@@ -226,7 +223,6 @@ class CSVAEConfig(CondVAEConfig):
     )
 
     def __post_init__(self) -> None:
-        """Checks what only goes together."""
         super().__post_init__()
         if self.w_prior == "joint" and not self.absent_style:
             raise InputError(
@@ -252,9 +248,7 @@ class CondVAEInfoConfig(VAEConfig):
         "gamma: weight of the entropy of the labels predicted from z, which the encoder maximises.",
         low=0,
     )
-    gan_weight: float = option(
-        1.0, "delta: weight of the decoder's loss against the discriminator.", low=0
-    )
+    gan_weight: float = option(1.0, "delta: weight of the decoder's loss against the discriminator.", low=0)
     spectral_norm: bool = option(True, "The discriminator's layers have spectral norm 1.")
     r1: float = option(0.0, "Weight of the gradient penalty on real data; 0: none.", low=0)
     instance_noise: float = option(
@@ -278,9 +272,7 @@ class ClassifierConfig(Config):
         "training images. A judge of generated images must not be misled by blur.",
         low=0,
     )
-    noise: float = option(
-        0.0, "Images: largest standard deviation of noise added in training.", low=0
-    )
+    noise: float = option(0.0, "Images: largest standard deviation of noise added in training.", low=0)
     epsilon: float = option(
         0.0,
         "Adversarial training: each training example is moved against the classifier by up to "
@@ -325,8 +317,7 @@ class TrainingConfig(Config):
     )
     on_nan: str = option(
         "stop",
-        "When a loss is not finite: stop, or rollback to the last checkpoint with half the "
-        "learning rate.",
+        "When a loss is not finite: stop, or rollback to the last checkpoint with half the learning rate.",
         choices=("stop", "rollback"),
     )
     seed: int = option(0, "Seed of weights, order, noise and samples.", low=0, high=SEED)
@@ -337,9 +328,7 @@ class TrainingConfig(Config):
         choices=("auto", "one_device", "mirrored", "multi_worker"),
         recorded=False,
     )
-    run_dir: str | None = option(
-        None, "Folder of the run. Default: runs/SYSTEM_DATASET.", recorded=False
-    )
+    run_dir: str | None = option(None, "Folder of the run. Default: runs/SYSTEM_DATASET.", recorded=False)
     resume: bool = option(
         False, "Continue the run in run_dir although its flags differ or it is finished.",
         recorded=False,
@@ -387,9 +376,7 @@ class EvaluationConfig(Config):
         "transfer and the Fréchet distance.",
         recorded=False,
     )
-    samples: int = option(
-        1000, "Samples per label, and the most transfers per label.", low=2, recorded=False
-    )
+    samples: int = option(1000, "Samples per label, and the most transfers per label.", low=2, recorded=False)
     pictured_labels: tuple[str, ...] | None = option(
         None, "Labels with pictures of their own. Default: the first five.", recorded=False
     )

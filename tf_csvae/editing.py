@@ -2,6 +2,8 @@
 
 An edit changes what the decoder gets for some labels and keeps the rest of the code. With the
 option ``counterfactual`` it also keeps the residual of the example (``networks.counterfactual``).
+All raise ``InputError`` for shapes that do not fit and for what the system lacks: labels, their
+subspaces, or y where nothing predicts it.
 """
 
 from collections.abc import Callable
@@ -15,13 +17,10 @@ from tf_csvae.networks.distributions import Seed
 
 
 def editor(model, x: tf.Tensor, z: tf.Tensor, w: tf.Tensor) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Returns a function: another w -> x with that w, z kept.
+    """Returns a function: another w -> x, float [n, *data_shape], with that w.
 
-    Args:
-        model: ``GenerativeModel``.
-        x: float [n, *data_shape].
-        z: float [n, z_dim], the code of x.
-        w: float [n, sum of label_widths], what the decoder gets for x beside z.
+    z, float [n, z_dim], is the code of x, and w, float [n, sum of label_widths], what the decoder
+    gets for x beside it.
     """
     if not model.config.counterfactual:
         return lambda other: model.decode(z, other)
@@ -34,17 +33,11 @@ def transfer(model, x: Any, y_source: Any, y_target: Any, seed: Seed = None) -> 
 
     Args:
         model: ``GenerativeModel``.
-        x: float [n, *data_shape].
+        x: float [n, *data_shape], as is the result.
         y_source: float [n, k] or [k], the labels of x; None: the model predicts them from x, and
             all labels count as changed.
         y_target: float [n, k] or [k], the labels to give it; a NaN leaves the label as it is.
         seed: int or int [2], draws w_i of the changed labels from p(w_i|y_i); None: its mean.
-
-    Returns:
-        float [n, *data_shape].
-
-    Raises:
-        InputError: shapes that do not fit, or a system without labels.
     """
     x = model.check_x(x, "transfer")
     y_source = model.labels_of(x, y_source, "transfer")
@@ -69,18 +62,12 @@ def interpolate(
 
     Args:
         model: ``GenerativeModel``.
-        x: float [n, *data_shape].
+        x: float [n, *data_shape]; the result is float [n, steps, *data_shape].
         label: the label to move, by name or index.
         start: its first value; None: the first of ``Label.ends``, for a binary label 0.
         stop: its last value; None: the second of ``Label.ends``, for a binary label 1.
         steps: points of the line, both ends included.
         y: float [n, k] or [k], the labels of x; None: the model predicts them.
-
-    Returns:
-        float [n, steps, *data_shape].
-
-    Raises:
-        InputError: shapes that do not fit, no such label, or y missing.
     """
     x, this = model.check_x(x, "interpolate"), model.label_mask(label)
     y = model.labels_of(x, y, "interpolate")
@@ -103,19 +90,8 @@ def style_transfer(
 ) -> tf.Tensor:
     """Gives examples the style in which others have a label: their w_i and nothing else.
 
-    Args:
-        model: ``GenerativeModel`` with label subspaces.
-        content: float [n, *data_shape].
-        style: float [n, *data_shape].
-        label: the label whose w_i is exchanged, by name or index.
-        y_content: float [n, k] or [k], the labels of the content; None: predicted.
-        y_style: the same for the style.
-
-    Returns:
-        float [n, *data_shape].
-
-    Raises:
-        InputError: shapes that do not fit, or a system without label subspaces.
+    ``content`` and ``style`` are float [n, *data_shape], as is the result; their labels are float
+    [n, k] or [k], or None: the model predicts them.
     """
     _check_subspaces(model, "style_transfer")
     content, style = (model.check_x(x, "style_transfer") for x in (content, style))
@@ -152,9 +128,6 @@ def traverse(
 
     Returns:
         float [n, rows, steps, *data_shape]; rows is ``steps``, or 1 if w_i has one dimension.
-
-    Raises:
-        InputError: shapes that do not fit, or a system without label subspaces.
     """
     _check_subspaces(model, "traverse")
     x = model.check_x(x, "traverse")
@@ -169,33 +142,24 @@ def traverse(
     centre, deviation = prior.mean(), prior.stddev()
     w_dim, joint = model.config.w_dim, model.config.w_prior == "joint"
     first = 0 if joint else model.label_index(label) * w_dim
-    offsets = [tf.zeros(())]
-    if steps > 1:
-        offsets = tf.unstack(tf.linspace(-float(extent), float(extent), steps))
-    width = tf.shape(own)[1]
+    still, width = [tf.zeros(())], tf.shape(own)[1]
+    offsets = tf.unstack(tf.linspace(-float(extent), float(extent), steps)) if steps > 1 else still
     rows = []
-    for up in offsets if w_dim > 1 else [tf.zeros(())]:
-        row = []
-        for across in offsets:
-            moves = across * tf.one_hot(first, width) + up * tf.one_hot(first + 1, width)
-            row.append(edited(tf.where(slot, centre + moves * deviation, own)))
+    for up in offsets if w_dim > 1 else still:
+        moves = [across * tf.one_hot(first, width) + up * tf.one_hot(first + 1, width) for across in offsets]
+        row = [edited(tf.where(slot, centre + move * deviation, own)) for move in moves]
         rows.append(tf.stack(row, 1))
     return tf.stack(rows, 1)
 
 
 def _check_subspaces(model, where: str) -> None:
     if not model.has_subspaces:
-        raise InputError(
-            f"{where}: {type(model).__name__} has no label subspaces, so a label has no style in "
-            "it. CSVAE has."
-        )
+        kind = type(model).__name__
+        raise InputError(f"{where}: {kind} has no label subspaces, so a label has no style in it. CSVAE has.")
 
 
 def positive(name: str, value: int | tf.Tensor) -> int | tf.Tensor:
-    """Returns a positive whole number as int, or raises ``InputError`` that names it.
-
-    A tensor, as in an exported graph, is returned as it is.
-    """
+    """Returns a positive number as int, a tensor as it is; raises ``InputError`` for the rest."""
     if tf.is_tensor(value):
         return value
     if int(value) != value or value < 1:

@@ -8,11 +8,8 @@ class InputError(ValueError):
     """A mistake in what the user gave: the value of a flag, a file, an array.
 
     The message has one or two full sentences: what was given, where, what was expected and how to
-    get it. The commands print it without a traceback and exit with code 1.
-
-    Args:
-        message: the sentences about the first mistake.
-        problems: the sentences about all mistakes, if there are several.
+    get it. ``problems`` has those about all mistakes, if there are several. The commands print it
+    without a traceback and exit with code 1.
     """
 
     def __init__(self, message: str, problems: Iterable[str] = ()) -> None:
@@ -21,16 +18,7 @@ class InputError(ValueError):
 
 
 def check_known(given: str, known: Iterable[str], what: str) -> None:
-    """Raises ``InputError`` unless ``given`` is one of ``known``; suggests similar names.
-
-    Args:
-        given: the name that the user gave.
-        known: the names that exist.
-        what: the kind of thing that is named, as in "dataset".
-
-    Raises:
-        InputError: ``given`` is not in ``known``.
-    """
+    """Raises ``InputError`` unless ``given`` is in ``known``; ``what`` is its kind: "dataset"."""
     known = list(known)
     if given in known:
         return

@@ -59,34 +59,21 @@ def write_json(path: str, value: Any) -> None:
 
 
 def read_json(path: str) -> dict[str, Any]:
-    """Reads a JSON object. The file may come from somebody else.
-
-    Raises:
-        InputError: no such file, invalid JSON, or a value that is not an object.
-    """
+    """Reads a JSON object, perhaps of somebody else; raises ``InputError`` if it is none."""
     try:
         with open(path, encoding="utf-8") as file:
             value = json.load(file)
     except (OSError, ValueError, RecursionError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise InputError(
-            f"{path} cannot be read: {reason}. Train or evaluate the run again."
-        ) from error
+        raise InputError(f"{path} cannot be read: {reason}. Train or evaluate the run again.") from error
     if not isinstance(value, dict):
         raise InputError(
-            f"{path} must hold a JSON object. Received: a {type(value).__name__}. "
-            "Train the run again."
+            f"{path} must hold a JSON object. Received: a {type(value).__name__}. Train the run again."
         )
     return value
 
 
 def is_within(path: str, *folders: str) -> bool:
-    """Returns whether a path is in one of the folders, after ``..`` and links are resolved.
-
-    Args:
-        path: need not exist.
-        *folders: each may be a link itself.
-    """
+    """Returns whether a path, which need not exist, is in a folder, once links are resolved."""
     target = os.path.realpath(path)
-    homes = [os.path.realpath(folder) for folder in folders]
-    return any(os.path.commonpath([home, target]) == home for home in homes)
+    return any(os.path.commonpath([home, target]) == home for home in map(os.path.realpath, folders))

@@ -44,7 +44,6 @@ class Label:
     missing: float = 0.0
 
     def __post_init__(self) -> None:
-        """Checks and completes the fields."""
         object.__setattr__(self, "classes", tuple(self.classes))
         shares = self.frequencies or [1 / max(1, len(self.classes))] * len(self.classes)
         object.__setattr__(self, "frequencies", tuple(map(float, shares)))
@@ -60,9 +59,7 @@ class Label:
             )
         texts_only = all(isinstance(name, str) for name in self.classes)
         if not texts_only or len(set(self.classes)) < len(self.classes):
-            raise ValueError(
-                f"The classes of a label must be different texts. Received: {self.classes}"
-            )
+            raise ValueError(f"The classes of a label must be different texts. Received: {self.classes}")
         if (
             len(self.frequencies) != len(self.classes)
             or not all(share >= 0 for share in self.frequencies)
@@ -91,22 +88,15 @@ class Label:
 
     @property
     def ends(self) -> tuple[float, float]:
-        """The first and the last value, between which an interpolation runs.
-
-        For a real label: the 5 % and 95 % quantiles of a standard normal distribution.
-        """
-        if self.kind == "real":
+        """The first and the last value, between which an interpolation runs."""
+        if self.kind == "real":  # the 5 % and 95 % quantiles of a standard normal distribution
             return -1.645, 1.645
         return 0.0, float(max(1, len(self.classes) - 1))
 
     @property
     def points(self) -> tuple[np.ndarray, np.ndarray]:
-        """Values that stand for all values of the label, and their probabilities; float [m] each.
-
-        For a real label, assumed to be standard normal: the nodes and weights of a Gauss-Hermite
-        quadrature.
-        """
-        if self.kind == "real":
+        """Values that stand for all values of a label, and their probabilities: float [m] each."""
+        if self.kind == "real":  # assumed to be standard normal: a Gauss-Hermite quadrature
             nodes, weights = np.polynomial.hermite_e.hermegauss(_POINTS)
             return nodes, weights / weights.sum()
         shares = self.frequencies or (1 - self.frequency, self.frequency)
@@ -136,10 +126,7 @@ class Label:
         return None if word is None else float(word > 0)
 
     def text(self, value: float) -> str:
-        """Returns a value of y as text: the class, or the number in the units of the data.
-
-        The text is empty where the label is unknown.
-        """
+        """Returns a value of y as text: the class, the number in the units of the data, or ""."""
         if math.isnan(value):
             return ""
         if self.kind == "categorical":
@@ -168,6 +155,4 @@ class Label:
 def as_labels(labels: Iterable[Label | dict[str, Any] | str]) -> tuple[Label, ...]:
     """Returns labels from labels, from dicts of their fields, or from names."""
     makers = {str: Label, dict: lambda fields: Label(**fields)}
-    return tuple(
-        label if isinstance(label, Label) else makers[type(label)](label) for label in labels
-    )
+    return tuple(label if isinstance(label, Label) else makers[type(label)](label) for label in labels)

@@ -19,14 +19,7 @@ PRESETS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 
 
 def option(default: Any, help: str, **details: Any) -> Any:
-    """Declares a field of a config.
-
-    Args:
-        default: the value without any other.
-        help: what the option is for: text of ``--help`` and of the documentation.
-        **details: ``low``, ``high``: bounds, both included; ``choices``: the values allowed;
-            ``recorded``: False for what does not bear on the result, such as a path to write to.
-    """
+    """Declares a field of a config; ``details`` are attributes of ``Option``."""
     return dataclasses.field(default=default, metadata={"help": help, **details})
 
 
@@ -39,12 +32,12 @@ class Option:
         type: of a value, or of each value of a list: bool, int, float or str.
         many: the value is a tuple.
         optional: the value may be None.
-        default: as declared.
-        help: as declared.
+        default: the value without any other.
+        help: what the option is for: text of ``--help`` and of the documentation.
         low: least value; None: no bound.
         high: largest value; None: no bound.
         choices: the values allowed; None: all.
-        recorded: whether flags.txt has it.
+        recorded: in flags.txt; False for what does not bear on the result, such as a path.
     """
 
     name: str
@@ -59,42 +52,30 @@ class Option:
     recorded: bool = True
 
     def check(self, value: Any) -> Any:
-        """Returns a value in the option's type.
-
-        Raises:
-            InputError: a value of another type, or one that is not allowed.
-        """
+        """Returns a value in the option's type; raises ``InputError`` if it is not allowed."""
         if value is None and self.optional:
             return None
         try:
-            if self.many:
-                if isinstance(value, str) or value is None:
-                    raise TypeError
-                return tuple(map(self._check_one, value))
-            return self._check_one(value)
+            if not self.many:
+                return self._check_one(value)
+            if isinstance(value, str):
+                raise TypeError
+            return tuple(map(self._check_one, value))
         except (TypeError, ValueError, OverflowError):
             raise InputError(f"{self.name} must be {self.wanted}. Received: {value!r}.") from None
 
     def _check_one(self, value: Any) -> Any:
-        if self.type is str:
-            if not isinstance(value, str):
-                raise TypeError
-        elif self.type is bool:
-            if value not in (True, False):
-                raise ValueError
-            value = bool(value)
-        else:
-            converted = self.type(value)
-            if isinstance(value, str) or converted != value or not math.isfinite(converted):
-                raise ValueError
-            value = converted
-        if self.choices is not None and value not in self.choices:
+        converted = self.type(value)
+        if not (
+            isinstance(value, str) == (self.type is str)
+            and converted == value
+            and (self.type is str or math.isfinite(converted))
+            and (self.choices is None or converted in self.choices)
+            and (self.low is None or converted >= self.low)
+            and (self.high is None or converted <= self.high)
+        ):
             raise ValueError
-        if not (self.low is None or value >= self.low):
-            raise ValueError
-        if not (self.high is None or value <= self.high):
-            raise ValueError
-        return value
+        return converted
 
     @property
     def wanted(self) -> str:
@@ -112,15 +93,11 @@ class Option:
         return f"a list, each {words}" if self.many else words
 
     def parse(self, text: str) -> Any:
-        """Reads a value from text, as a flag has it: a list is separated by commas.
-
-        Raises:
-            InputError: text of another type, or a value that is not allowed.
-        """
-        if self.many:
-            parts = [part.strip() for part in text.split(",")] if text else []
-            return self.check(tuple(map(self._parse_one, parts)))
-        return self.check(self._parse_one(text))
+        """Returns the value of a text, a list separated by commas; raises ``InputError``."""
+        if not self.many:
+            return self.check(self._parse_one(text))
+        parts = text.split(",") if text else []
+        return self.check(tuple(self._parse_one(part.strip()) for part in parts))
 
     def _parse_one(self, text: str) -> Any:
         try:
@@ -143,14 +120,9 @@ class Option:
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """Base of all configs: every value is checked against its option.
-
-    Raises:
-        InputError: a value of another type, or one that is not allowed.
-    """
+    """Base of all configs: raises ``InputError`` for a value that its option does not allow."""
 
     def __post_init__(self) -> None:
-        """Checks and converts every value."""
         for name, each in self.options().items():
             object.__setattr__(self, name, each.check(getattr(self, name)))
 
@@ -161,12 +133,9 @@ class Config:
 
     @classmethod
     def preset(cls, *names: str, **changes: Any) -> Self:
-        """Returns the config that presets describe, later ones over earlier ones.
+        """Returns the config that presets such as "celeba" describe, later ones over earlier ones.
 
-        Args:
-            *names: presets, such as "celeba" or "csvae_drawn_faces". Flags of other configs in
-                them are passed over.
-            **changes: values over those of the presets.
+        ``changes`` are values over those of the presets. Flags of other configs are passed over.
 
         Raises:
             InputError: no such preset or option.
@@ -174,13 +143,17 @@ class Config:
         return cls.from_texts(preset(*names), **changes)
 
     @classmethod
-    def from_texts(cls, texts: dict[str, str], **changes: Any) -> Self:
+    def from_texts(cls, texts: dict[str, str], /, **changes: Any) -> Self:
         """Returns the config of {name: text}; names of other configs are passed over."""
-        known = cls.options()
         for name in changes:
-            check_known(name, known, f"option of {cls.__name__}")
-        values = {name: known[name].parse(text) for name, text in texts.items() if name in known}
-        return cls(**{**values, **changes})
+            check_known(name, cls.options(), f"option of {cls.__name__}")
+        return cls(**{**cls.values(texts), **changes})
+
+    @classmethod
+    def values(cls, texts: dict[str, str]) -> dict[str, Any]:
+        """Returns the values of {name: text} without the names of other configs."""
+        known = cls.options()
+        return {name: known[name].parse(text) for name, text in texts.items() if name in known}
 
     def to_dict(self) -> dict[str, Any]:
         """Returns plain values, for JSON and Keras configs."""
@@ -198,14 +171,13 @@ class Config:
 def _options(cls: type) -> dict[str, Option]:
     hints, found = typing.get_type_hints(cls), {}
     for field in dataclasses.fields(cls):
-        hint, optional = hints[field.name], False
-        if isinstance(hint, types.UnionType):
+        hint = hints[field.name]
+        optional = isinstance(hint, types.UnionType)
+        if optional:
             hint = next(part for part in typing.get_args(hint) if part is not types.NoneType)
-            optional = True
         many = typing.get_origin(hint) is tuple
         base = typing.get_args(hint)[0] if many else hint
-        details = dict(field.metadata)
-        found[field.name] = Option(field.name, base, many, optional, field.default, **details)
+        found[field.name] = Option(field.name, base, many, optional, field.default, **field.metadata)
     return found
 
 
@@ -215,12 +187,8 @@ def as_config(kind: type[Config], given: Config | dict | None) -> Config:
     Raises:
         InputError: a config of another kind, or an unknown option.
     """
-    if given is None:
-        return kind()
-    if isinstance(given, dict):
-        for name in given:
-            check_known(name, kind.options(), f"option of {kind.__name__}")
-        return kind(**given)
+    if given is None or isinstance(given, dict):
+        return kind.from_texts({}, **(given or {}))
     if type(given) is not kind:  # options of a subclass would be dropped without a word
         raise InputError(
             f"config must be a {kind.__name__}. Received: a {type(given).__name__}. "
@@ -239,11 +207,7 @@ def preset_names() -> list[str]:
 
 
 def preset(*names: str) -> dict[str, str]:
-    """Returns {flag: text} of presets, later ones over earlier ones.
-
-    Raises:
-        InputError: no such preset.
-    """
+    """Returns {flag: text} of presets, later ones over earlier ones; raises ``InputError``."""
     values = {}
     for name in names:
         check_known(name, preset_names(), "preset")
@@ -268,11 +232,13 @@ def flag_values(lines: list[str]) -> dict[str, str]:
     """Returns {flag: text} of the lines of a flagfile; a boolean's text is true or false."""
     values = {}
     for line in lines:
+        if not line.startswith("--"):  # a comment
+            continue
         name, equals, value = line.removeprefix("--").partition("=")
         if equals:
             values[name] = value
-        elif line.startswith("--no"):
+        elif name.startswith("no"):
             values[name.removeprefix("no")] = "false"
-        elif line.startswith("--"):
+        else:
             values[name] = "true"
     return values

@@ -15,11 +15,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C or SIGTERM.
-
-    Attributes:
-        signum: number of the signal.
-    """
+    """Ctrl-C or SIGTERM, by the number of the signal."""
 
     def __init__(self, signum: int) -> None:
         super().__init__(f"signal {signum}")
@@ -30,13 +26,8 @@ class Interrupted(KeyboardInterrupt):
 def finishing_steps(checkpoints: "Checkpoints") -> Iterator[None]:
     """Makes the first signal in the block wait for the step and a checkpoint; a second one kills.
 
-    In another thread than the main one, signals stay as they are.
-
-    Args:
-        checkpoints: of the training; ``stop`` is called.
-
-    Raises:
-        Interrupted: there was a signal, and the training has ended.
+    It raises ``Interrupted`` after that checkpoint. In another thread than the main one, signals
+    stay as they are.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

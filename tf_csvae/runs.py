@@ -35,9 +35,7 @@ if TYPE_CHECKING:  # a run is checked before TensorFlow is imported
 
 FLAGFILE, METRICS, MODEL, HISTORY = "flags.txt", "metrics.json", "model.keras", "history.csv"
 REPORT, FIGURES, BACKUP, TENSORBOARD = "report.html", "figures", "backup", "tensorboard"
-INFO = "info.json"
-CAPTIONS = "captions.json"  # of the figures, beside them
-LOCK = ".lock"
+INFO, CAPTIONS, LOCK = "info.json", "captions.json", ".lock"
 
 # In the order of removal: what is left at any moment is still a run.
 _CONTENTS = (METRICS, BACKUP, HISTORY, MODEL, INFO, REPORT, FIGURES, TENSORBOARD)
@@ -62,18 +60,14 @@ def _wrong_run(ran) -> str | None:
     for name, kind in kinds.items():
         if not isinstance(ran, dict) or type(ran.get(name)) is not kind:
             return f"/run/{name}"
-    if not all(type(count) is int for count in ran["counts"].values()):
-        return "/run/counts"
-    texts = all(isinstance(each, str) for each in ran["versions"].values())
-    return None if texts else "/run/versions"
+    for name, kind in (("counts", int), ("versions", str)):
+        if not all(type(each) is kind for each in ran[name].values()):
+            return f"/run/{name}"
+    return None
 
 
 class Run:
-    """One run directory.
-
-    Args:
-        path: the directory; it need not exist.
-    """
+    """One run directory, which need not exist."""
 
     def __init__(self, path: str | os.PathLike) -> None:
         self.path = os.fspath(path)
@@ -92,13 +86,8 @@ class Run:
     def check(self, flags: str, resume: bool = False, overwrite: bool = False) -> None:
         """Raises unless a training with these flags may be written here; changes nothing.
 
-        An unfinished run of the same flags is resumed. A finished run, or one of other flags, is
-        touched only on request.
-
-        Args:
-            flags: the flagfile of this training, whose first line names the trainer.
-            resume: continue the run although its flags differ or it is finished.
-            overwrite: the run that is there may be removed.
+        An unfinished run of the same flags, the text of a flags.txt, is resumed. A finished run,
+        or one of other flags, is touched only on request.
 
         Raises:
             InputError: the directory holds another run and neither was asked for, or something
@@ -120,8 +109,7 @@ class Run:
             )
         elif resume:
             raise InputError(
-                f"--resume: there is no run in --run_dir={self.path}. "
-                "Leave --resume out to begin one."
+                f"--resume: there is no run in --run_dir={self.path}. Leave --resume out to begin one."
             )
 
     def _check_same(self, flags, resume) -> None:
@@ -135,9 +123,8 @@ class Run:
         different = _differences(there, flags)
         if different:
             raise InputError(
-                f"--run_dir={self.path} holds another run ({different}). Give another --run_dir, "
-                "--overwrite to begin anew, or --resume to continue from its last checkpoint with "
-                "the flags given now."
+                f"--run_dir={self.path} holds another run ({different}). Give another --run_dir, --overwrite "
+                "to begin anew, or --resume to continue from its last checkpoint with the flags given now."
             )
         if self.finished:
             raise InputError(
@@ -149,10 +136,8 @@ class Run:
     def locked(self) -> Iterator[None]:
         """Keeps other processes from writing this run in the block; makes the directory.
 
-        The lock belongs to the kernel, so it ends with the process.
-
-        Raises:
-            InputError: another process holds it.
+        The lock belongs to the kernel, so it ends with the process. If another process holds it,
+        it raises ``InputError``.
         """
         os.makedirs(self.path, exist_ok=True)
         lock = filelock.FileLock(self.file(LOCK))
@@ -182,10 +167,7 @@ class Run:
         write_text(self.file(FLAGFILE), flags)
 
     def cut_history(self, epochs: int) -> None:
-        """Drops the rows of history.csv after the first ``epochs``.
-
-        An epoch that was logged but not checkpointed is trained, and logged, again.
-        """
+        """Drops the rows of history.csv after the first ``epochs``: they are logged again."""
         if os.path.exists(self.file(HISTORY)):
             with open(self.file(HISTORY), encoding="utf-8") as file:
                 lines = file.readlines()
@@ -248,18 +230,16 @@ class Run:
         """Returns metrics.json of a finished run."""
         self.check_finished()
         numbers = read_json(self.file(METRICS))
-        told = {name: value for name, value in numbers.items() if name in ("run", "judge")}
-        wrong = _wrong_numbers({k: value for k, value in numbers.items() if k not in told})
-        if "run" in told:
-            wrong = wrong or _wrong_run(told["run"])
+        wrong = _wrong_numbers({k: value for k, value in numbers.items() if k not in ("run", "judge")})
+        if not wrong and "run" in numbers:
+            wrong = _wrong_run(numbers["run"])
         if wrong:
             raise InputError(f"{self.file(METRICS)} has no valid number at {wrong}.")
         return numbers
 
     def pictures(self) -> list[tuple[str, str, bytes]]:
         """Returns [(name, caption, PNG bytes)] of the figures."""
-        folder, found = self.file(FIGURES), []
-        captions = self.file(FIGURES, CAPTIONS)
+        folder, captions, found = self.file(FIGURES), self.file(FIGURES, CAPTIONS), []
         for name, caption in read_json(captions).items():
             path = os.path.join(folder, f"{name}.png")
             if not is_within(path, folder) or not isinstance(caption, str):
@@ -273,15 +253,9 @@ class Run:
 
 
 def load_classifier(path: str, info: Info, role: str) -> tuple["LabelledModel", str]:
-    """Loads the classifier of a run.
+    """Loads the ``Classifier`` of a run; returns it with the ``checksum`` of the run.
 
-    Args:
-        path: a finished run of trainers.classifier.
-        info: of the data that it is for.
-        role: "guide" or "judge", which is also the flag that named it.
-
-    Returns:
-        The ``Classifier``, and the ``checksum`` of its run.
+    ``info`` is of the data that it is for; ``role`` is "guide" or "judge", and the flag's name.
 
     Raises:
         InputError: no finished run, not one of a classifier, or of other data or labels.
@@ -310,7 +284,7 @@ def _differences(there: str, here: str, most: int = 3) -> str:
     old, new = flag_values(there.splitlines()), flag_values(here.splitlines())
     said = [
         f"--{name}: {old.get(name, 'absent')} there, {new.get(name, 'absent')} here"
-        for name in dict.fromkeys([*old, *new])
+        for name in old | new
         if old.get(name) != new.get(name)
     ]
     more = [f"and {len(said) - most} more"] if len(said) > most else []

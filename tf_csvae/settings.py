@@ -27,15 +27,9 @@ MODELS = {
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """All options of one training.
+    """All options of one training of a system, which is a key of ``MODELS``.
 
-    Attributes:
-        system: "csvae", "condvae", "condvae_info", "vae" or "classifier".
-        data: which data.
-        model: networks and objective.
-        training: how long, how fast, where to.
-        evaluation: how the result is measured.
-        given: names of the options that were asked for, not taken from a default or a preset.
+    ``given`` are names of the options that were asked for, not taken from a default or a preset.
     """
 
     system: str
@@ -50,30 +44,23 @@ class Settings:
         """Returns the settings of {name: value}; a name in several configs goes to all of them.
 
         Raises:
-            InputError: no such system or option, or a value that is not allowed.
+            InputError: no such system or option, a value that is not allowed, or a weight that
+                needs a guide without one.
         """
         kinds = config_classes(system)
         known = {name for kind in kinds for name in kind.options()}
         for name in values:
             check_known(name, known, f"option of {system}")
-        parts = [
-            kind(**{name: value for name, value in values.items() if name in kind.options()})
-            for kind in kinds
-        ]
-        made = cls(system, *parts, given=given)
-        made.check_guide()
-        return made
-
-    def check_guide(self) -> None:
-        """Raises ``InputError`` where a weight needs a guide and there is none."""
-        if getattr(self.training, "guide", None):
-            return
+        own = [{name: values[name] for name in values if name in kind.options()} for kind in kinds]
+        made = cls(system, *(kind(**of) for kind, of in zip(kinds, own, strict=True)), given=given)
         for name in ("consistency_weight", "perceptual_weight", "exchange_target"):
-            if getattr(self.model, name, 0):
+            weight = getattr(made.model, name, 0)
+            if weight and not getattr(made.training, "guide", None):
                 raise InputError(
-                    f"--{name}={getattr(self.model, name):g} needs a guide. Received: none. "
+                    f"--{name}={weight:g} needs a guide. Received: none. "
                     "Give --guide=RUN, a finished run of trainers.classifier."
                 )
+        return made
 
     @property
     def configs(self) -> tuple[Config, ...]:
@@ -88,13 +75,11 @@ class Settings:
 
     def flagfile(self) -> str:
         """Returns the content of flags.txt: every option that bears on the result."""
-        lines, told = [], set()
+        lines = [header(self.system)]
         for config in self.configs:
-            new = [line for line in config.lines() if line not in told]
-            if new:
-                lines += [f"# {type(config).__doc__.splitlines()[0]}", *new]
-            told |= set(new)
-        return "\n".join([header(self.system), *lines]) + "\n"
+            new = [line for line in config.lines() if line not in lines]
+            lines += [f"# {type(config).__doc__.splitlines()[0]}", *new] if new else []
+        return "\n".join(lines) + "\n"
 
 
 def settings(system: str, **options: Any) -> Settings:
@@ -109,27 +94,25 @@ def settings(system: str, **options: Any) -> Settings:
     """
     dataset = options.get("dataset", configs.DataConfig().dataset)
     texts = preset(*default_presets(system, dataset, bool(options.get("guide"))))
-    values = {}
-    for kind in config_classes(system):
-        known = kind.options()
-        values |= {name: known[name].parse(text) for name, text in texts.items() if name in known}
-    return Settings.of(system, {**values, **options}, frozenset(options))
+    return Settings.of(system, {**_values(system, texts), **options}, frozenset(options))
+
+
+def _values(system: str, texts: dict[str, str]) -> dict[str, Any]:
+    """Returns the values of {option: text}; options that the system does not have are left out."""
+    return {name: value for kind in config_classes(system) for name, value in kind.values(texts).items()}
 
 
 def config_classes(system: str) -> tuple[type[Config], ...]:
     """Returns the classes of the four configs of a system; raises ``InputError``."""
     check_known(system, MODELS, "system")
-    training = configs.GenerativeTrainingConfig
-    if system == "classifier":
-        training = configs.TrainingConfig
+    training = configs.TrainingConfig if system == "classifier" else configs.GenerativeTrainingConfig
     return configs.DataConfig, MODELS[system], training, configs.EvaluationConfig
 
 
 def default_presets(system: str, dataset: str, guide: bool = False) -> list[str]:
-    """Returns the names of the presets that are the defaults for a data set.
+    """Returns the names of the presets that are the defaults for a data set, as far as they exist.
 
-    They are DATASET, then SYSTEM_DATASET and, if there is a guide, DATASET_guide, as far as they
-    are there. Those of tfds:NAME are of all such data sets.
+    They are DATASET, SYSTEM_DATASET and, with a guide, DATASET_guide; for tfds:NAME those of tfds.
     """
     dataset = dataset.partition(":")[0]
     names = [dataset, f"{system}_{dataset}", *([f"{dataset}_guide"] if guide else [])]
@@ -138,24 +121,14 @@ def default_presets(system: str, dataset: str, guide: bool = False) -> list[str]
 
 def header(system: str) -> str:
     """Returns the first line of flags.txt, which tells trainer and format of a run."""
-    return (
-        f"# python -m trainers.{system} --flagfile=THIS_FILE --run_dir=ANOTHER_DIRECTORY "
-        f"(format {FORMAT})"
-    )
+    return f"# python -m trainers.{system} --flagfile=THIS_FILE --run_dir=ANOTHER_DIRECTORY (format {FORMAT})"
 
 
 def recorded_lines(text: str, path: str) -> list[str]:
-    """Returns the flags in the text of a flags.txt.
+    """Returns the flags in the text of the flags.txt at ``path``; raises ``InputError``.
 
     Unlike other flagfiles it includes no further ones: somebody else may have written it. Flags
     that are not recorded, such as where to write, count only on the command line.
-
-    Args:
-        text: the content of the file.
-        path: the file, for messages.
-
-    Raises:
-        InputError: a line that is no flag.
     """
     unrecorded = {
         each.name
@@ -176,11 +149,7 @@ def recorded_lines(text: str, path: str) -> list[str]:
 
 
 def recorded(text: str, path: str) -> Settings:
-    """Returns the settings that a run recorded in its flags.txt.
-
-    Args:
-        text: the content of the file.
-        path: the file, for messages.
+    """Returns the settings that a run recorded in the text of its flags.txt at ``path``.
 
     Raises:
         InputError: a file that no training of this version wrote.
@@ -192,10 +161,7 @@ def recorded(text: str, path: str) -> Settings:
             "Train the run again."
         )
     texts = flag_values(recorded_lines(text, path))
-    values = {}
-    for kind in config_classes(trainer[1]):
-        known = kind.options()
-        values |= {name: known[name].parse(text) for name, text in texts.items() if name in known}
+    values = _values(trainer[1], texts)
     unknown = sorted(set(texts) - set(values))
     if unknown:
         raise InputError(

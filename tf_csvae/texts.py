@@ -2,10 +2,8 @@
 
 import math
 
-# Texts that stand for a missing value, in any case.
+# Texts of a missing value and of the values of a binary label, in any case.
 MISSING = ("", "na", "n/a", "nan", "none", "null", "?")
-
-# Words for the values of a binary label, in any case.
 _BINARY = {"false": 0, "true": 1, "no": 0, "yes": 1}
 
 

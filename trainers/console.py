@@ -6,6 +6,8 @@
 import importlib
 import sys
 
+from tf_csvae.errors import InputError, check_known
+
 COMMANDS = {
     "csvae": "trainers.csvae",
     "condvae": "trainers.condvae",
@@ -24,18 +26,19 @@ COMMANDS = {
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Runs the command that the first word names; exits with 2 without one."""
+    """Runs the command that the first word names; ends with 2 without one."""
     program, *words = argv or sys.argv
-    if words and words[0] in COMMANDS:
-        module = importlib.import_module(COMMANDS[words[0]])
-        module.main([f"{program} {words[0]}", *words[1:]])
-        return
-    usage = f"usage: tf-csvae COMMAND --FLAG=VALUE ...\ncommands: {', '.join(COMMANDS)}"
-    if words and words[0] in ("--help", "-h"):
+    name = words[0] if words else "--help"
+    if name in ("--help", "-h"):
+        usage = f"usage: tf-csvae COMMAND --FLAG=VALUE ...\ncommands: {', '.join(COMMANDS)}"
         print(f"{usage}\ntf-csvae COMMAND --help lists the flags of a command.")
-        return
-    print(usage, file=sys.stderr)
-    sys.exit(2)
+        sys.exit(0 if words else 2)
+    try:
+        check_known(name, COMMANDS, "command")
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    importlib.import_module(COMMANDS[name]).main([f"{program} {name}", *words[1:]])
 
 
 if __name__ == "__main__":

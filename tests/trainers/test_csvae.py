@@ -86,7 +86,7 @@ def test_a_run_is_repeated_by_its_flags_and_continued_on_request(tmp_path):
     assert len((first / "history.csv").read_text().splitlines()) == 1 + 3
 
 
-def wait_for_epoch(process, run_dir, epoch, seconds=120):
+def wait_for_epoch(process, run_dir, epoch, seconds=240):
     """Waits until a checkpoint of this epoch or a later one is there, while the process lives."""
 
     def reached():
@@ -122,7 +122,7 @@ def test_the_same_command_continues_an_interrupted_run_to_the_same_weights(tmp_p
         )
         wait_for_epoch(process, tmp_path / "run", epoch)
         process.send_signal(signum)
-        out, error = process.communicate(timeout=60)
+        out, error = process.communicate(timeout=120)
         assert process.returncode == code
         if signum != signal.SIGKILL:
             assert "The same command continues" in out

@@ -56,9 +56,7 @@ class Classifier(LabelledModel):
 
     # Keras' side: compilation and the step.
 
-    def compile(
-        self, optimizer: Any = "adam", jit_compile: bool | str = "auto", **kwargs: Any
-    ) -> None:
+    def compile(self, optimizer: Any = "adam", jit_compile: bool | str = "auto", **kwargs: Any) -> None:
         """Configures training as ``LabelledModel.compile`` does; loss and metrics are given."""
         self.refuse_objective(kwargs)
         metrics = [Accuracy(self.labels)]

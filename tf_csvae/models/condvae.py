@@ -38,9 +38,7 @@ class CondVAE(VAE):
 
     def __init__(self, data_shape, labels, config=None, **kwargs) -> None:
         super().__init__(data_shape, labels, config, **kwargs)
-        self.exchange_weights = adaptive_weights(
-            self.config, self.space, self.labels, self.dtype_policy
-        )
+        self.exchange_weights = adaptive_weights(self.config, self.space, self.labels, self.dtype_policy)
 
     @property
     def label_widths(self) -> tuple[int, ...]:

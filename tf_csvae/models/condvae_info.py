@@ -128,9 +128,7 @@ class CondVAEInfo(GenerativeModel):
         z = diagonal_normal(self.z_head(features, training=training))
         return z, self.y_head(features, training=training)
 
-    def discriminate(
-        self, x: tf.Tensor, seed: tf.Tensor, training: bool, parts: int = 1
-    ) -> tf.Tensor:
+    def discriminate(self, x: tf.Tensor, seed: tf.Tensor, training: bool, parts: int = 1) -> tf.Tensor:
         """Returns the discriminator's logits, float [n], of x, so many batches in a row."""
         if training:
 
@@ -148,8 +146,7 @@ class CondVAEInfo(GenerativeModel):
         code = Code(z_given)
         z, w = code.sample(z_seed)[0], self.label_code(y)
         new = replicas.rows(
-            lambda n: standard_normal(self.z_dim, z.dtype).sample(n, seed=prior_seed),
-            tf.shape(x)[0],
+            lambda n: standard_normal(self.z_dim, z.dtype).sample(n, seed=prior_seed), tf.shape(x)[0]
         )
         step = InfoStep(x, y, training, noise_seed, code, z, w)
         # Reconstructions and samples in one batch: one pass, with the same normalisation.
@@ -192,11 +189,7 @@ class CondVAEInfo(GenerativeModel):
                 *shared,
                 Term("kl_z", c.beta3, lambda s: bound.kl_z(s.code.z), warmup=True),
                 Term("label", c.label_weight, label),
-                Term(
-                    "entropy",
-                    -c.auxiliary_weight,
-                    lambda s: adversary.entropy(auxiliary, s.predicted),
-                ),
+                Term("entropy", -c.auxiliary_weight, lambda s: adversary.entropy(auxiliary, s.predicted)),
                 Term("aggregate", c.aggregate_weight, lambda s: prior_matching.prior_mmd(s.z)),
             ],
             "decoder": [
@@ -204,9 +197,7 @@ class CondVAEInfo(GenerativeModel):
                 Term("relabel", c.relabel_weight, relabel),
                 Term("gan", c.gan_weight, lambda s: gan.generator_loss(s.fake)),
             ],
-            "auxiliary": [
-                Term("auxiliary", 1, lambda s: adversary.label_loss(auxiliary, s.y, s.predicted))
-            ],
+            "auxiliary": [Term("auxiliary", 1, lambda s: adversary.label_loss(auxiliary, s.y, s.predicted))],
             "discriminator": [
                 Term("discriminator", 1, lambda s: gan.discriminator_loss(s.real, s.fake)),
                 Term("r1", c.r1 / 2, gradient_penalty),

@@ -23,25 +23,28 @@ ABSENT_SCALE = 0.1
 class CSVAE(GenerativeModel):
     """A VAE with a small latent subspace w_i for each label y_i, and z for all the rest.
 
-    Generative model: p(x|w, z) p(z) p_gamma(w|y). Inference: q(z|x), q(w|x, y). The paper's losses
-    (eq. 5-8), in nats per example, over disjoint variables:
+    Generative model: p(x|w, z) p(z) p_gamma(w|y). Inference: q(z|x), q(w|x, y). The losses of the
+    two players, generator and adversary, in nats per example, with the student report's weights:
 
         M1 = - beta1 E[log p(x|w, z)] + beta2 KL(q(w|x, y) || p(w|y)) + beta3 KL(q(z|x) || p(z))
              - beta4 E[H(q_delta(y|z))]
         M2 = - beta5 E[log q_delta(y|z)]
 
-    M1 moves the decoder, the encoders and the prior. M2 moves the adversary q_delta. Ours are, with
-    docs/lab_notes.md for what each does: ``balanced``, an adversary that weighs all values of a
-    label equally; ``erase_labels`` (``LabelErasure``); and the terms of M1
+    M1 moves the decoder, the encoders and the prior. M2 moves the adversary q_delta. A tape of its
+    own for each player keeps their gradients apart (``GameModel.train_step``). Ours are
 
         + mmd_weight sum_i MMD^2(z | y_i = 0, z | y_i = 1)       (``objectives.mmd``)
-        + aggregate_weight MMD^2([z, w], p(z) p(w|y))            (``objectives.prior_matching``)
+        + aggregate_weight MMD^2(standardised [z, w], N(0, I))   (``objectives.prior_matching``)
         + perceptual_weight (perceptual term)                    (``objectives.perceptual``)
         + consistency_weight E[- sum_i v_i log h(y'_i|x')]       (``objectives.label_consistency``)
 
-    ``balanced=False, mmd_weight=0`` is the paper's objective. Labels that are not binary have the
-    same terms (``LabelSpace``, ``FactorizedPrior``). An unknown label counts in no loss; its prior
-    is the mixture of p(w_i|y_i) over the values.
+    in M1, and five options: ``balanced``, an adversary that weighs all values of a label equally;
+    ``erase_labels``, after which q(z|x, y) depends on y (``LabelErasure``); ``w_posterior`` and
+    ``absent_style``, which tie q(w|x, y) to p(w|y); and the warm-up of the KL terms. The preset
+    swiss_roll_published has none of them. docs/lab_notes.md says what each does.
+
+    Labels that are not binary have the same terms (``LabelSpace``, ``FactorizedPrior``). An unknown
+    label counts in no loss; the KL of its w_i is a bound (``FactorizedPrior.kl``).
 
     The arguments are those of ``GenerativeModel``, with a ``CSVAEConfig``.
 
@@ -69,7 +72,7 @@ class CSVAE(GenerativeModel):
         code = self.z_dim + w_width
         self.decoder = trunks.decoder(code, self.data_shape, c, self.bounded, dtype)
         # Without information in z a balanced adversary predicts 1/2, where the entropy is largest.
-        # Otherwise it predicts p(y), and the two losses have no common fixed point.
+        # One that is not balanced predicts p(y), which is not where M1 drives it.
         self.adversary_space = LabelSpace(self.labels, spread=True, balance=float(c.balanced))
         self.adversary = None
         if c.adversarial:
@@ -141,11 +144,7 @@ class CSVAE(GenerativeModel):
             Term("reconstruction", c.beta1, lambda s: bound.reconstruction(s.px, s.x)),
             Term("kl_w", c.beta2, lambda s: bound.kl_w(self.prior, s.code.w, s.y), warmup=True),
             Term("kl_z", c.beta3, lambda s: bound.kl_z(s.code.z), warmup=True),
-            Term(
-                "aggregate",
-                c.aggregate_weight,
-                lambda s: prior_matching.prior_mmd(self.standardised(s)),
-            ),
+            Term("aggregate", c.aggregate_weight, lambda s: prior_matching.prior_mmd(self.standardised(s))),
             Term(
                 "perceptual",
                 c.perceptual_weight,

@@ -81,10 +81,7 @@ class GameModel(LabelledModel):
         if not self.has_subspaces:
             self.z_dim += len(self.labels) * self.config.w_dim
         self.likelihood = distributions.Likelihood(
-            self.config.likelihood,
-            self.config.likelihood_scale,
-            self.dtype_policy,
-            name="likelihood",
+            self.config.likelihood, self.config.likelihood_scale, self.dtype_policy, name="likelihood"
         )
         self.kl_warmup_steps = 0
 
@@ -115,11 +112,7 @@ class GameModel(LabelledModel):
         raise NotImplementedError
 
     def generative(
-        self,
-        z: tf.Tensor,
-        w: tf.Tensor | None = None,
-        x: tf.Tensor | None = None,
-        training: bool = False,
+        self, z: tf.Tensor, w: tf.Tensor | None = None, x: tf.Tensor | None = None, training: bool = False
     ) -> tfd.Distribution:
         """Returns p(x|z, w) of checked tensors; w as of ``label_code``."""
         return self.likelihood(self.decoded(z, w, training), x, training=training)
@@ -218,9 +211,7 @@ class GameModel(LabelledModel):
         self.player_optimizers = {}
         for name in others:
             own = _copy(adversary if name in self.adversaries else optimizer)
-            self.player_optimizers[name] = (
-                keras.optimizers.LossScaleOptimizer(own) if scaled else own
-            )
+            self.player_optimizers[name] = keras.optimizers.LossScaleOptimizer(own) if scaled else own
         # Built here, not in the first step: a checkpoint must find the slots to fill.
         for name, variables in self.players().items():
             self._optimizer_of(name).build(variables)
@@ -237,11 +228,7 @@ class GameModel(LabelledModel):
         if self._rate_ratio is not None:  # a callback may have changed the rates
             rate = self._rate_ratio * float(self.optimizer.learning_rate)
             adversary = {**adversary, "config": {**adversary["config"], "learning_rate": rate}}
-        return {
-            **config,
-            "adversary_optimizer": adversary,
-            "kl_warmup_steps": self.kl_warmup_steps,
-        }
+        return {**config, "adversary_optimizer": adversary, "kl_warmup_steps": self.kl_warmup_steps}
 
     @property
     def term_names(self) -> tuple[str, ...]:

@@ -45,10 +45,7 @@ class FixedModel(keras.Model):
         super().make_train_function(force)
         if self.jit_compile and self.steps_per_execution > 1 and not self.run_eagerly:
             self.train_function = fused.train_function(
-                self.train_step,
-                self.get_metrics_result,
-                self.steps_per_execution,
-                self.train_function,
+                self.train_step, self.get_metrics_result, self.steps_per_execution, self.train_function
             )
 
     def make_test_function(self, force: bool = False) -> None:
@@ -110,9 +107,7 @@ class FixedModel(keras.Model):
         return logged
 
 
-def finalize_together(
-    optimizers: Sequence[keras.optimizers.Optimizer], variables: Sequence[list]
-) -> None:
+def finalize_together(optimizers: Sequence[keras.optimizers.Optimizer], variables: Sequence[list]) -> None:
     """Has the end of ``fit`` finalize several optimizers, each with its own variables.
 
     Keras assumes a single optimizer: it finalizes the first one with all variables of the model

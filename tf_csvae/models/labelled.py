@@ -18,9 +18,7 @@ from tf_csvae.networks.label_space import LabelSpace
 from tf_csvae.options import Config, as_config
 
 
-def check_same(
-    model: "LabelledModel", data_shape: Sequence[int], labels: Sequence[Label], role: str
-) -> None:
+def check_same(model: "LabelledModel", data_shape: Sequence[int], labels: Sequence[Label], role: str) -> None:
     """Raises ``InputError`` unless a model is of data of this shape and with these labels.
 
     ``role`` is the model in words, as in "The judge".
@@ -127,9 +125,7 @@ class LabelledModel(FixedModel):
         images, where on the CPU it costs.
         """
         if jit_compile not in (True, False, "auto"):
-            raise InputError(
-                f"jit_compile must be True, False or 'auto'. Received: {jit_compile!r}."
-            )
+            raise InputError(f"jit_compile must be True, False or 'auto'. Received: {jit_compile!r}.")
         if jit_compile == "auto":
             jit_compile = len(self.data_shape) == 1 and not replicas.synchronized()
         super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)

@@ -12,8 +12,7 @@ from tf_csvae.networks.distributions import split_seed
 def random_shift(x: tf.Tensor, most: int, seed: tf.Tensor) -> tf.Tensor:
     """Moves each image of a batch by up to ``most`` pixels each way; borders fill the gap."""
     moves = replicas.rows(
-        lambda n: tf.random.stateless_uniform((n, 2), seed, -most, most + 1, tf.int32),
-        tf.shape(x)[0],
+        lambda n: tf.random.stateless_uniform((n, 2), seed, -most, most + 1, tf.int32), tf.shape(x)[0]
     )
     for axis, side in ((1, x.shape[1]), (2, x.shape[2])):
         source = tf.clip_by_value(tf.range(side) + moves[:, axis - 1, None], 0, side - 1)
@@ -44,8 +43,7 @@ def random_noise(x: tf.Tensor, most: float, seed: tf.Tensor) -> tf.Tensor:
     """Adds Gaussian noise to images, to each of a random standard deviation up to ``most``."""
     deviation_seed, noise_seed = tf.unstack(split_seed(seed, 2))
     noise = replicas.rows(
-        lambda n: tf.random.stateless_normal((n, *x.shape[1:]), noise_seed, dtype=x.dtype),
-        tf.shape(x)[0],
+        lambda n: tf.random.stateless_normal((n, *x.shape[1:]), noise_seed, dtype=x.dtype), tf.shape(x)[0]
     )
     return x + uniform_each(x, deviation_seed, most) * noise
 
@@ -54,8 +52,7 @@ def uniform_each(x: tf.Tensor, seed: tf.Tensor, most: float = 1.0) -> tf.Tensor:
     """Returns a number in [0, most) per example of a batch, float [n, 1, ...]."""
     ones = [1] * (len(x.shape) - 1)
     return replicas.rows(
-        lambda n: tf.random.stateless_uniform((n, *ones), seed, 0.0, most, x.dtype),
-        tf.shape(x)[0],
+        lambda n: tf.random.stateless_uniform((n, *ones), seed, 0.0, most, x.dtype), tf.shape(x)[0]
     )
 
 

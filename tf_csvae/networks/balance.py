@@ -8,19 +8,12 @@ MAX_RATIO = 50.0
 
 
 def class_weights(frequencies: ArrayLike, balance: float) -> np.ndarray:
-    """Returns the weights of the values of labels in a loss.
+    """Returns the weights of the values of labels in a loss, float [2, k] or [c, k].
 
-    The weight of a value of share p is proportional to p^-balance. The mean weight over the
-    training data is 1.
-
-    Args:
-        frequencies: k numbers in [0, 1], the shares of the value 1; or [c, k], the shares of all
-            c values.
-        balance: in [0, 1]. 0: all weights are 1. 1: all values of a label have the same total
-            weight, so without x they are equally likely.
-
-    Returns:
-        float [2, k] or [c, k]; 1 for a label that never varies.
+    ``frequencies`` are [k], the shares of the value 1, or [c, k], the shares of all c values. The
+    weight of a value of share p is proportional to p^-balance, ``balance`` in [0, 1]: with 1 all
+    values of a label have the same total weight. The mean weight over the training data is 1, as
+    is the weight of a label that never varies.
     """
     p = np.asarray(frequencies, np.float64)
     p = np.stack([1 - p, p]) if p.ndim == 1 else p

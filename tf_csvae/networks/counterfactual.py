@@ -7,7 +7,7 @@ import tensorflow_probability as tfp
 def counterfactual(
     x: tf.Tensor, own: tfp.distributions.Distribution, other: tf.Tensor, bounded: bool
 ) -> tf.Tensor:
-    """Predicts x under another mean, with the noise that was inferred from x.
+    """Predicts x, float [n, *data_shape], under another mean, with the noise inferred from x.
 
     With x = mean(z, w) + noise: infer the noise, change w, predict x with the same noise
     (abduction, action, prediction: Pearl 2009, ch. 7; for deep networks Pawlowski et al. 2020,
@@ -16,14 +16,8 @@ def counterfactual(
     Each pixel, or number of a vector, therefore keeps the share exp(-|other - own|^2 / (2 s^2)) of
     its noise, with s the standard deviation of p(x|z, w).
 
-    Args:
-        x: float [n, *data_shape].
-        own: p(x|z, w), as of ``Likelihood``.
-        other: float [n, *data_shape], mean of p(x|z, w') for the other w'.
-        bounded: x and the result lie in [0, 1].
-
-    Returns:
-        float [n, *data_shape].
+    ``own`` is p(x|z, w), ``other`` the mean of p(x|z, w') for the other w'. If x is bounded, it
+    and the result lie in [0, 1].
     """
     mean = own.mean()
     change = tf.square((other - mean) / tf.stop_gradient(own.stddev()))

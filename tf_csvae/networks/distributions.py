@@ -28,13 +28,9 @@ def outer_dtype(policy=None) -> str:
 
 
 def diagonal_normal(parameters: tf.Tensor) -> tfd.Distribution:
-    """Makes a diagonal normal from the output of a head.
+    """Makes a diagonal normal, event shape [d], from the output of a head, float [n, 2 d].
 
-    Args:
-        parameters: float [n, 2 d]: means, then unconstrained scales; 0 gives a scale of 1.
-
-    Returns:
-        A distribution of batch shape [n] and event shape [d].
+    The output has the means, then unconstrained scales, of which 0 gives a scale of 1.
     """
     mean, raw = tf.split(parameters, 2, axis=-1)
     # softplus(0.5413) = 1: a new network starts near the unit normal.
@@ -60,34 +56,23 @@ class Likelihood(keras.layers.Layer):
     * "gaussian_fixed": the standard deviation given.
     * "bernoulli": for x in [0, 1]; the mean is the probability.
 
-    Args:
-        kind: one of the four.
-        scale: standard deviation in units of x: of "gaussian_fixed", or at the start.
-        dtype: Keras dtype policy of the model.
+    ``scale`` is the standard deviation in units of x: of "gaussian_fixed", or at the start.
     """
 
     def __init__(self, kind: str, scale: float = 1.0, dtype=None, **kwargs) -> None:
         super().__init__(dtype=outer_dtype(dtype), **kwargs)
         self.kind = kind
         if kind != "bernoulli":
+            start = keras.initializers.Constant(tf.math.log(float(scale)).numpy())
             self.log_scale = self.add_weight(
-                name="log_scale",
-                shape=(),
-                dtype=self.variable_dtype,
-                initializer=keras.initializers.Constant(tf.math.log(float(scale)).numpy()),
-                trainable=kind == "gaussian_learned",
+                name="log_scale", shape=(), initializer=start, trainable=kind == "gaussian_learned"
             )
         self.built = True
 
-    def call(
-        self, mean: tf.Tensor, x: tf.Tensor | None = None, training: bool = False
-    ) -> tfd.Distribution:
-        """Returns p(x|code).
+    def call(self, mean: tf.Tensor, x: tf.Tensor | None = None, training: bool = False) -> tfd.Distribution:
+        """Returns p(x|code) around the decoder's output ``mean``, float [n, *shape].
 
-        Args:
-            mean: float [n, *shape], the decoder's output.
-            x: float [n, *shape]; "gaussian_optimal" fits the scale to it in training.
-            training: update the scale of "gaussian_optimal".
+        In training, "gaussian_optimal" fits its scale to x, float [n, *shape].
         """
         event = len(mean.shape) - 1
         if self.kind == "bernoulli":
@@ -122,14 +107,9 @@ def split_seed(seed: Seed, n: int) -> tf.Tensor:
 
 
 def sample_each(distribution: tfd.Distribution, seed: tf.Tensor) -> tf.Tensor:
-    """Draws one sample per example, with the noise that its row has in the global batch.
+    """Draws one sample per example, [n, d], with the noise that its row has in the global batch.
 
-    Args:
-        distribution: normals of batch shape [n] and event shape [d], as of ``diagonal_normal``.
-        seed: int32 [2].
-
-    Returns:
-        float [n, d].
+    ``distribution`` are normals, as of ``diagonal_normal``; ``seed`` is int32 [2].
     """
     centre, deviation = distribution.mean(), distribution.stddev()
 

@@ -10,11 +10,9 @@ from tf_csvae.networks.distributions import outer_dtype
 
 # Of the moving averages over batches: about 3,000 examples at a batch of 32.
 MOMENTUM = 0.99
-
 # Added to the second moments of the labels: less than the variance of a rare label, and enough
 # for a label that never varies.
 RIDGE = 1e-4
-
 # Largest factor between the scale of the codes of some labels and the average scale.
 MAX_SCALE = 4.0
 
@@ -33,47 +31,25 @@ class LabelErasure(keras.layers.Layer):
     the distance to the centre either. The decoder gets the labels, so nothing is lost. Products of
     dimensions are left for the adversary.
 
-    The moments are moving averages over the training batches, constant to every gradient.
-
-    Args:
-        codes: d, dimensions of the code.
-        features: columns of the labels' features (``LabelSpace``).
-        dtype: Keras dtype policy of the model.
+    The moments are moving averages over the training batches, constant to every gradient. The code
+    has ``codes`` dimensions, the labels have ``features`` columns (``LabelSpace``).
     """
 
     def __init__(self, codes: int, features: int, dtype=None, **kwargs) -> None:
         super().__init__(dtype=outer_dtype(dtype), **kwargs)
         # Products of (1, features) with themselves, with the codes, and with log r^2.
         self.moments, self.locations, self.scales = (
-            self.add_weight(
-                name=name,
-                shape=(1 + features, columns),
-                dtype=self.variable_dtype,
-                initializer="zeros",
-                trainable=False,
-            )
-            for name, columns in (
-                ("moments", 1 + features),
-                ("locations", codes),
-                ("scales", codes),
-            )
+            self.add_weight(name=name, shape=(1 + features, columns), initializer="zeros", trainable=False)
+            for name, columns in (("moments", 1 + features), ("locations", codes), ("scales", codes))
         )
         self.built = True
 
     def call(
         self, mean: tf.Tensor, deviation: tf.Tensor, features: tf.Tensor, training: bool = False
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Standardises normals.
+        """Returns a new mean and deviation, float [n, d] each; ``training`` updates the moments.
 
-        Args:
-            mean: float [n, d].
-            deviation: float [n, d].
-            features: float [n, features]; the mean of a label that is unknown, which removes
-                nothing.
-            training: update the moments.
-
-        Returns:
-            The new mean and deviation, float [n, d] each.
+        ``features``, [n, features], are the mean of an unknown label, which removes nothing.
         """
         features = tf.concat([tf.ones_like(features[:, :1]), features], -1)
 

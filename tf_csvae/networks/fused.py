@@ -17,20 +17,13 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     Keras' own code computes what that operation lacks: axes other than the last, masks,
     normalisation over several replicas, double precision.
-
-    Args:
-        **kwargs: of ``keras.layers.BatchNormalization``.
     """
 
     def call(self, inputs, training=None, mask=None) -> tf.Tensor:
         """Normalises, as Keras' layer does."""
-        plain = (
-            self.synchronized
-            or getattr(self, "renorm", False)
-            or mask is not None
-            or not (self.scale and self.center)
-        )
-        if plain or len(inputs.shape) != 4 or self.axis not in (-1, 3) or inputs.dtype == "float64":
+        plain = self.synchronized or getattr(self, "renorm", False) or not (self.scale and self.center)
+        other = len(inputs.shape) != 4 or self.axis not in (-1, 3) or inputs.dtype == "float64"
+        if plain or other or mask is not None:
             return super().call(inputs, training=training, mask=mask)
         training = bool(training) and self.trainable
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
@@ -53,11 +46,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
 @keras.saving.register_keras_serializable("tf_csvae")
 class Adam(keras.optimizers.Adam):
-    """Keras' optimizer, computed by one operation per variable if one replica trains alone.
-
-    Args:
-        **kwargs: of ``keras.optimizers.Adam``.
-    """
+    """Keras' optimizer, computed by one operation per variable if one replica trains alone."""
 
     def update_step(self, gradient, variable, learning_rate) -> None:
         """Updates a variable, as Keras' optimizer does."""
@@ -68,10 +57,7 @@ class Adam(keras.optimizers.Adam):
         index = self._get_variable_index(variable)
         step = tf.cast(self.iterations + 1, variable.dtype)
         # Keras rounds the betas to single precision before it raises them.
-        powers = [
-            tf.cast(tf.constant(beta), variable.dtype) ** step
-            for beta in (self.beta_1, self.beta_2)
-        ]
+        powers = [tf.cast(tf.constant(beta), variable.dtype) ** step for beta in (self.beta_1, self.beta_2)]
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
             m=self._momentums[index].value.handle,
@@ -96,13 +82,10 @@ def train_function(
 
     Args:
         step: function of a batch, such as ``train_step``.
-        results: returns the results of the metrics, {name: scalar}.
+        results: returns the results of the metrics, {name: scalar}, as does the new function.
         count: steps of an execution; the last execution may have fewer.
         by_step: function of an iterator that makes the same steps one by one. It is called if the
             shape of the batches is unknown, since XLA would compile for each shape.
-
-    Returns:
-        Function of an iterator -> the results after the last step.
     """
 
     @tf.function
@@ -112,8 +95,7 @@ def train_function(
         arrays = [tf.TensorArray(spec.dtype, 0, True, element_shape=spec.shape) for spec in flat]
 
         def add(number, batch, arrays):
-            values = tf.nest.flatten(batch.get_value())
-            pairs = zip(arrays, values, strict=True)
+            pairs = zip(arrays, tf.nest.flatten(batch.get_value()), strict=True)
             arrays = [array.write(number, value) for array, value in pairs]
             # A batch that belongs to the next execution must stay in the iterator.
             more = tf.cond(number + 1 < count, iterator.get_next_as_optional, lambda: batch)
@@ -138,8 +120,7 @@ def train_function(
 
     def function(iterator):
         specs = tf.nest.flatten(getattr(iterator, "element_spec", None))
-        fixed = [isinstance(s, tf.TensorSpec) and s.shape.is_fully_defined() for s in specs]
-        if not all(fixed):
+        if not all(isinstance(s, tf.TensorSpec) and s.shape.is_fully_defined() for s in specs):
             return by_step(iterator)
         data = batches(iterator)
         if not tf.nest.flatten(data)[0].shape[0]:

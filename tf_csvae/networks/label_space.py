@@ -28,13 +28,10 @@ MIN_SPREAD = 0.05
 
 
 class LabelSpace:
-    """The labels of a model.
+    """The k labels of a model.
 
-    Args:
-        labels: the k labels.
-        spread: predictions of a real label have a scale of their own.
-        balance: how far rarer values of a label weigh more in ``losses``, see
-            ``balance.class_weights``.
+    With ``spread``, predictions of a real label have a scale of their own. ``balance`` is that of
+    ``class_weights``, for ``losses``.
 
     Attributes:
         widths: columns of each label among the features.
@@ -44,8 +41,7 @@ class LabelSpace:
 
     def __init__(self, labels: Sequence[Label], spread: bool = False, balance: float = 0.0) -> None:
         self._labels = tuple(labels)
-        self._blocks = []
-        run = []
+        self._blocks, run = [], []
         for label, following in zip(self._labels, (*self._labels[1:], None), strict=True):
             run.append(label)
             # Neighbours of one kind are one block; a categorical label is a block of its own.
@@ -56,31 +52,22 @@ class LabelSpace:
         self.width = sum(self.widths)
         self.outputs = sum(block.outputs for block in self._blocks)
 
-    def _each(self, tensor, sizes) -> list:
-        """Cuts a tensor [n, ...] into the parts of the blocks."""
-        return [tensor] if len(sizes) == 1 else tf.split(tensor, sizes, axis=-1)
-
-    def _by_label(self, y) -> zip:
-        return zip(self._blocks, self._each(y, [block.k for block in self._blocks]), strict=True)
-
-    def _by_feature(self, features) -> zip:
-        parts = self._each(features, [block.width for block in self._blocks])
-        return zip(self._blocks, parts, strict=True)
-
-    def _by_output(self, outputs) -> zip:
-        parts = self._each(outputs, [block.outputs for block in self._blocks])
+    def _parts(self, tensor, columns: str) -> zip:
+        """Pairs each block with its columns of a tensor, whose number is this attribute of it."""
+        sizes = [getattr(block, columns) for block in self._blocks]
+        parts = [tensor] if len(sizes) == 1 else tf.split(tensor, sizes, axis=-1)
         return zip(self._blocks, parts, strict=True)
 
     def features(self, y: tf.Tensor) -> tf.Tensor:
         """Returns the features of labels y, [n, k] -> [n, width]."""
-        return _joined([block.features(part) for block, part in self._by_label(y)])
+        return _joined([block.features(part) for block, part in self._parts(y, "k")])
 
     def values(self, features: tf.Tensor) -> tf.Tensor:
         """Returns y of features that may be soft, [n, width] -> [n, k].
 
         A binary label keeps its probability; a categorical label has its likeliest class.
         """
-        return _joined([block.values(part) for block, part in self._by_feature(features)])
+        return _joined([block.values(part) for block, part in self._parts(features, "width")])
 
     def decided(self, features: tf.Tensor) -> tf.Tensor:
         """Returns ``values`` with binary labels 0 or 1."""
@@ -90,7 +77,7 @@ class LabelSpace:
 
     def means(self, outputs: tf.Tensor) -> tf.Tensor:
         """Returns the expected features of predictions, [n, outputs] -> [n, width]."""
-        return _joined([block.means(part) for block, part in self._by_output(outputs)])
+        return _joined([block.means(part) for block, part in self._parts(outputs, "outputs")])
 
     def losses(self, y: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         """Returns -log q(y_i|.) of each label in nats, weighted, 0 if unknown; [n, k]."""
@@ -99,7 +86,7 @@ class LabelSpace:
 
     def feature_losses(self, features: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         """Returns the expected ``losses`` of features [n, width] that may be soft, [n, k]."""
-        pairs = zip(self._by_feature(features), self._by_output(outputs), strict=True)
+        pairs = zip(self._parts(features, "width"), self._parts(outputs, "outputs"), strict=True)
         return _joined([block.losses(part, given) for (block, part), (_, given) in pairs])
 
     def summed(self, features: tf.Tensor) -> tf.Tensor:
@@ -109,12 +96,12 @@ class LabelSpace:
 
     def entropy(self, outputs: tf.Tensor) -> tf.Tensor:
         """Returns the entropy of the predictions in nats, summed over the labels, [n]."""
-        each = [block.entropy(part) for block, part in self._by_output(outputs)]
+        each = [block.entropy(part) for block, part in self._parts(outputs, "outputs")]
         return tf.reduce_sum(_joined(each), -1)
 
     def distribution(self, outputs: tf.Tensor) -> tfd.Distribution:
         """Returns the predictions as a distribution of batch shape [n], event shape [width]."""
-        each = [block.distribution(part) for block, part in self._by_output(outputs)]
+        each = [block.distribution(part) for block, part in self._parts(outputs, "outputs")]
         return each[0] if len(each) == 1 else tfd.Blockwise(each)
 
     def bias(self) -> np.ndarray:
@@ -132,8 +119,9 @@ class LabelSpace:
             members, others: float [n, g]; share: float [g], the weights of the groups: 1/2 if a
             label has several, so that two classes weigh what a binary label does.
         """
-        found = [block.groups(part) for block, part in self._by_label(y)]
-        members, others, shares = zip(*found, strict=True)
+        members, others, shares = zip(
+            *(block.groups(part) for block, part in self._parts(y, "k")), strict=True
+        )
         return _joined(members), _joined(others), np.concatenate(shares)
 
     def exchanged(self, y: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
@@ -146,7 +134,7 @@ class LabelSpace:
 
     def _random(self, what, y, seed) -> tf.Tensor:
         seeds = tf.unstack(tf.random.experimental.stateless_split(seed, len(self._blocks)))
-        pairs = zip(self._by_label(y), seeds, strict=True)
+        pairs = zip(self._parts(y, "k"), seeds, strict=True)
         return _joined([getattr(block, what)(part, one) for (block, part), one in pairs])
 
     def check(self, y: np.ndarray, where: str) -> None:
@@ -159,8 +147,7 @@ class LabelSpace:
             last = len(label.classes) - 1
             if label.kind == "categorical" and not np.isin(known, np.arange(last + 1)).all():
                 raise InputError(
-                    f"{where}: label {label.name} must be the index of a class, 0 to {last}. "
-                    f"{shown}"
+                    f"{where}: label {label.name} must be the index of a class, 0 to {last}. {shown}"
                 )
             if not np.all(np.isfinite(known)):
                 raise InputError(f"{where}: label {label.name} must be finite. {shown}")
@@ -267,15 +254,11 @@ class _Categorical:
 
     def filled(self, y, seed):
         logits = tf.math.log(tf.constant(self._p)[None] + 1e-12)
-        drawn = _drawn(
-            y, lambda shape: tf.random.stateless_categorical(logits, shape[0], seed)[0][:, None]
-        )
+        drawn = _drawn(y, lambda shape: tf.random.stateless_categorical(logits, shape[0], seed)[0][:, None])
         return tf.where(tf.math.is_nan(y), tf.cast(drawn, y.dtype), y)
 
     def exchanged(self, y, seed):
-        steps = _drawn(
-            y, lambda shape: tf.random.stateless_uniform(shape, seed, 1, self.width, tf.int32)
-        )
+        steps = _drawn(y, lambda shape: tf.random.stateless_uniform(shape, seed, 1, self.width, tf.int32))
         return tf.math.floormod(self.filled(y, seed) + tf.cast(steps, y.dtype), float(self.width))
 
 

@@ -17,25 +17,14 @@ HIDDEN = 16
 
 
 class Prior(keras.layers.Layer):
-    """p(w|y).
-
-    Args:
-        labels: the k labels.
-        w_dim: dimensions of each subspace.
-        dtype: Keras dtype policy of the model.
-    """
+    """p(w|y) of k labels, each with a subspace of ``w_dim`` dimensions."""
 
     def __init__(self, labels: Sequence[Label], w_dim: int, dtype=None, **kwargs) -> None:
         super().__init__(dtype=outer_dtype(dtype), **kwargs)
         self.labels, self.w_dim = labels, w_dim
 
     def kl(self, q: tfd.Distribution, y: tf.Tensor) -> tf.Tensor:
-        """Returns KL(q(w|x, y) || p(w|y)) in nats, [n].
-
-        Args:
-            q: distribution of batch shape [n], event shape [k w_dim].
-            y: float [n, k], NaN where a label is unknown.
-        """
+        """Returns KL(q(w|x, y) || p(w|y)) in nats, [n]; y is float [n, k], NaN where unknown."""
         return tfd.kl_divergence(q, self(y))
 
 
@@ -48,15 +37,8 @@ class FactorizedPrior(Prior):
     mean of a real label starts at ``separation`` times its value, with scale 1. ``learned`` trains
     all of them, and for a real label a small network beside the line.
 
-    Args:
-        labels: the k labels.
-        w_dim: dimensions of each subspace.
-        separation: distance of the two means of a binary label from the origin.
-        learned: train means and scales.
-        absent_scale: scale at the value 0 of a binary label that every training example has. If
-            the label is unknown in some rows, two such unequal scales would predict its value
-            better than x does.
-        dtype: Keras dtype policy of the model.
+    ``absent_scale`` is for labels that every training example has only. If a label is unknown in
+    some rows, two unequal scales would predict its value better than x does.
     """
 
     def __init__(
@@ -74,9 +56,7 @@ class FactorizedPrior(Prior):
         starts = [(0.0 if labels[i].kind == "real" else -separation, separation) for i in lines]
         narrow = [labels[i].kind == "binary" and not labels[i].missing for i in lines]
         scales = [(np.log(absent_scale) * of, 0.0) for of in narrow]
-        starts, scales = (
-            np.float32(table).reshape(-1, 2).T[:, :, None] for table in (starts, scales)
-        )
+        starts, scales = (np.float32(table).reshape(-1, 2).T[:, :, None] for table in (starts, scales))
         tables = [("", lines, starts, scales)]
         for i, label in enumerate(labels):
             if label.kind == "categorical":
@@ -85,27 +65,20 @@ class FactorizedPrior(Prior):
         self._tables = []
         for name, columns, *starts in tables:
             if columns:
-                starts = [
-                    np.broadcast_to(start, (len(start), len(columns), w_dim)) for start in starts
-                ]
+                starts = [np.broadcast_to(start, (len(start), len(columns), w_dim)) for start in starts]
                 mean = self._table(f"mean{name}", starts[0], learned)
                 log_scale = self._table(f"log_scale{name}", starts[1], learned)
-                self._tables.append(
-                    (columns, LabelSpace([labels[i] for i in columns]), mean, log_scale)
-                )
+                self._tables.append((columns, LabelSpace([labels[i] for i in columns]), mean, log_scale))
         *_, self.mean, self.log_scale = self._tables[0]
         reals = [i for i, label in enumerate(labels) if label.kind == "real" and learned]
         self.bends = {str(i): _bend(w_dim, self.variable_dtype, f"bend_{i}") for i in reals}
         self.built = True
 
     def _table(self, name, start, learned):
-        return self.add_weight(
-            name=name,
-            shape=start.shape,
-            dtype=self.variable_dtype,
-            initializer=lambda shape, dtype: tf.cast(start, dtype),
-            trainable=learned,
-        )
+        def initializer(shape, dtype):
+            return tf.cast(start, dtype)
+
+        return self.add_weight(name=name, shape=start.shape, initializer=initializer, trainable=learned)
 
     def call(self, y: tf.Tensor) -> tfd.Distribution:
         """Returns p(w|y), batch shape [n], event shape [k w_dim], of y float [n, k].
@@ -116,9 +89,8 @@ class FactorizedPrior(Prior):
         found = {}
         for table in self._tables:
             found |= self._parameters(table, _columns(y, table[0]))
-        mean, log_scale = (
-            tf.concat([found[i][part] for i in range(len(self.labels))], -1) for part in (0, 1)
-        )
+        each = [found[i] for i in range(len(self.labels))]
+        mean, log_scale = (tf.concat(parts, -1) for parts in zip(*each, strict=True))
         return tfd.Independent(_normal(mean, log_scale), 1)
 
     def _parameters(self, table, y):
@@ -159,10 +131,7 @@ class FactorizedPrior(Prior):
                     terms.append(each[:, i])
                     continue
                 values, shares = self.labels[i].points
-                at = (
-                    tf.one_hot(place, len(table[0]), dtype=y.dtype)
-                    * tf.cast(values, y.dtype)[:, None]
-                )
+                at = tf.one_hot(place, len(table[0]), dtype=y.dtype) * tf.cast(values, y.dtype)[:, None]
                 own = tfd.Normal(*(by_label(part)[:, None, i] for part in (q.mean(), q.stddev())))
                 of_value = _normal(*self._parameters(table, at)[i])
                 kl = tf.reduce_sum(tfd.kl_divergence(own, of_value), -1)
@@ -198,23 +167,14 @@ def class_means(classes: int, w_dim: int, separation: float = 1.0) -> np.ndarray
 
     They lie on a line, on a circle, or in more dimensions on further harmonics of it, up to a
     regular simplex. Two classes lie at ``-separation`` and ``+separation`` in every dimension.
-
-    Args:
-        classes: c > 1.
-        w_dim: dimensions of the subspace.
-        separation: as in ``FactorizedPrior``.
-
-    Returns:
-        float32 [c, w_dim].
+    Returns float32 [classes, w_dim]; ``classes`` is more than 1.
     """
     place = np.arange(classes)
     if w_dim == 1:
         waves = [2.0 * place - (classes - 1)]
     else:
         angles = [2 * np.pi * place * turns / classes for turns in range(1, classes // 2 + 1)]
-        waves = [part for angle in angles for part in (-np.cos(angle), np.sin(angle))][
-            : classes - 1
-        ]
+        waves = [part for angle in angles for part in (-np.cos(angle), np.sin(angle))][: classes - 1]
     points = np.stack([waves[column % len(waves)] for column in range(w_dim)], 1)
     apart = np.linalg.norm(points[:, None] - points, axis=-1)[np.triu_indices(classes, 1)].min()
     return np.float32(points * 2 * separation * np.sqrt(w_dim) / apart)
@@ -223,25 +183,15 @@ def class_means(classes: int, w_dim: int, separation: float = 1.0) -> np.ndarray
 class JointPrior(Prior):
     """p(w|y) by one network from all labels to w, as in the student report.
 
-    The subspaces are then not tied to single labels. The network gets the mean of a label that is
-    unknown.
-
-    Args:
-        labels: the k labels.
-        w_dim: dimensions per label; w has k w_dim.
-        config: sizes of the network.
-        dtype: Keras dtype policy of the model.
+    The subspaces are then not tied to single labels; w has k ``w_dim`` dimensions. The network
+    gets the mean of a label that is unknown.
     """
 
-    def __init__(
-        self, labels: Sequence[Label], w_dim: int, config: NetworkConfig, **kwargs
-    ) -> None:
+    def __init__(self, labels: Sequence[Label], w_dim: int, config: NetworkConfig, **kwargs) -> None:
         super().__init__(labels, w_dim, **kwargs)
         self._space = LabelSpace(labels)
-        outputs = 2 * len(labels) * w_dim
-        self.network = trunks.dense(
-            self._space.width, outputs, config, self.variable_dtype, name="prior_network"
-        )
+        sizes = self._space.width, 2 * len(labels) * w_dim
+        self.network = trunks.dense(*sizes, config, self.variable_dtype, name="prior_network")
         self.built = True
 
     def call(self, y: tf.Tensor) -> tfd.Distribution:

@@ -34,9 +34,7 @@ def _context() -> tf.distribute.ReplicaContext | None:
     return context if context is not None and context.num_replicas_in_sync > 1 else None
 
 
-def rows(
-    draw: Callable[[int | tf.Tensor], tf.Tensor], n: int | tf.Tensor, parts: int = 1
-) -> tf.Tensor:
+def rows(draw: Callable[[int | tf.Tensor], tf.Tensor], n: int | tf.Tensor, parts: int = 1) -> tf.Tensor:
     """Draws the noise that the rows of this replica have in the global batch.
 
     Each replica draws it for the global batch and keeps its own rows, because a stateless
@@ -46,9 +44,6 @@ def rows(
         draw: function of a number of rows -> tensor of so many rows.
         n: rows of this replica.
         parts: number of equally long batches, one after another, that the rows consist of.
-
-    Returns:
-        Tensor of n rows.
     """
     context = _context()
     if context is None:
@@ -67,16 +62,10 @@ def first_row(n: int | tf.Tensor) -> int | tf.Tensor:
 
 
 def gather(value: tf.Tensor) -> tf.Tensor:
-    """Returns the rows of all replicas, in the order of the global batch.
+    """Returns the rows of all replicas in the order of the global batch, [n, ...] -> [N, ...].
 
     Every replica must compute the same from them, as ``mmd`` does. The sum of all replicas'
     gradients is then that of one replica times their number, and no gradient has to be sent.
-
-    Args:
-        value: float [n, ...].
-
-    Returns:
-        float [N, ...].
     """
     context = _context()
     if context is None:

@@ -11,24 +11,16 @@ BLOCKS = {10: (1, 1, 1, 1), 18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
 def resnet(shape: Shape, depth: int, width: int, stem_stride: int, dtype=None) -> Model:
     """Makes a network from x to features: a ResNet for images, two dense layers for vectors.
 
-    Args:
-        shape: of one example: (d,) or (height, width, channels).
-        depth: key of ``BLOCKS``; images only.
-        width: channels of the first stage, or units of both layers.
-        stem_stride: of the first convolution; images only.
-        dtype: Keras dtype policy.
-
-    Returns:
-        A Keras model, [n, *shape] -> list of the outputs of each layer or stage, [n, height,
-        width, channels] for images, and last the features, [n, d], not negative. d is ``width``
-        for vectors and the channels of the last stage for images.
+    Its input is [n, *shape]; ``width`` are the channels of the first stage, or the units of both
+    layers. Its outputs are a list: of each layer or stage, [n, height, width, channels] for
+    images, and last the features, [n, d], not negative. d is ``width`` for vectors and the
+    channels of the last stage for images.
     """
     x = inputs = Input(tuple(shape))
     outputs = []
     if len(shape) == 1:
         for _ in range(2):
-            layer = layers.Dense(width, "relu", kernel_initializer="he_normal", dtype=dtype)
-            x = layer(x)
+            x = layers.Dense(width, "relu", kernel_initializer="he_normal", dtype=dtype)(x)
             outputs.append(x)
         return Model(inputs, outputs, name="trunk")
     x = layers.ReLU(dtype=dtype)(_convolution(x, width, 3, stem_stride, dtype))
@@ -50,13 +42,6 @@ def _basic_block(x, filters, stride, dtype) -> KerasTensor:
 
 
 def _convolution(x, filters, kernel_size, stride, dtype, gamma="ones") -> KerasTensor:
-    x = layers.Conv2D(
-        filters,
-        kernel_size,
-        strides=stride,
-        padding="same",
-        use_bias=False,
-        kernel_initializer="he_normal",
-        dtype=dtype,
-    )(x)
+    options = {"padding": "same", "use_bias": False, "kernel_initializer": "he_normal", "dtype": dtype}
+    x = layers.Conv2D(filters, kernel_size, stride, **options)(x)
     return batch_normalization(dtype, gamma)(x)

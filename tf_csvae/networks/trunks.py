@@ -45,15 +45,8 @@ def _dense(x, widths, config: NetworkConfig, dtype, spectral_norm=False) -> Kera
 
 def _convolution(x, layer, filters, config, dtype, spectral_norm=False, batch_norm=None):
     batch_norm = config.batch_norm if batch_norm is None else batch_norm
-    layer = layer(
-        filters,
-        config.kernel_size,
-        strides=2,
-        padding="same",
-        use_bias=not batch_norm,
-        kernel_initializer="he_normal",
-        dtype=dtype,
-    )
+    options = {"padding": "same", "kernel_initializer": "he_normal", "dtype": dtype}
+    layer = layer(filters, config.kernel_size, strides=2, use_bias=not batch_norm, **options)
     x = _bounded(layer, spectral_norm)(x)
     if batch_norm:
         x = batch_normalization(dtype)(x)
@@ -78,18 +71,10 @@ def trunk(
     spectral_norm: bool = False,
     batch_norm: bool | None = None,
 ) -> Model:
-    """Makes a network from x to features [n, width], which one or several heads read.
+    """Makes a network from x, [n, *shape], to features, [n, width], for one or several heads.
 
-    Args:
-        shape: of one example: (d,) or (height, width, channels).
-        config: sizes.
-        dtype: Keras dtype policy of the layers.
-        name: of the network.
-        spectral_norm: every layer has spectral norm 1 (Miyato et al. 2018, arXiv:1802.05957).
-        batch_norm: None: as ``config`` says.
-
-    Returns:
-        A Keras model, x [n, *shape] -> [n, width].
+    With ``spectral_norm`` every layer has spectral norm 1 (Miyato et al. 2018, arXiv:1802.05957).
+    ``batch_norm`` None is as ``config`` says.
 
     Raises:
         InputError: an image whose sides are no multiple of 2 to the number of convolutions.
@@ -97,9 +82,7 @@ def trunk(
     x = inputs = Input(tuple(shape))
     if len(shape) == 1:
         # With a single hidden layer, which belongs to the head, the trunk is the identity.
-        x = _dense(
-            layers.Identity(dtype=dtype)(x), config.hidden[:-1], config, dtype, spectral_norm
-        )
+        x = _dense(layers.Identity(dtype=dtype)(x), config.hidden[:-1], config, dtype, spectral_norm)
     else:
         _check_image(shape, config)
         for filters in config.filters:
@@ -120,20 +103,9 @@ def head(
 ) -> Model:
     """Makes a network from the features of a trunk, and a condition, to parameters.
 
-    It has one hidden layer, of the last hidden width. Its outputs are float32, so that no
-    log-density is computed in half precision.
-
-    Args:
-        features: width of the trunk's output.
-        outputs: parameters per example.
-        config: sizes.
-        condition: width of a second input, such as the labels; 0: none.
-        dtype: Keras dtype policy of the hidden layers.
-        name: of the network.
-        spectral_norm: as in ``trunk``.
-
-    Returns:
-        A Keras model, [n, features] (and [n, condition]) -> [n, outputs].
+    It maps [n, features], and unless ``condition`` is 0 [n, condition], to [n, outputs]. It has
+    one hidden layer, of the last hidden width. Its outputs are float32, so that no log-density is
+    computed in half precision. ``spectral_norm`` is as in ``trunk``.
     """
     x = inputs = Input((features,))
     if condition:
@@ -152,28 +124,12 @@ def dense(inputs: int, outputs: int, config: NetworkConfig, dtype=None, name="de
 
 
 def decoder(
-    code: int,
-    shape: Shape,
-    config: NetworkConfig,
-    bounded: bool = False,
-    dtype=None,
-    name: str = "decoder",
+    code: int, shape: Shape, config: NetworkConfig, bounded: bool = False, dtype=None, name: str = "decoder"
 ) -> Model:
-    """Makes a network from a latent code to the mean of x; it mirrors the trunk.
+    """Makes a network from a latent code to the mean of x, [n, code] -> [n, *shape] in float32.
 
-    Args:
-        code: width of the latent code.
-        shape: of one example: (d,) or (height, width, channels).
-        config: sizes.
-        bounded: the data lie in [0, 1], so the mean is a sigmoid.
-        dtype: Keras dtype policy of the hidden layers.
-        name: of the network.
-
-    Returns:
-        A Keras model, [n, code] -> [n, *shape] in float32.
-
-    Raises:
-        InputError: as in ``trunk``.
+    It mirrors the trunk, and raises ``InputError`` as ``trunk`` does. If the data are bounded by
+    [0, 1], the mean is a sigmoid.
     """
     x = inputs = Input((code,))
     if len(shape) == 1:

@@ -6,10 +6,7 @@ import tensorflow as tf
 
 
 def generator_loss(fake: tf.Tensor) -> tf.Tensor:
-    """Returns E[softplus(-D)], the loss that does not saturate (Goodfellow et al. 2014), float [].
-
-    ``fake`` are the discriminator's logits of generated data, float [n].
-    """
+    """Returns E[softplus(-D)] of logits [n], which does not saturate (Goodfellow et al. 2014)."""
     return tf.reduce_mean(tf.nn.softplus(-fake))
 
 
@@ -19,9 +16,9 @@ def discriminator_loss(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
 
 
 def gradient_penalty(logits: Callable[[tf.Tensor], tf.Tensor], x: tf.Tensor) -> tf.Tensor:
-    """Returns E[|dD(x)/dx|^2] on real data (R1, Mescheder et al. 2018, arXiv:1801.04406), float [].
+    """Returns E[|dD(x)/dx|^2] on real data (R1, Mescheder et al. 2018, arXiv:1801.04406).
 
-    ``logits`` is a function of x float [n, *data_shape] -> float [n].
+    ``logits`` is a function of x, float [n, *data_shape], to float [n].
     """
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(x)

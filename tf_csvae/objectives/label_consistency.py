@@ -62,11 +62,8 @@ class ExchangeWeights(keras.layers.Layer):
     in GECO (Rezende and Viola 2018, arXiv:1810.00597). New examples have multipliers of their own.
     No constraint asks for more certainty than the guide has about real data.
 
-    Args:
-        space: the labels.
-        labels: the k labels. Real labels have no probability; their weight stays at the start.
-        target: in (0, 1), the mean probability that the guide should give to a requested value.
-        dtype: Keras dtype policy of the model.
+    ``target``, in (0, 1), is the mean probability that the guide should give to a requested value.
+    Real labels have no probability, and their weight stays at the start.
     """
 
     def __init__(
@@ -76,43 +73,27 @@ class ExchangeWeights(keras.layers.Layer):
         self._space, self._target = space, target
         self._adapts = np.float32([label.kind != "real" for label in labels])
         # The probability of a class is that of its column; that of a binary 0 is 1 minus it.
-        self._zero_counts = np.float32(
-            [label.kind == "binary" for label in labels for _ in label.feature_names]
-        )
+        self._zero_counts = np.float32([each.kind == "binary" for each in labels for _ in each.feature_names])
         self.log_weights = self._state("log_weights", len(labels), math.log(EXCHANGE_WEIGHT))
         # Mean probability that the guide gives to each column's 0 and 1 in data that have it.
         self.certainty = self._state("certainty", space.width, 1.0)
         self.built = True
 
     def _state(self, name, width, value) -> keras.Variable:
-        return self.add_weight(
-            name=name,
-            shape=(2, width),
-            dtype=self.variable_dtype,
-            initializer=keras.initializers.Constant(value),
-            trainable=False,
-        )
+        start = keras.initializers.Constant(value)
+        return self.add_weight(name=name, shape=(2, width), initializer=start, trainable=False)
 
     def call(self, losses: tf.Tensor, exchange: Exchange, training: bool = False) -> tf.Tensor:
-        """Returns the weights, float [n, k], and in training adapts them.
-
-        Args:
-            losses: float [n, k], cross entropies of the guide.
-            exchange: what was requested.
-            training: adapt the weights.
-        """
+        """Returns the weights, as the guide's losses float [n, k], and in training adapts them."""
         edited, made = tf.unstack(tf.exp(self.log_weights))
         weights = tf.where(exchange.new, made, edited)
         if training:
             requested = exchange.features
             absent, present = tf.unstack(self.certainty)
-            certainty = self._space.summed(
-                requested * present + (1 - requested) * self._zero_counts * absent
-            )
+            certainty = self._space.summed(requested * present + (1 - requested) * self._zero_counts * absent)
             target = tf.minimum(certainty, self._target)
             missing = tf.where(exchange.changed, target - tf.exp(-losses), 0.0)
-            kinds = (~exchange.new, exchange.new)
-            missing = tf.stack([tf.where(kind, missing, 0.0) for kind in kinds])
+            missing = tf.stack([tf.where(kind, missing, 0.0) for kind in (~exchange.new, exchange.new)])
             # Each label is exchanged in one of k rows, and half of those are new.
             missing = replicas.mean(tf.reduce_mean(missing, 1)) * self._adapts
             moved = self.log_weights + RATE * 2 * len(self._adapts) * missing
@@ -121,12 +102,7 @@ class ExchangeWeights(keras.layers.Layer):
         return weights
 
     def follow(self, y: tf.Tensor, seen: tf.Tensor) -> None:
-        """Updates the guide's certainty about real data.
-
-        Args:
-            y: float [n, k].
-            seen: float [n, width], the labels' features as the guide sees them.
-        """
+        """Updates the guide's certainty about real data, of whose labels y it has ``seen`` these."""
         features = self._space.features(y)
         known = tf.cast(spread(~tf.math.is_nan(y), self._space.widths), seen.dtype)
         has = known * tf.stack([1 - features, features])
@@ -144,20 +120,12 @@ def adaptive_weights(
 
 
 def exchange_one(space: LabelSpace, y: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Exchanges the value of one random label of each row for another.
+    """Exchanges one random label of each row of y, [n, k], by an int [2] seed.
 
-    Args:
-        space: the labels.
-        y: float [n, k].
-        seed: int [2].
-
-    Returns:
-        float [n, k], the new labels; bool [n, k], True where they were exchanged.
+    Returns the new labels, float [n, k], and where they were exchanged, bool [n, k].
     """
     k = y.shape[-1]
-    chosen = replicas.rows(
-        lambda n: tf.random.stateless_uniform((n,), seed, 0, k, tf.int32), tf.shape(y)[0]
-    )
+    chosen = replicas.rows(lambda n: tf.random.stateless_uniform((n,), seed, 0, k, tf.int32), tf.shape(y)[0])
     changed = tf.one_hot(chosen, k) > 0
     return tf.where(changed, space.exchanged(y, seed), y), changed
 
@@ -174,13 +142,7 @@ def request(
     Even rows are edits: z and the other labels' part of w stay, w_i comes from p(w_i|y'_i). Odd
     rows are new: z from p(z), w from p(w|y'), unknown labels drawn. A label that was not exchanged
     in an edit is to look as the guide sees it in x, since given labels may be doubtful.
-
-    Args:
-        space: the labels.
-        guide: ``Classifier``.
-        step: pass over the batch, with ``stages``.
-        label_code: ``GenerativeModel.label_code``.
-        label_slots: ``GenerativeModel.label_slots``.
+    ``label_code`` and ``label_slots`` are those of the ``GenerativeModel``.
     """
     code_seed, image_seed = tf.unstack(split_seed(step.seed, 2))
     which, z_seed, w_seed = tf.unstack(split_seed(code_seed, 3))
@@ -195,19 +157,11 @@ def request(
     return Exchange(tf.where(new, z_new, z), w, features, changed, new, seen, image_seed)
 
 
-def label_consistency(
-    space: LabelSpace, guide, weights: ExchangeWeights | None, step: Step
-) -> tf.Tensor:
+def label_consistency(space: LabelSpace, guide, weights: ExchangeWeights | None, step: Step) -> tf.Tensor:
     """Returns E[-sum_i v_i log h(y'_i|x')] in nats per example, float [].
 
     h is the guide, x' what was decoded for the labels y', and v_i the exchange weight of the label
-    that was exchanged and 1 for the others.
-
-    Args:
-        space: the labels.
-        guide: ``Classifier``.
-        weights: None: ``EXCHANGE_WEIGHT`` for all labels.
-        step: pass over the batch, with ``exchange``.
+    that was exchanged and 1 for the others. ``weights`` None is ``EXCHANGE_WEIGHT`` for all.
     """
     exchange = step.exchange
     # Augmented as the guide's training images were, so that fine noise cannot mislead it.

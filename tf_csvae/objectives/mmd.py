@@ -47,8 +47,7 @@ def mmd(
     """
     d = float(z.shape[-1])
     norms = tf.reduce_sum(tf.square(z), -1)
-    distances = norms[:, None] - 2 * tf.matmul(z, z, transpose_b=True) + norms[None, :]
-    distances = tf.maximum(distances, 0.0)
+    distances = tf.maximum(norms[:, None] - 2 * tf.matmul(z, z, transpose_b=True) + norms[None, :], 0.0)
     kernel = tf.add_n([tf.exp(distances * (-0.5 / (s * d))) for s in squared_widths])
     kernel *= 1 - tf.eye(tf.shape(z)[0], dtype=z.dtype)  # XLA has no gradient of set_diag
 

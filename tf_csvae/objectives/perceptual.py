@@ -15,7 +15,7 @@ def stages(guide, x: tf.Tensor) -> list[tf.Tensor]:
 
 
 def perceptual(guide, made: tf.Tensor, wanted: Sequence[tf.Tensor]) -> tf.Tensor:
-    """Compares reconstructions with examples in the features of a guide.
+    """Compares reconstructions with examples in the features of a guide, in nats per example.
 
     Each stage gives -log of a normal density around the output for the example. Its standard
     deviation is at the maximum-likelihood value for the batch, as in "gaussian_optimal", so no
@@ -23,13 +23,7 @@ def perceptual(guide, made: tf.Tensor, wanted: Sequence[tf.Tensor]) -> tf.Tensor
     times the numbers of x. It is a learned similarity metric (Larsen et al. 2015,
     arXiv:1512.09300, eq. 7 and 8) with a classifier in place of the discriminator.
 
-    Args:
-        guide: ``Classifier``.
-        made: float [n, *data_shape], reconstructions.
-        wanted: ``stages`` of the examples.
-
-    Returns:
-        float [], nats per example, without the constant.
+    ``made``, float [n, *data_shape], are the reconstructions; ``wanted`` the examples' ``stages``.
     """
     nats = []
     for one, other in zip(guide.stages(made), wanted, strict=True):

@@ -6,19 +6,14 @@ from tf_csvae.networks import replicas
 
 
 def prior_mmd(u: tf.Tensor) -> tf.Tensor:
-    """Squared maximum mean discrepancy between the codes of the data and the unit normal.
+    """Squared maximum mean discrepancy, float [], between codes of the data and the unit normal.
 
-    The unbiased estimate with the kernel (1 + a.b)^2, which compares means and covariances: with m
-    the mean and S the matrix of second moments of u, its mean is |S - I|_F^2 + 2 |m|^2. A KL term
-    constrains each example alone; this constrains the aggregate, as InfoVAE does (Zhao et al.
-    2017, arXiv:1706.02262, eq. 8). A Gaussian kernel would not do: in a hundred dimensions all
-    samples are equally far from each other.
-
-    Args:
-        u: float [n, d], one sample of q per example, in units of the prior.
-
-    Returns:
-        float []; 0 for fewer than two rows.
+    ``u``, float [n, d], is one sample of q per example, in units of the prior. This is the unbiased
+    estimate with the kernel (1 + a.b)^2, which compares means and covariances: with m the mean and
+    S the matrix of second moments of u, its mean is |S - I|_F^2 + 2 |m|^2. A KL term constrains
+    each example alone; this constrains the aggregate, as InfoVAE does (Zhao et al. 2017,
+    arXiv:1706.02262, eq. 8). A Gaussian kernel would not do: in a hundred dimensions all samples
+    are equally far from each other.
     """
     u = replicas.gather(u)
     n, d = tf.cast(tf.shape(u)[0], u.dtype), float(u.shape[-1])

@@ -95,15 +95,9 @@ def names(objective: Objective) -> tuple[str, ...]:
 def losses(
     objective: Objective, step: Step, kl_weight: float | tf.Tensor = 1.0
 ) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
-    """Computes the terms of an objective and their weighted sum for each player.
+    """Returns the weighted sums and the terms, ({player: float []}, {term: float []}), of a pass.
 
-    Args:
-        objective: {player: its terms}.
-        step: the pass over a batch.
-        kl_weight: factor on the weights of terms with ``warmup``.
-
-    Returns:
-        ({player: float []}, {term: float []}).
+    ``kl_weight`` is a factor on the weights of terms with ``warmup``.
     """
     values, sums = {}, {}
     for player, terms in objective.items():

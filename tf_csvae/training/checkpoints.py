@@ -138,10 +138,7 @@ class Checkpoints(keras.callbacks.Callback):
         epoch = self.progress.best[0]
         state = self._path(epoch, 0) + ".json"
         if self._read(state) is None:
-            print(
-                f"The checkpoint of the best epoch, {epoch}, is damaged; using the last epoch.",
-                flush=True,
-            )
+            print(f"The checkpoint of the best epoch, {epoch}, is damaged; using the last epoch.", flush=True)
         else:
             self._load(model, _weights_of(state))
 

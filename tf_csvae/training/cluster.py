@@ -132,10 +132,7 @@ class Cluster:
             local = context.num_replicas_in_sync // count
 
             def parts(*batch):
-                split = [
-                    tf.reshape(part, tf.concat([[local, -1], tf.shape(part)[1:]], 0))
-                    for part in batch
-                ]
+                split = [tf.reshape(part, tf.concat([[local, -1], tf.shape(part)[1:]], 0)) for part in batch]
                 return tf.data.Dataset.from_tensor_slices(tuple(split))
 
             share = dataset.batch_size // count

@@ -61,20 +61,14 @@ def train(
         dataset = datasets.load(settings.data)
     cluster.check(dataset.batch_size, training.precision, training.jit_compile)
     session = _Session(settings, run, dataset, cluster)
-    with (
-        _dtype_policy(training.precision),
-        blaming(dataset, session.sizes()),
-        _workers_blamed(cluster),
-    ):
+    with _dtype_policy(training.precision), blaming(dataset, session.sizes()), _workers_blamed(cluster):
         return session.train()
 
 
 class _Session:
     """What the parts of one training share."""
 
-    def __init__(
-        self, settings: Settings, run: runs.Run, dataset: Dataset, cluster: Cluster
-    ) -> None:
+    def __init__(self, settings: Settings, run: runs.Run, dataset: Dataset, cluster: Cluster) -> None:
         self.settings, self.training, self.run = settings, settings.training, run
         self.dataset, self.cluster, self.judge = dataset, cluster, None
         self.guide = self.guide_checksum = None
@@ -158,17 +152,14 @@ class _Session:
         """Raises ``InputError`` if these options cannot continue what was restored."""
         done, epochs = self.checkpoints.progress.epoch, self.training.epochs
         if done > epochs:
-            raise InputError(
-                f"{self.run.path} has {done} epochs done. Received: --epochs={epochs}."
-            )
+            raise InputError(f"{self.run.path} has {done} epochs done. Received: --epochs={epochs}.")
         if done and hasattr(model, "term_names"):
             logged = {name for name in self.run.history() if not name.startswith("val_")}
             terms = {*model.term_names, "epoch", "seconds", "examples_per_second"}
             if logged != terms:
                 raise InputError(
-                    f"{self.run.path} logged other terms ({', '.join(sorted(logged ^ terms))}): "
-                    "options that add or remove terms of the objective cannot change in the "
-                    "middle of a run."
+                    f"{self.run.path} logged other terms ({', '.join(sorted(logged ^ terms))}): options that "
+                    "add or remove terms of the objective cannot change in the middle of a run."
                 )
 
     def start(self, model: LabelledModel) -> None:
@@ -257,9 +248,7 @@ class _Session:
         return model, evaluation.write_results(run, model, self.dataset, trained, measured, figures)
 
 
-def build_model(
-    settings: Settings, info: Info, guide: LabelledModel | None = None
-) -> LabelledModel:
+def build_model(settings: Settings, info: Info, guide: LabelledModel | None = None) -> LabelledModel:
     """Returns the new model that settings describe.
 
     Args:
@@ -296,8 +285,7 @@ def compile_model(
         )
     options = {
         "jit_compile": {"auto": "auto", "true": True, "false": False}[training.jit_compile],
-        "steps_per_execution": training.steps_per_execution
-        or (1 if dataset.info.is_image else steps),
+        "steps_per_execution": training.steps_per_execution or (1 if dataset.info.is_image else steps),
     }
     total = steps * training.epochs
 

@@ -9,9 +9,7 @@ import os
 
 from tf_csvae.errors import InputError
 
-_EXAMPLE = (
-    '{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}'
-)
+_EXAMPLE = '{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}'
 
 # The tasks that train; a chief counts as the first worker.
 _TASKS = ("chief", "worker")

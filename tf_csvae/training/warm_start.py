@@ -38,9 +38,8 @@ def warm_start(model: GenerativeModel, source: GenerativeModel) -> dict[str, tup
         taken[name] = (len(fitting), len(targets))
     if not any(count for count, _ in taken.values()):
         raise InputError(
-            f"No layer of this {type(model).__name__} fits a layer of the "
-            f"{type(source).__name__}: their networks differ (hidden, filters, kernel_size, "
-            "image_size, z_dim)."
+            f"No layer of this {type(model).__name__} fits a layer of the {type(source).__name__}: their "
+            "networks differ (hidden, filters, kernel_size, image_size, z_dim)."
         )
     return taken
 
