@@ -53,13 +53,9 @@ class _Parser(flags.ArgumentParser):
         self.syntactic_help = "" if option.type is str and not option.choices else option.wanted
 
     def parse(self, argument: Any) -> Any:
-        """Returns the value of a text, or a value itself; raises ``ValueError``."""
-        if isinstance(argument, str):
-            return self._option.parse(argument)
-        return self._option.check(argument)
+        return (self._option.parse if isinstance(argument, str) else self._option.check)(argument)
 
     def flag_type(self) -> str:
-        """Returns the name of the type, for absl's help."""
         return self._option.type.__name__
 
 
@@ -70,7 +66,6 @@ class _Serializer(flags.ArgumentSerializer):
         self._option = option
 
     def serialize(self, value: Any) -> str:
-        """Returns the text of a value."""
         return self._option.text(value)
 
 
@@ -111,10 +106,9 @@ def parse(
         words = values([argv[0], *arguments])[1:]
         if words and not commands:
             raise flags.Error(f"Unexpected argument {words[0]!r}: flags begin with --.")
-        if commands and (not words or words[0] not in commands):
-            first = words[0] if words else "nothing"
-            known = ", ".join(commands)
-            raise flags.Error(f"The first word must be one of {known}. Received: {first}.")
+        first = words[0] if words else "nothing"
+        if commands and first not in commands:
+            raise flags.Error(f"The first word must be one of {', '.join(commands)}. Received: {first}.")
         names = [name for kind in kinds for name in kind.options()]
         given = frozenset(name for name in names if values[name].present)
         return Parsed({name: values[name].value for name in names}, given, words)
@@ -131,14 +125,12 @@ def _title(kind: type[Config]) -> str:
 def _define(kind: type[Config], values: flags.FlagValues) -> None:
     """Defines the options of a config as flags."""
     for name, option in kind.options().items():
+        what = name, option.default, option.help
         options = {"flag_values": values, "module_name": _title(kind), "allow_override": True}
         if option.type is bool:
-            flags.DEFINE_boolean(name, option.default, option.help, **options)
+            flags.DEFINE_boolean(*what, **options)
         else:
-            flags.DEFINE(
-                _Parser(option), name, option.default, option.help, **options,
-                serializer=_Serializer(option),
-            )  # fmt: skip
+            flags.DEFINE(_Parser(option), *what, serializer=_Serializer(option), **options)
 
 
 def _expanded(arguments: list[str], known: set[str]) -> list[str]:

@@ -14,11 +14,8 @@ __all__ = ["quietly", "run"]
 def run(work: Callable[[], object], when_interrupted: str) -> None:
     """Calls ``work``; if it fails, ends the process with a line and the documented code.
 
-    A user's mistake and a failing disk end it with 1, Ctrl-C and SIGTERM with 128 + the signal.
-
-    Args:
-        work: the command.
-        when_interrupted: how to continue after Ctrl-C or SIGTERM.
+    A user's mistake and a failing disk end it with 1, Ctrl-C and SIGTERM with 128 + the signal and
+    ``when_interrupted``, which says how to continue.
     """
     # TensorFlow's messages about processor and GPUs at start-up are not for users.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

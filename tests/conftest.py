@@ -12,12 +12,13 @@ import pytest
 ATTRIBUTES = ("Smiling", "Male", "Wearing_Hat")
 SPLITS = {0: 16, 1: 4, 2: 6}
 
-# Tests that look at the same trained or exported models, by the folder or file that they are in: one
-# process makes those and runs all of them.
+# Folders and files whose tests share trained or exported models: one process makes the models and
+# runs all tests of the folder or file.
 TOGETHER = (
     "tests/export/",
     "tests/test_docs.py",
     "tests/tf_csvae/models/test_replicas.py",
+    "tests/tf_csvae/training/test_fit.py",
     "tests/trainers/test_compare.py",
 )
 
@@ -91,7 +92,7 @@ def image_dir(tmp_path):
 def write_images(folder, count=40):
     """Writes images in several formats and folders, and labels.csv beside them; returns the folder.
 
-    An image is red where it is "warm" and bright where it is "light"; three in a row are of one "person".
+    An image is red if it is "warm" and bright if it is "light". Three in a row are of one "person".
     """
     import tensorflow as tf
 
@@ -112,7 +113,7 @@ def write_images(folder, count=40):
 
 
 def _bmp(image):
-    """An image as a BMP file: rows from the bottom up, blue first, each a multiple of four bytes."""
+    """Returns an image as a BMP file: rows from the bottom, blue first, padded to four bytes."""
     height, width, _ = image.shape
     pixels = image[::-1, :, ::-1].tobytes()
     header = b"BM" + struct.pack("<IHHI", 54 + len(pixels), 0, 0, 54)

@@ -10,7 +10,7 @@ PIXELS[:24, :16], PIXELS[:24, 16:], PIXELS[24:, :16] = (255, 0, 0), (0, 255, 0),
 
 
 def encoded(mode="RGB", kind="PNG", size=None, orientation=None):
-    """Returns bytes of an image of four colours, or of nothing but black of a given (width, height)."""
+    """Returns bytes of an image of four colours, or of a black one of a given (width, height)."""
     image = Image.fromarray(PIXELS).convert(mode) if size is None else Image.new(mode, size)
     exif = Image.Exif()
     exif[0x010F] = "the maker of the camera"

@@ -330,14 +330,12 @@ class TrainingConfig(Config):
     )
     run_dir: str | None = option(None, "Folder of the run. Default: runs/SYSTEM_DATASET.", recorded=False)
     resume: bool = option(
-        False, "Continue the run in run_dir although its flags differ or it is finished.",
-        recorded=False,
-    )  # fmt: skip
+        False, "Continue the run in run_dir although its flags differ or it is finished.", recorded=False
+    )
     overwrite: bool = option(False, "Remove the run in run_dir and begin anew.", recorded=False)
     checkpoint_seconds: float = option(
-        2.0, "Least time between checkpoints at ends of epochs; 0: every epoch.", low=0,
-        recorded=False,
-    )  # fmt: skip
+        2.0, "Least time between checkpoints at ends of epochs; 0: every epoch.", low=0, recorded=False
+    )
     checkpoint_minutes: float = option(
         10.0, "Longest time without a checkpoint within an epoch; 0: only at ends of epochs.",
         low=0, recorded=False,

@@ -10,13 +10,14 @@ from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
+from keras import Model
 
 from tf_csvae.errors import InputError
 from tf_csvae.networks.counterfactual import counterfactual
 from tf_csvae.networks.distributions import Seed
 
 
-def editor(model, x: tf.Tensor, z: tf.Tensor, w: tf.Tensor) -> Callable[[tf.Tensor], tf.Tensor]:
+def editor(model: Model, x: tf.Tensor, z: tf.Tensor, w: tf.Tensor) -> Callable[[tf.Tensor], tf.Tensor]:
     """Returns a function: another w -> x, float [n, *data_shape], with that w.
 
     z, float [n, z_dim], is the code of x, and w, float [n, sum of label_widths], what the decoder
@@ -28,7 +29,7 @@ def editor(model, x: tf.Tensor, z: tf.Tensor, w: tf.Tensor) -> Callable[[tf.Tens
     return lambda other: counterfactual(x, own, model.decode(z, other), model.bounded)
 
 
-def transfer(model, x: Any, y_source: Any, y_target: Any, seed: Seed = None) -> tf.Tensor:
+def transfer(model: Model, x: Any, y_source: Any, y_target: Any, seed: Seed = None) -> tf.Tensor:
     """Changes labels of x and keeps the rest: z, and what the decoder gets for the other labels.
 
     Args:
@@ -50,7 +51,7 @@ def transfer(model, x: Any, y_source: Any, y_target: Any, seed: Seed = None) -> 
 
 
 def interpolate(
-    model,
+    model: Model,
     x: Any,
     label: str | int,
     start: float | None = None,
@@ -86,7 +87,7 @@ def interpolate(
 
 
 def style_transfer(
-    model, content: Any, style: Any, label: str | int, y_content: Any = None, y_style: Any = None
+    model: Model, content: Any, style: Any, label: str | int, y_content: Any = None, y_style: Any = None
 ) -> tf.Tensor:
     """Gives examples the style in which others have a label: their w_i and nothing else.
 
@@ -104,7 +105,7 @@ def style_transfer(
 
 
 def traverse(
-    model,
+    model: Model,
     x: Any,
     label: str | int,
     y: Any = None,

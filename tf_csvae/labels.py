@@ -152,7 +152,10 @@ class Label:
         return "a number" if self.kind == "real" else "0 or 1"
 
 
-def as_labels(labels: Iterable[Label | dict[str, Any] | str]) -> tuple[Label, ...]:
+Labels = Iterable[Label | dict[str, Any] | str]
+
+
+def as_labels(labels: Labels) -> tuple[Label, ...]:
     """Returns labels from labels, from dicts of their fields, or from names."""
     makers = {str: Label, dict: lambda fields: Label(**fields)}
     return tuple(label if isinstance(label, Label) else makers[type(label)](label) for label in labels)

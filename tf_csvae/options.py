@@ -127,9 +127,19 @@ class Config:
             object.__setattr__(self, name, each.check(getattr(self, name)))
 
     @classmethod
+    @functools.cache
     def options(cls) -> dict[str, Option]:
         """Returns {name: ``Option``} of all fields, those of base classes first."""
-        return _options(cls)
+        hints, found = typing.get_type_hints(cls), {}
+        for field in dataclasses.fields(cls):
+            hint = hints[field.name]
+            optional = isinstance(hint, types.UnionType)
+            if optional:
+                hint = next(part for part in typing.get_args(hint) if part is not types.NoneType)
+            many = typing.get_origin(hint) is tuple
+            base = typing.get_args(hint)[0] if many else hint
+            found[field.name] = Option(field.name, base, many, optional, field.default, **field.metadata)
+        return found
 
     @classmethod
     def preset(cls, *names: str, **changes: Any) -> Self:
@@ -165,20 +175,6 @@ class Config:
         options = self.options().values()
         values = {each: getattr(self, each.name) for each in options if each.recorded}
         return [each.line(value) for each, value in values.items() if value is not None]
-
-
-@functools.cache
-def _options(cls: type) -> dict[str, Option]:
-    hints, found = typing.get_type_hints(cls), {}
-    for field in dataclasses.fields(cls):
-        hint = hints[field.name]
-        optional = isinstance(hint, types.UnionType)
-        if optional:
-            hint = next(part for part in typing.get_args(hint) if part is not types.NoneType)
-        many = typing.get_origin(hint) is tuple
-        base = typing.get_args(hint)[0] if many else hint
-        found[field.name] = Option(field.name, base, many, optional, field.default, **field.metadata)
-    return found
 
 
 def as_config(kind: type[Config], given: Config | dict | None) -> Config:

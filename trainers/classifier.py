@@ -5,13 +5,11 @@
 The epoch with the best accuracy on the validation data is kept.
 """
 
+import functools
+
 from trainers import train
 
-
-def main(argv: list[str] | None = None) -> None:
-    """Runs the command."""
-    train.main("classifier", __doc__, argv)
-
+main = functools.partial(train.main, "classifier", __doc__)
 
 if __name__ == "__main__":
     main()

@@ -6,13 +6,11 @@
 Encoder and decoder get the labels. z is as large as z and w of CSVAE together.
 """
 
+import functools
+
 from trainers import train
 
-
-def main(argv: list[str] | None = None) -> None:
-    """Runs the command."""
-    train.main("condvae", __doc__, argv)
-
+main = functools.partial(train.main, "condvae", __doc__)
 
 if __name__ == "__main__":
     main()

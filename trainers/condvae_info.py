@@ -7,13 +7,11 @@ The encoder predicts the labels beside z. An auxiliary network must not predict 
 discriminator compares generated with real data. z is as large as z and w of CSVAE together.
 """
 
+import functools
+
 from trainers import train
 
-
-def main(argv: list[str] | None = None) -> None:
-    """Runs the command."""
-    train.main("condvae_info", __doc__, argv)
-
+main = functools.partial(train.main, "condvae_info", __doc__)
 
 if __name__ == "__main__":
     main()

@@ -6,13 +6,11 @@
 The defaults depend on the data set. --help shows those of the --dataset given beside it.
 """
 
+import functools
+
 from trainers import train
 
-
-def main(argv: list[str] | None = None) -> None:
-    """Runs the command."""
-    train.main("csvae", __doc__, argv)
-
+main = functools.partial(train.main, "csvae", __doc__)
 
 if __name__ == "__main__":
     main()

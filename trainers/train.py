@@ -7,13 +7,7 @@ from tf_csvae.settings import Settings, config_classes
 
 
 def main(system: str, usage: str, argv: list[str] | None = None) -> None:
-    """Trains a system as the command line says.
-
-    Args:
-        system: as in ``Settings``.
-        usage: text above the flags of ``--help``.
-        argv: the program's name and its arguments; None: those of the process.
-    """
+    """Trains a system as the command line says; ``usage`` is above the flags of ``--help``."""
     parsed = parse(argv or sys.argv, config_classes(system), usage, system)
     overwrite = ", without --overwrite," if parsed.values["overwrite"] else ""
 

@@ -6,13 +6,11 @@
 It has no labels. z is as large as z and w of CSVAE together.
 """
 
+import functools
+
 from trainers import train
 
-
-def main(argv: list[str] | None = None) -> None:
-    """Runs the command."""
-    train.main("vae", __doc__, argv)
-
+main = functools.partial(train.main, "vae", __doc__)
 
 if __name__ == "__main__":
     main()

@@ -48,9 +48,7 @@ def main(library, folder, request, inputs, outputs):
     tags = (ctypes.c_char_p * 1)(b"serve")
     options = ctypes.c_void_p(tf.TF_NewSessionOptions())
     session = ctypes.c_void_p(
-        tf.TF_LoadSessionFromSavedModel(
-            options, None, folder.encode(), tags, 1, graph, None, status
-        )
+        tf.TF_LoadSessionFromSavedModel(options, None, folder.encode(), tags, 1, graph, None, status)
     )
     check()
 
@@ -64,9 +62,7 @@ def main(library, folder, request, inputs, outputs):
         dims = (ctypes.c_int64 * max(1, value.ndim))(*value.shape)
         if value.dtype.kind == "S":
             tensor = ctypes.c_void_p(
-                tf.TF_AllocateTensor(
-                    STRING, dims, value.ndim, ctypes.c_size_t(STRING_BYTES * value.size)
-                )
+                tf.TF_AllocateTensor(STRING, dims, value.ndim, ctypes.c_size_t(STRING_BYTES * value.size))
             )
             data = tf.TF_TensorData(tensor)
             for number, text in enumerate(value.ravel()):
@@ -75,9 +71,7 @@ def main(library, folder, request, inputs, outputs):
                 tf.TF_StringCopy(place_of, ctypes.c_char_p(bytes(text)), ctypes.c_size_t(len(text)))
             return tensor
         kind = next(number for number, known in TYPES.items() if known == value.dtype)
-        tensor = ctypes.c_void_p(
-            tf.TF_AllocateTensor(kind, dims, value.ndim, ctypes.c_size_t(value.nbytes))
-        )
+        tensor = ctypes.c_void_p(tf.TF_AllocateTensor(kind, dims, value.ndim, ctypes.c_size_t(value.nbytes)))
         value = np.ascontiguousarray(value)
         ctypes.memmove(tf.TF_TensorData(tensor), value.ctypes.data, value.nbytes)
         return tensor
@@ -90,9 +84,7 @@ def main(library, folder, request, inputs, outputs):
             texts = []
             for number in range(int(np.prod(shape))):
                 text = ctypes.c_void_p(data + STRING_BYTES * number)
-                texts.append(
-                    ctypes.string_at(tf.TF_StringGetDataPointer(text), tf.TF_StringGetSize(text))
-                )
+                texts.append(ctypes.string_at(tf.TF_StringGetDataPointer(text), tf.TF_StringGetSize(text)))
             return np.array(texts).reshape(shape)
         content = ctypes.string_at(data, tf.TF_TensorByteSize(tensor))
         return np.frombuffer(content, TYPES[kind]).reshape(shape)

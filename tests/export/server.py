@@ -18,9 +18,7 @@ class Models:
     """Loaded models by name; ``busy`` counts the requests that are turned away first."""
 
     def __init__(self, folders, busy=0):
-        self.signatures = {
-            name: tf.saved_model.load(folder).signatures for name, folder in folders.items()
-        }
+        self.signatures = {name: tf.saved_model.load(folder).signatures for name, folder in folders.items()}
         self.busy, self.asked = busy, 0
 
     def turned_away(self):
@@ -30,9 +28,7 @@ class Models:
     def predict(self, name, signature, inputs):
         function = self.signatures[name][signature]
         known = function.structured_input_signature[1]
-        return function(
-            **{key: tf.constant(value, known[key].dtype) for key, value in inputs.items()}
-        )
+        return function(**{key: tf.constant(value, known[key].dtype) for key, value in inputs.items()})
 
 
 class Service(prediction_service_pb2_grpc.PredictionServiceServicer):
@@ -84,13 +80,9 @@ def rest_server(models):
                 outputs = models.predict(name, body["signature_name"], inputs)
             except tf.errors.InvalidArgumentError as error:
                 return self.answer(400, {"error": error.message})
-            values = {
-                key: plain(value.numpy(), key.endswith("_bytes")) for key, value in outputs.items()
-            }
+            values = {key: plain(value.numpy(), key.endswith("_bytes")) for key, value in outputs.items()}
             # As TF Serving: of a single output the name is left out.
-            return self.answer(
-                200, {"outputs": next(iter(values.values())) if len(values) == 1 else values}
-            )
+            return self.answer(200, {"outputs": next(iter(values.values())) if len(values) == 1 else values})
 
         def answer(self, code, content):
             body = json.dumps(content).encode()
@@ -122,6 +114,4 @@ def plain(value, encoded):
         return value.tolist()
     if value.ndim > 1:
         return [plain(row, encoded) for row in value]
-    return [
-        {"b64": base64.b64encode(text).decode()} if encoded else text.decode() for text in value
-    ]
+    return [{"b64": base64.b64encode(text).decode()} if encoded else text.decode() for text in value]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from export import apply
 from tests import processes
 from tests.export.conftest import IMAGES, make
 from tf_csvae import data, files, labels, runs, settings
@@ -42,9 +43,7 @@ def test_a_folder_of_images(image_dir, tmp_path):
     )
     done = run(*given, "--set", "warm=1", f"--out={tmp_path}/made")
     assert done.returncode == 0, done.stderr
-    made = sorted(
-        path.relative_to(tmp_path / "made") for path in (tmp_path / "made").rglob("*.png")
-    )
+    made = sorted(path.relative_to(tmp_path / "made") for path in (tmp_path / "made").rglob("*.png"))
     files = [path for path in image_dir.rglob("*.*") if path.suffix != ".csv"]
     assert made == sorted(path.relative_to(image_dir).with_suffix(".png") for path in files)
 
@@ -70,9 +69,7 @@ def test_a_table(tmp_path):
             ("A", "B", "0", "")[row % 4],
             "" if row % 5 == 4 else f"{random.normal(50, 9):.1f}",
         )
-        lines.append(
-            f"{random.normal(70, 9):.1f},{'red' if row % 3 else 'blue'},{row % 2},{blood},{age}"
-        )
+        lines.append(f"{random.normal(70, 9):.1f},{'red' if row % 3 else 'blue'},{row % 2},{blood},{age}")
     (tmp_path / "people.csv").write_text("\n".join(lines) + "\n")
     given = {"data_path": str(tmp_path / "people.csv"), "label_columns": ["sick", "blood", "age"]}
     info = data.load_data("table", **given).info
@@ -95,33 +92,21 @@ def test_a_table(tmp_path):
 
     done = run(*given, "--mode=encode", f"--out={tmp_path}/out")
     assert done.returncode == 0, done.stderr
-    codes = [
-        json.loads(line) for line in (tmp_path / "out" / "encode.jsonl").read_text().splitlines()
-    ]
+    codes = [json.loads(line) for line in (tmp_path / "out" / "encode.jsonl").read_text().splitlines()]
     assert [code["file"] for code in codes] == [str(line) for line in range(2, 62)]
-    of_labels = {
-        f"w_{label}_{what}" for label in ("sick", "blood", "age") for what in ("mean", "scale")
-    }
+    of_labels = {f"w_{label}_{what}" for label in ("sick", "blood", "age") for what in ("mean", "scale")}
     assert set(codes[0]) == {"file", "z_mean", "z_scale", *of_labels}
 
-    (tmp_path / "people.csv").write_text(
-        "weight,colour,sick,blood,age\n70,green,1,A,\nheavy,red,0,A,\n"
-    )
+    (tmp_path / "people.csv").write_text("weight,colour,sick,blood,age\n70,green,1,A,\nheavy,red,0,A,\n")
     done = run(*given, "--set=sick=1")
     assert done.returncode == 1
     assert "line 3, column weight: expected a number. Received: 'heavy'" in done.stderr
 
 
-def test_samples(tmp_path):
+def test_samples_from_python(tmp_path):
     write_run(tmp_path / "run", "vae", IMAGES)
-    done = run(
-        f"--run_dir={tmp_path}/run",
-        "--mode=sample",
-        "--count=5",
-        "--batch=2",
-        f"--out={tmp_path}/new",
-    )
-    assert done.returncode == 0, done.stderr
+    config = {"run_dir": str(tmp_path / "run"), "out": str(tmp_path / "new")}
+    apply.apply(apply.ApplyConfig(mode="sample", count=5, batch=2, **config))
     made = sorted((tmp_path / "new").iterdir())
     assert [path.name for path in made] == [f"sample_{number:05d}.png" for number in range(5)]
     assert len({path.read_bytes() for path in made}) == 5

@@ -69,9 +69,7 @@ def test_samples_transfers_and_verdicts(kind, folders, files, tmp_path):
         assert tf.io.decode_png(made[0].read_bytes()).shape == (16, 16, 3)
         assert len({path.read_bytes() for path in made}) == 5
 
-        done = run(
-            "transfer", *paths, *at, *model, "--set=Smiling=1,Male=0", "--out=t", cwd=tmp_path
-        )
+        done = run("transfer", *paths, *at, *model, "--set=Smiling=1,Male=0", "--out=t", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         assert {path.name for path in (tmp_path / "t").iterdir()} == {path.name for path in paths}
 
@@ -107,9 +105,7 @@ def test_the_pauses_grow_by_a_random_part(monkeypatch):
     pauses = []
     monkeypatch.setattr("tenacity.nap.time.sleep", pauses.append)
     server = servers.GrpcServer("127.0.0.1", 1, "m", retries=3, pause=0.5)
-    monkeypatch.setattr(
-        server, "_ask", lambda *given: (_ for _ in ()).throw(servers.Retryable("busy"))
-    )
+    monkeypatch.setattr(server, "_ask", lambda *given: (_ for _ in ()).throw(servers.Retryable("busy")))
     with pytest.raises(InputError, match="The server did not answer in 4 attempts: busy"):
         server.predict("classify", {})
     assert len(pauses) == 3

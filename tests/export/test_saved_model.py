@@ -40,9 +40,7 @@ def png(side=20, value=None):
 
 
 @pytest.mark.parametrize(("system", "info"), [("csvae", IMAGES), ("vae", VECTORS)])
-def test_it_gives_the_keras_models_numbers_where_nothing_of_ours_can_be_imported(
-    exported, system, info
-):
+def test_it_gives_the_keras_models_numbers_where_nothing_of_ours_can_be_imported(exported, system, info):
     *_, folder = exported(system, info)
     command = [sys.executable, "-m", "export.check", f"--model_dir={folder}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -70,10 +68,7 @@ def test_the_c_api_loads_it_and_gives_the_same(exported, system, info, tmp_path)
     (tmp_path / "request.json").write_text(json.dumps(request))
     np.savez(
         tmp_path / "inputs.npz",
-        **{
-            key: value.astype("S") if value.dtype == object else value
-            for key, value in inputs.items()
-        },
+        **{key: value.astype("S") if value.dtype == object else value for key, value in inputs.items()},
     )
     library = os.path.join(os.path.dirname(tf.__file__), "libtensorflow_cc.so.2")
     paths = [str(tmp_path / file) for file in ("request.json", "inputs.npz", "outputs.npz")]
@@ -114,9 +109,7 @@ def test_tensorflows_own_command_line_shows_and_runs_it(exported, tmp_path):
     assert np.load(tmp_path / "x.npy").shape == (2, 3)
 
 
-def test_a_graph_holds_no_function_of_python_and_no_path_of_this_machine(
-    exported, tmp_path_factory
-):
+def test_a_graph_holds_no_function_of_python_and_no_path_of_this_machine(exported, tmp_path_factory):
     *_, folder = exported("csvae", IMAGES)
     content = pathlib.Path(folder, "saved_model.pb").read_bytes()
     graph = meta_graph(folder).graph_def
@@ -133,9 +126,7 @@ def _nodes(part):
 def test_vectors_travel_in_their_own_units(exported):
     model, _, folder = exported("csvae", VECTORS)
     x, y = np.float32([[3.0, 6.0, 11.0]]), np.float32([[1.0, 0.0]])
-    made = tf.saved_model.load(folder).signatures["reconstruct"](
-        x=tf.constant(x), labels=tf.constant(y)
-    )["x"]
+    made = tf.saved_model.load(folder).signatures["reconstruct"](x=tf.constant(x), labels=tf.constant(y))["x"]
     standard = (x - VECTORS.offset) / VECTORS.scale
     np.testing.assert_allclose(made, VECTORS.unscale(model.reconstruct(standard, y)), rtol=1e-4)
 
@@ -146,15 +137,11 @@ def test_a_file_is_cut_and_resized_as_in_training(exported):
     model, _, folder = exported("csvae", IMAGES)
     file = png(40)
     y = np.float32([[1.0, 0.0]])
-    x = images.crop_and_resize(tf.io.decode_png(file), IMAGES.crop, 16)[None].numpy() / np.float32(
-        255
-    )
+    x = images.crop_and_resize(tf.io.decode_png(file), IMAGES.crop, 16)[None].numpy() / np.float32(255)
     signatures = tf.saved_model.load(folder).signatures
     code = signatures["encode_bytes"](x_bytes=tf.constant([file]), labels=tf.constant(y))
     np.testing.assert_allclose(code["z_mean"], model.encode(x, y).z.mean(), atol=1e-4)
-    again = signatures["reconstruct_bytes"](x_bytes=tf.constant([file]), labels=tf.constant(y))[
-        "x_bytes"
-    ]
+    again = signatures["reconstruct_bytes"](x_bytes=tf.constant([file]), labels=tf.constant(y))["x_bytes"]
     pixels = tf.io.decode_png(again[0]).numpy()
     np.testing.assert_allclose(pixels / 255, model.reconstruct(x, y)[0], atol=0.6 / 255)
 
@@ -172,18 +159,14 @@ def test_labels_that_are_not_known_are_read_from_the_image(exported):
     moved = signatures["transfer"](
         x=tf.constant(x), source_labels=tf.constant(known), target_labels=tf.constant(given)
     )["x"]
-    np.testing.assert_allclose(
-        moved, model.transfer(x, known, np.where(given < 0, known, given)), atol=1e-4
-    )
+    np.testing.assert_allclose(moved, model.transfer(x, known, np.where(given < 0, known, given)), atol=1e-4)
 
 
 @pytest.mark.parametrize(("system", "info"), [("csvae", VECTORS), ("vae", VECTORS)])
 def test_a_row_does_not_depend_on_those_that_a_server_batches_it_with(exported, system, info):
     model, _, folder = exported(system, info)
     seeds = tf.constant([5, 6, 5])
-    labels = (
-        {"labels": tf.constant([[0.0, 1.0], [0.0, 1.0], [1.0, 1.0]])} if model.label_widths else {}
-    )
+    labels = {"labels": tf.constant([[0.0, 1.0], [0.0, 1.0], [1.0, 1.0]])} if model.label_widths else {}
     sample = tf.saved_model.load(folder).signatures["sample"]
     together = sample(seed=seeds, **labels)["x"].numpy()
     for row in range(3):
@@ -277,9 +260,7 @@ def served(exported):
     session.close()
 
 
-@pytest.mark.parametrize(
-    ("name", "inputs", "sentence"), HOSTILE, ids=[f"{n}-{s}" for n, _, s in HOSTILE]
-)
+@pytest.mark.parametrize(("name", "inputs", "sentence"), HOSTILE, ids=[f"{n}-{s}" for n, _, s in HOSTILE])
 def test_hostile_input_is_an_invalid_argument_with_a_sentence(served, name, inputs, sentence):
     files = {
         "truncated": tf.io.encode_jpeg(np.zeros((64, 64, 3), np.uint8)).numpy()[:300],
@@ -316,11 +297,7 @@ def test_a_reader_that_polls_sees_no_half_version(exported, tmp_path):
         while not stop.is_set():
             for version in versions.versions_of(str(tmp_path / "m")):
                 folder = tmp_path / "m" / str(version)
-                seen.append(
-                    all(
-                        (folder / part).exists() for part in ("saved_model.pb", "assets.extra/last")
-                    )
-                )
+                seen.append(all((folder / part).exists() for part in ("saved_model.pb", "assets.extra/last")))
 
     reader = threading.Thread(target=poll)
     reader.start()

@@ -39,15 +39,14 @@ def test_classes_are_indices_and_numbers_have_their_own_units(served):
     known, y = [[1, 2, 55], [0, -1, 40]], np.float32([[1, 2, 1.5], [0, NAN, 0]])
     made = call(functions["reconstruct"], x=X, labels=known)["x"]
     np.testing.assert_allclose(made, INFO.unscale(model.reconstruct(standard, y)), rtol=1e-4)
-    moved = call(
-        functions["transfer"], x=X, source_labels=known, target_labels=[[-1, 0, NAN], [1, -1, 70]]
-    )["x"]
+    moved = call(functions["transfer"], x=X, source_labels=known, target_labels=[[-1, 0, NAN], [1, -1, 70]])[
+        "x"
+    ]
     target = np.float32([[1, 0, 1.5], [1, NAN, 3]])
     np.testing.assert_allclose(moved, INFO.unscale(model.transfer(standard, y, target)), rtol=1e-4)
     # Those that are left open are drawn: by the seed, so the same for the same.
     twice = [
-        call(functions["sample"], labels=[[1, -1, NAN]] * 2, seed=seeds)["x"]
-        for seeds in ([1, 2], [1, 3])
+        call(functions["sample"], labels=[[1, -1, NAN]] * 2, seed=seeds)["x"] for seeds in ([1, 2], [1, 3])
     ]
     np.testing.assert_array_equal(twice[0][0], twice[1][0])
     assert np.all(np.isfinite(twice))
@@ -70,31 +69,24 @@ def test_a_classifier_says_what_its_columns_are_and_has_own_units():
     names = [b"sick", b"kind=cat", b"kind=cow", b"kind=dog", b"age"]
     assert found["labels"].tolist() == [names] * 2
     seen = model.classify((X - INFO.offset) / INFO.scale).numpy()
-    np.testing.assert_allclose(
-        found["probabilities"], seen * [1, 1, 1, 1, 10] + [0, 0, 0, 0, 40], rtol=1e-4
-    )
+    np.testing.assert_allclose(found["probabilities"], seen * [1, 1, 1, 1, 10] + [0, 0, 0, 0, 40], rtol=1e-4)
     np.testing.assert_allclose(found["probabilities"][:, 1:4].sum(1), 1, rtol=1e-5)
 
 
 def test_every_signature_has_an_example(served):
     asked = warmup.examples(signatures.Served(served[0], INFO), rows=2)
     for name in ("transfer", "interpolate", "traverse", "encode"):
-        assert all(
-            np.all(np.isfinite(value)) for value in call(served[1][name], **asked[name]).values()
-        )
+        assert all(np.all(np.isfinite(value)) for value in call(served[1][name], **asked[name]).values())
 
 
 def test_values_are_given_in_the_labels_own_words():
     assert steering.label_values(["kind=cow", "age=62.5", "sick=yes"], LABELS) == [1, 1, 62.5]
-    np.testing.assert_array_equal(
-        steering.label_rows(["age=62.5"], LABELS, 2), [[NAN, NAN, 62.5]] * 2
-    )
+    np.testing.assert_array_equal(steering.label_rows(["age=62.5"], LABELS, 2), [[NAN, NAN, 62.5]] * 2)
     np.testing.assert_array_equal(steering.label_values(["kind=dog"], LABELS, 0.0), [0, 2, NAN])
     for pair, complaint in (
         (
             "kind=horse",
-            "'kind=horse' gives no value to the label kind. "
-            "Expected one of cat, cow, dog, as in kind=cat",
+            "'kind=horse' gives no value to the label kind. Expected one of cat, cow, dog, as in kind=cat",
         ),
         ("age=old", "Expected a number"),
         ("sick=", "Expected 0 or 1, as in sick=1"),

@@ -20,11 +20,9 @@ NAMES = ("celeba", "drawn_faces", "folder", "swiss_roll", "table", "tfds")
 
 
 def load_data(name: str, **options: Any) -> Dataset:
-    """Loads a data set.
+    """Loads a data set of ``NAMES``, or "tfds:" and the name of a set of TensorFlow Datasets.
 
-    Args:
-        name: one of ``NAMES``, or "tfds:" and the name of a set of TensorFlow Datasets.
-        **options: fields of ``DataConfig``, over the values of the preset of this data set.
+    The options are fields of ``DataConfig``, over the values of the preset of this data set.
 
     Raises:
         InputError: no such data set, an option that it does not have, or a mistake in its files.
@@ -41,11 +39,7 @@ def load_data(name: str, **options: Any) -> Dataset:
 
 
 def load(config: DataConfig, given: Collection[str] = ()) -> Dataset:
-    """Loads the data set of a config.
-
-    Args:
-        config: the data set and its options.
-        given: names of options that were asked for, and not taken from a default or a preset.
+    """Loads the data set of a config; ``given`` names the options that were asked for explicitly.
 
     Raises:
         InputError: no such data set, an option that it does not have, or a mistake in its files.
@@ -75,9 +69,6 @@ def check(name: str) -> None:
 
 
 def _source(name: str) -> ModuleType:
-    """Returns the module of a data set; raises ``InputError``.
-
-    It is imported here, because it needs TensorFlow, and ``NAMES`` and ``Info`` do not.
-    """
-    check(name)
+    """Returns the module of a data set; raises ``InputError``."""
+    check(name)  # imported here, because it needs TensorFlow, and NAMES and Info do not
     return importlib.import_module(f"{__name__}.{name.partition(':')[0]}")

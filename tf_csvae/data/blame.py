@@ -15,9 +15,7 @@ from tf_csvae.process import quietly
 def blaming(dataset: Dataset, sizes: dict[str, Any]) -> Iterator[None]:
     """Raises failures of TensorFlow in the block again as mistakes, where their cause is known.
 
-    Args:
-        dataset: the data that the block reads.
-        sizes: the options that the memory depends on, {name: value}.
+    The block reads the data set. The memory depends on the options ``sizes``, {name: value}.
 
     Raises:
         InputError: an example cannot be read, or the memory is exhausted.
@@ -28,10 +26,8 @@ def blaming(dataset: Dataset, sizes: dict[str, Any]) -> Iterator[None]:
     except (MemoryError, tf.errors.ResourceExhaustedError) as error:
         if "No space left on device" in str(error):  # TensorFlow has one error for both
             raise OSError(str(error).splitlines()[0]) from error
-        flags = (f"--{name}={_text(value)}" for name, value in sizes.items())
-        raise InputError(
-            f"The memory does not suffice. Lower one of these options: {', '.join(flags)}."
-        ) from error
+        flags = ", ".join(f"--{name}={_text(value)}" for name, value in sizes.items())
+        raise InputError(f"The memory does not suffice. Lower one of these options: {flags}.") from error
     except tf.errors.OpError:
         with quietly():  # the decoders write to stderr, too
             reason = dataset.explain_failure()

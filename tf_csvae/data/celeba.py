@@ -70,68 +70,44 @@ def load(config: DataConfig) -> Dataset:
     if config.data_dir is None:
         return _from_tfds(attributes, config)
     files, left_out = _read_folder(attributes, config)
-    info = _info(attributes, files["train"][1], {s: len(files[s][0]) for s in SPLITS}, config)
+    info = _info(attributes, files["train"][1], {split: len(files[split][0]) for split in SPLITS}, config)
     return dataclasses.replace(images.build(files, info, config), left_out=left_out)
 
 
-def _info(
-    attributes: Sequence[str], y: np.ndarray, counts: dict[str, int], config: DataConfig
-) -> Info:
+def _info(attributes: Sequence[str], y: np.ndarray, counts: dict[str, int], config: DataConfig) -> Info:
     """Returns the description of the images; y [n, k] are the labels of the training images."""
-    frequencies = map(float, y.mean(0))
-    return Info(
-        name="celeba",
-        shape=(config.image_size, config.image_size, 3),
-        value_range=(0.0, 1.0),
-        labels=tuple(Label(*pair) for pair in zip(attributes, frequencies, strict=True)),
-        counts=counts,
-        crop=FACE_BOX,
-    )
+    shape = (config.image_size, config.image_size, 3)
+    labels = tuple(Label(name, float(share)) for name, share in zip(attributes, y.mean(0), strict=True))
+    return Info("celeba", shape, (0.0, 1.0), labels, counts, crop=FACE_BOX)
 
 
 def _read_folder(
     attributes: Sequence[str], config: DataConfig
 ) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], tuple[str, ...]]:
-    """Reads the official layout.
-
-    Returns:
-        {split: (paths [n], float32 y [n, k])}, and a sentence about each image that is left out.
-    """
+    """Returns {split: (paths [n], float32 y [n, k])}, and sentences about images left out."""
     skip = config.on_bad_example == "skip"
     labels, chosen, left_out = _read_lists(attributes, config.data_dir, skip)
     chosen["train"] = chosen["train"][half_of(config.half)]
     if skip:
         unreadable = images.all_unreadable([path for paths in chosen.values() for path in paths])
-        chosen = {
-            split: [path for path in paths if path not in unreadable]
-            for split, paths in chosen.items()
-        }
+        for split, paths in chosen.items():
+            chosen[split] = [path for path in paths if path not in unreadable]
         left_out += unreadable.values()
         images.check_few(left_out, config)
     for split, paths in chosen.items():
         if not paths:
-            raise InputError(
-                f"--data_dir={config.data_dir} has no image in the {split} split that can be used."
-            )
-    files = {
-        split: (np.array(paths), np.array([labels[path] for path in paths], np.float32))
-        for split, paths in chosen.items()
-    }
-    return files, tuple(left_out)
+            at = f"--data_dir={config.data_dir}"
+            raise InputError(f"{at} has no image in the {split} split that can be used.")
+    y = {split: np.array([labels[path] for path in paths], np.float32) for split, paths in chosen.items()}
+    return {split: (np.array(paths), y[split]) for split, paths in chosen.items()}, tuple(left_out)
 
 
 def _read_lists(
     attributes: Sequence[str], data_dir: str, skip: bool
 ) -> tuple[dict[str, np.ndarray], dict[str, list[str]], list[str]]:
-    """Reads the two lists and checks that the images exist.
+    """Returns {path: y [k]}, {split: paths}, and a sentence about each image that is left out.
 
-    Args:
-        attributes: names of the labels.
-        data_dir: the folder.
-        skip: leave out images that are missing or have no attributes.
-
-    Returns:
-        {path: y [k]}, {split: paths}, and a sentence about each image that is left out.
+    With skip, images that are missing or have no attributes are left out.
     """
     for name in (_IMAGES, _ATTRIBUTES, _PARTITION):
         if not os.path.exists(os.path.join(data_dir, name)):
@@ -154,9 +130,7 @@ def _read_lists(
         elif name not in present:
             wrong = f"{at}: there is no image {shown_path}."
         elif not present[name]:
-            raise InputError(
-                f"{at}: {shown_path} is a link that leads out of --data_dir={data_dir}."
-            )
+            raise InputError(f"{at}: {shown_path} is a link that leads out of --data_dir={data_dir}.")
         if wrong and not skip:
             raise InputError(wrong)
         if wrong:
@@ -173,21 +147,17 @@ def _files_within(folder: str, data_dir: str) -> dict[str, bool]:
     # The folder itself may be a link that the user made. A link in it may come from anybody.
     with os.scandir(folder) as entries:
         return {
-            entry.name: not entry.is_symlink() or is_within(entry.path, data_dir, folder)
-            for entry in entries
+            each.name: not each.is_symlink() or is_within(each.path, data_dir, folder) for each in entries
         }
 
 
 def read_partition(path: str) -> list[tuple[int, str, str]]:
-    """Reads list_eval_partition.txt.
-
-    Returns:
-        (number of the line, name of the image, split) for each line.
+    """Returns (number, name of the image, split) of the lines of list_eval_partition.txt.
 
     Raises:
         InputError: a line that is not a name and 0, 1 or 2, or a name that occurs twice.
     """
-    placed, found = set(), []
+    found = {}
     for number, line in _lines(path):
         name, *values = line.split()
         if len(values) != 1 or values[0] not in ("0", "1", "2"):
@@ -195,18 +165,16 @@ def read_partition(path: str) -> list[tuple[int, str, str]]:
                 f"{path}, line {number}: expected an image's name and 0 (train), 1 (validation) "
                 f"or 2 (test). Received: {_shown(line)!r}."
             )
-        if name in placed:
+        if name in found:
             raise InputError(f"{path}, line {number}: {_shown(name)} is there twice.")
-        placed.add(name)
-        found.append((number, name, SPLITS[int(values[0])]))
-    return found
+        found[name] = (number, name, SPLITS[int(values[0])])
+    return list(found.values())
 
 
 def read_attributes(path: str) -> tuple[list[str], list[str], np.ndarray]:
-    """Reads list_attr_celeba.txt.
+    """Returns names of images and attributes, and values, of list_attr_celeba.txt.
 
-    Returns:
-        Names of the images, names of the attributes, float32 [images, attributes] of 0 and 1.
+    The values are float32 [images, attributes] of 0 and 1.
 
     Raises:
         InputError: a count that is not the number of rows, a row of another width, a value that
@@ -220,9 +188,7 @@ def read_attributes(path: str) -> tuple[list[str], list[str], np.ndarray]:
             f"{path} is too short: expected the number of images, the attributes' names, then rows."
         ) from None
     if not re.fullmatch("[0-9]{1,12}", count):
-        raise InputError(
-            f"{path}, line 1: expected the number of images. Received: {_shown(count)!r}."
-        )
+        raise InputError(f"{path}, line 1: expected the number of images. Received: {_shown(count)!r}.")
     attributes = header.split()
     if len(set(attributes)) < len(attributes):
         twice = next(name for name in attributes if attributes.count(name) > 1)
@@ -247,9 +213,7 @@ def read_attributes(path: str) -> tuple[list[str], list[str], np.ndarray]:
         names[name] = number
         table.append([value == "1" for value in values])
     if len(names) != int(count):
-        raise InputError(
-            f"{path}: line 1 promises {count} images, the file has rows for {len(names)}."
-        )
+        raise InputError(f"{path}: line 1 promises {count} images, the file has rows for {len(names)}.")
     return list(names), attributes, np.array(table, np.float32).reshape(-1, len(attributes))
 
 
@@ -289,15 +253,9 @@ def _from_tfds(attributes: Sequence[str], config: DataConfig) -> Dataset:
         examples = tfds.read(builder, split, split == "train", decoders)
         return examples.shard(2, half.start) if split == "train" and config.half else examples
 
-    unread = read("train", {"image": tfds.SKIPPED})
-    y = np.array(list(unread.map(labels_of).as_numpy_iterator()))
+    y = np.array([*read("train", {"image": tfds.SKIPPED}).map(labels_of).as_numpy_iterator()])
     examples = {split: pipeline.read_all(read(split), prepare) for split in SPLITS}
     counts = {split: int(each.cardinality()) for split, each in examples.items()}
+    info = _info(attributes, y, counts, config)
     content = ("tfds", config.half, tuple(attributes), config.image_size, FACE_BOX)
-    return pipeline.build(
-        examples,
-        _info(attributes, y, counts, config),
-        config,
-        config.cache,
-        fingerprint=repr(content).encode(),
-    )
+    return pipeline.build(examples, info, config, config.cache, fingerprint=repr(content).encode())

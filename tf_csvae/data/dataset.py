@@ -24,12 +24,11 @@ class Info:
 
     Attributes:
         name: as in ``data.NAMES``; of a set of TensorFlow Datasets with its own name.
-        shape: shape of one example: (d,) or (height, width, channels).
+        shape: of one example: (d,) or (height, width, channels).
         value_range: (low, high), the range of x, or None for unbounded x.
         labels: the columns of y in order.
         counts: {split: number of examples}.
-        offset: float or float [d], what was subtracted from the values of the data.
-        scale: float or float [d], by what they were then divided.
+        offset, scale: float or float [d]; x is (value of the data - offset) / scale.
         feature_names: names of the d features of a vector; empty for images.
         crop: (top, left, bottom, right), the box that is cut out of an image, in fractions of the
             sides or, if one is above 1, in pixels; "center": the largest square in the middle;
@@ -55,9 +54,9 @@ class Info:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns plain values, for JSON."""
-        plain = {**dataclasses.asdict(self), "labels": [label.to_dict() for label in self.labels]}
-        scaling = {name: np.asarray(plain[name]).tolist() for name in ("offset", "scale")}
-        return {**plain, **scaling}
+        scaling = {name: np.asarray(getattr(self, name)).tolist() for name in ("offset", "scale")}
+        labels = [label.to_dict() for label in self.labels]
+        return {**dataclasses.asdict(self), "labels": labels, **scaling}
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Self:
@@ -67,20 +66,27 @@ class Info:
             InputError: values that do not describe a data set.
         """
         try:
-            info = cls._from_dict(plain)
-            sides = (*info.shape, *info.counts.values())
-            box = (0.0, 0.0, 1.0, 1.0) if info.crop in (None, "center") else info.crop
-            top, left, bottom, right = box
-            scaling = np.asarray(info.offset), np.asarray(info.scale)
+            tuples = {
+                name: tuple(plain[name]) if isinstance(plain[name], list) else plain[name]
+                for name in ("shape", "value_range", "feature_names", "crop")
+            }
+            parts = {
+                "labels": as_labels(plain["labels"]),
+                "columns": tuple(Column(**column) for column in plain.get("columns", ())),
+                "offset": np.asarray(plain["offset"]),
+                "scale": np.asarray(plain["scale"]),
+            }
+            info = cls(**{**plain, **tuples, **parts})
+            top, left, bottom, right = (0, 0, 1, 1) if info.crop in (None, "center") else info.crop
             valid = (
                 isinstance(info.name, str)
                 and info.labels
                 and all(isinstance(label.name, str) for label in info.labels)
                 and set(info.counts) == set(SPLITS)
-                and all(type(side) is int and side >= 0 for side in sides)
+                and all(type(n) is int and n >= 0 for n in (*info.shape, *info.counts.values()))
                 and 0 <= top < bottom < np.inf
                 and 0 <= left < right < np.inf
-                and all(np.issubdtype(each.dtype, np.number) for each in scaling)
+                and all(np.issubdtype(each.dtype, np.number) for each in (info.offset, info.scale))
             )
         except (TypeError, KeyError, ValueError, AttributeError, IndexError) as error:
             raise InputError(f"This describes no dataset: {error!r}.") from error
@@ -88,32 +94,15 @@ class Info:
             raise InputError("This describes no dataset: a value in it is of a wrong kind.")
         return info
 
-    @classmethod
-    def _from_dict(cls, plain: dict[str, Any]) -> Self:
-        tuples = {
-            name: tuple(plain[name]) if isinstance(plain[name], list) else plain[name]
-            for name in ("shape", "value_range", "feature_names", "crop")
-        }
-        parts = {
-            "labels": as_labels(plain["labels"]),
-            "columns": tuple(Column(**column) for column in plain.get("columns", ())),
-            "offset": np.asarray(plain["offset"]),
-            "scale": np.asarray(plain["scale"]),
-        }
-        return cls(**{**plain, **tuples, **parts})
-
     def unscale(self, x: np.ndarray) -> np.ndarray:
         """Returns x [n, *shape] in the units of the data."""
         return np.asarray(x) * self.scale + self.offset
 
     def to_columns(self, x: np.ndarray) -> dict[str, list]:
         """Returns x [n, d] of a table as {column: n values}, in the units of the table."""
-        values, found, first = self.unscale(x), {}, 0
-        for column in self.columns:
-            last = first + len(column.feature_names)
-            found[column.name] = column.decode(values[:, first:last])
-            first = last
-        return found
+        ends = np.cumsum([len(column.feature_names) for column in self.columns])
+        parts = np.split(self.unscale(x), ends, axis=1)  # and an empty part after the last end
+        return {each.name: each.decode(part) for each, part in zip(self.columns, parts, strict=False)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,9 +111,7 @@ class Dataset:
 
     Attributes:
         train: one epoch, in a new order at each iteration.
-        validation: every example, in a fixed order.
-        test: every example, in a fixed order.
-        info: description of the data.
+        validation, test: every example, in a fixed order.
         train_from: function (epoch, rows=slice(None)) that returns the endless training batches
             from an epoch on; ``rows`` selects rows of each batch. The order of an epoch depends
             on the seed and its number only, so a resumed training has the same order.

@@ -56,26 +56,17 @@ def load(config: DataConfig) -> Dataset:
     drawn = {split: draw(count, size, seed) for split, (count, seed) in _DRAWS.items()}
     arrays = {split: (x, y) for split, (x, y, _) in drawn.items()}
     arrays["train"] = tuple(part[half] for part in arrays["train"])
-    frequencies = map(float, arrays["train"][1].mean(0))
-    info = Info(
-        name="drawn_faces",
-        shape=(size, size, 3),
-        value_range=(0.0, 1.0),
-        labels=tuple(Label(*pair) for pair in zip(FREQUENCIES, frequencies, strict=True)),
-        counts={split: len(arrays[split][0]) for split in SPLITS},
-    )
+    shares = map(float, arrays["train"][1].mean(0))
+    labels = tuple(Label(name, share) for name, share in zip(FREQUENCIES, shares, strict=True))
+    counts = {split: len(arrays[split][0]) for split in SPLITS}
+    info = Info("drawn_faces", (size, size, 3), (0.0, 1.0), labels, counts)
     examples = {split: tf.data.Dataset.from_tensor_slices(arrays[split]) for split in SPLITS}
     dataset = pipeline.build(examples, info, config, cache="none")
     return dataclasses.replace(dataset, factors=drawn["test"][2])
 
 
 def draw(n: int, size: int, seed: int) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
-    """Draws faces.
-
-    Args:
-        n: number of faces.
-        size: side of the images in pixels. A seed draws the same faces at any size.
-        seed: of labels, styles and everything else that varies.
+    """Draws n faces of a size in pixels. A seed draws the same faces at any size.
 
     Returns:
         Images uint8 [n, size, size, 3]; labels float32 [n, 6] of 0 and 1, in the order of
@@ -88,18 +79,15 @@ def draw(n: int, size: int, seed: int) -> tuple[np.ndarray, np.ndarray, dict[str
     images = np.empty((n, size, size, 3), np.uint8)
     for start in range(0, n, _CHUNK):
         rows = slice(start, start + _CHUNK)
-        faces = _faces(
-            labels[rows], {name: style[rows] for name, style in styles.items()}, others[rows], size
-        )
+        part = {name: style[rows] for name, style in styles.items()}
+        faces = _faces(labels[rows], part, others[rows], size)
         images[rows] = np.moveaxis(np.round(255 * faces), 1, -1)
     for column, style in zip(labels.T, styles.values(), strict=True):
         style[column == 0] = np.nan
     return images, labels, styles
 
 
-def _faces(
-    labels: np.ndarray, styles: dict[str, np.ndarray], others: np.ndarray, size: int
-) -> np.ndarray:
+def _faces(labels: np.ndarray, styles: dict[str, np.ndarray], others: np.ndarray, size: int) -> np.ndarray:
     """Draws a chunk of faces, float32 [n, 3, size, size] in [0, 1], from back to front."""
     on = dict(zip(FREQUENCIES, labels.T, strict=True))
     skin, wide, high, right, down = others.T
@@ -125,9 +113,7 @@ def _faces(
     wide, high = _between(0.21, 0.26, wide), _between(0.30, 0.34, high)
     skin = _mix((0.98, 0.83, 0.71), (0.62, 0.42, 0.30), skin)
     length, blond = styles["Long_Hair"].T
-    hair = _mix(
-        (0.22, 0.12, 0.07), _mix((0.30, 0.14, 0.07), (0.95, 0.80, 0.38), blond), on["Long_Hair"]
-    )
+    hair = _mix((0.22, 0.12, 0.07), _mix((0.30, 0.14, 0.07), (0.95, 0.80, 0.38), blond), on["Long_Hair"])
     long = _between(0.12, 0.42, length)
     curtain = _box(side, y - _each(long / 2 - 0.05), wide + 0.06, long / 2 + 0.05, 0.04)
     paint(curtain, hair, on["Long_Hair"])
@@ -146,17 +132,13 @@ def _faces(
     bend = on["Smiling"] * _between(0.05, 0.12, curve)
     half = np.where(on["Smiling"] > 0, _between(0.08, 0.16, width), 0.10)
     share = np.minimum(side / _each(half), 1)
-    mouth = np.abs(y - 0.245 - _each(bend) * (0.5 - share**2)) / np.sqrt(
-        1 + np.square(2 * _each(bend / half) * share)
-    )
+    steepness = np.sqrt(1 + np.square(2 * _each(bend / half) * share))
+    mouth = np.abs(y - 0.245 - _each(bend) * (0.5 - share**2)) / steepness
     paint(np.maximum(mouth - 0.016, side - _each(half)), (0.70, 0.15, 0.18))
 
     breadth, thick = styles["Mustache"].T
-    paint(
-        _box(side, y - 0.155, _between(0.07, 0.15, breadth), _between(0.018, 0.042, thick), 0.012),
-        (0.16, 0.09, 0.05),
-        on["Mustache"],
-    )
+    bar = _box(side, y - 0.155, _between(0.07, 0.15, breadth), _between(0.018, 0.042, thick), 0.012)
+    paint(bar, (0.16, 0.09, 0.05), on["Mustache"])
 
     lens, tint = styles["Eyeglasses"].T
     tall = _between(0.035, 0.085, lens)
@@ -198,9 +180,7 @@ def _ellipse(x: np.ndarray, y: np.ndarray, half_width: float, half_height: float
     return radius * (radius - 1) / np.maximum(slope, 1e-6)
 
 
-def _box(
-    x: np.ndarray, y: np.ndarray, half_width: float, half_height: float, corner: float
-) -> np.ndarray:
+def _box(x: np.ndarray, y: np.ndarray, half_width: float, half_height: float, corner: float) -> np.ndarray:
     """Returns the signed distance from a box with round corners around the origin."""
     u = np.abs(x) - _each(half_width) + _each(corner)
     v = np.abs(y) - _each(half_height) + _each(corner)

@@ -66,9 +66,7 @@ class Column:
             place = places.get("" if missing(text) else text)
             if place is None:
                 known = ", ".join(filter(None, self.categories))
-                problems.append(
-                    f"{table.at(row, self.name)}: expected one of {known}. Received: {text!r}."
-                )
+                problems.append(f"{table.at(row, self.name)}: expected one of {known}. Received: {text!r}.")
             else:
                 found[row, place] = 1
         return found
@@ -82,19 +80,11 @@ class Column:
         return [float(f"{value:.6g}") for value in values[:, 0]]
 
 
-def fit_column(
-    table: Table, name: str, train: np.ndarray, is_category: bool, problems: Problems
-) -> Column:
-    """Returns what a column is, as its values suggest.
+def fit_column(table: Table, name: str, train: np.ndarray, is_category: bool, problems: Problems) -> Column:
+    """Returns what a column is, as its values suggest; ``train``, int [m], are the training rows.
 
-    If most values are numbers, it is a number, and a text in it is a mistake.
-
-    Args:
-        table: the table.
-        name: name of the column.
-        train: int [m], the training rows.
-        is_category: the column is a category although its values are numbers.
-        problems: gets a sentence if the column is no feature.
+    If most values are numbers, it is a number, and a text in it is a mistake; but is_category
+    makes it a category. ``problems`` gets a sentence if the column is no feature.
     """
     texts = table.columns[name]
     known = [text for text in texts if not missing(text)]
@@ -115,11 +105,5 @@ def fit_column(
 
 
 def encode(columns: Sequence[Column], table: Table, problems: Problems) -> np.ndarray:
-    """Returns the features of a table, float32 [n, d], in the units of the table.
-
-    Args:
-        columns: the feature columns; the table has them.
-        table: the table.
-        problems: gets a sentence about each value that is not a number or a known category.
-    """
+    """Returns the features of a table, float32 [n, d]; see ``Column.encode``."""
     return np.concatenate([column.encode(table, problems) for column in columns], 1)

@@ -44,41 +44,25 @@ def load(config: DataConfig) -> Dataset:
     skip = config.on_bad_example == "skip"
     if not skip:
         problems.extend(missing.values())
-    kinds = label_columns.parse_kinds(config.label_kinds, attributes, table.path)
-    labels, values = zip(
-        *(label_columns.read_label(table, each, problems, kinds.get(each)) for each in attributes),
-        strict=True,
-    )
+    labels, values = label_columns.read_labels(table, attributes, config.label_kinds, problems)
     members = split_rows(table, names, config, problems)
     paths = np.array([os.path.join(config.data_dir, name) for name in names])
     left_out = {}
     if skip and not problems:
         present = [path for row, path in enumerate(paths) if row not in missing]
         unreadable = images.all_unreadable(present)
-        left_out = missing | {
-            row: unreadable[path] for row, path in enumerate(paths) if path in unreadable
-        }
+        left_out = missing | {row: unreadable[path] for row, path in enumerate(paths) if path in unreadable}
         images.check_few(list(left_out.values()), config)
-        members = {
-            split: np.setdiff1d(rows, list(left_out)).astype(int) for split, rows in members.items()
-        }
+        members = {split: np.setdiff1d(rows, list(left_out)).astype(int) for split, rows in members.items()}
     whole, members["train"] = members["train"], members["train"][half_of(config.half)]
-    labels, y = label_columns.fit_labels(
-        labels, np.stack(values, 1), members["train"], table.path, problems, whole
-    )
+    labels, y = label_columns.fit_labels(labels, values, members["train"], table.path, problems, whole)
     problems.raise_any()
 
-    info = Info(
-        name="folder",
-        shape=(config.image_size, config.image_size, 3),
-        value_range=(0.0, 1.0),
-        labels=labels,
-        counts={split: len(rows) for split, rows in members.items()},
-        crop=images.parse_crop(config.crop),
-    )
+    shape, box = (config.image_size, config.image_size, 3), images.parse_crop(config.crop)
+    counts = {split: len(rows) for split, rows in members.items()}
+    info = Info("folder", shape, (0.0, 1.0), labels, counts, crop=box)
     files = {split: (paths[rows], y[rows]) for split, rows in members.items()}
-    dataset = images.build(files, info, config)
-    return dataclasses.replace(dataset, left_out=tuple(left_out.values()))
+    return dataclasses.replace(images.build(files, info, config), left_out=tuple(left_out.values()))
 
 
 def _read_table(config: DataConfig) -> Table:
@@ -99,19 +83,16 @@ def _attributes(table: Table, file_column: str, config: DataConfig) -> list[str]
     for name in attributes:
         table.column(name, "--attributes")
     if not attributes:
-        known = ", ".join(table.columns)
-        raise InputError(f"{table.path} has no column of labels beside {known}.")
+        raise InputError(f"{table.path} has no column of labels beside {', '.join(table.columns)}.")
     if len(set(attributes)) < len(attributes):
         raise InputError(f"An attribute is named twice. Received: {', '.join(attributes)}.")
     return attributes
 
 
 def _check_files(table: Table, file_column: str, folder: str, problems: Problems) -> dict[int, str]:
-    """Checks the names of the images.
+    """Returns {row: sentence} of missing files.
 
-    Returns:
-        {row: sentence} of missing files. ``problems`` gets names that occur twice or lead out of
-        the folder.
+    ``problems`` gets names that occur twice or lead out of the folder.
     """
     first, missing = {}, {}
     for row, name in enumerate(table.columns[file_column]):

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tf_csvae.configs import DataConfig
 from tf_csvae.data import pipeline
-from tf_csvae.data.dataset import SPLITS, Dataset, Info
+from tf_csvae.data.dataset import Dataset, Info
 from tf_csvae.errors import InputError
 
 Crop = tuple[float, ...] | str | None  # see ``Info.crop``
@@ -35,27 +35,18 @@ def is_jpeg(file: tf.Tensor) -> tf.Tensor:
 
 
 def decode(file: tf.Tensor) -> tf.Tensor:
-    """Decodes an image as it is meant to be seen.
+    """Decodes a JPEG, PNG, BMP or GIF file, a string tensor [], to uint8 [height, width, 3].
 
-    Args:
-        file: string tensor [], a JPEG, PNG, BMP or GIF file of any mode. Transparency is dropped.
-            An animation gives its first frame. A JPEG is turned and mirrored by the EXIF
-            orientation, which cameras write.
-
-    Returns:
-        uint8 [height, width, 3].
+    Transparency is dropped. An animation gives its first frame. A JPEG is turned and mirrored by
+    the EXIF orientation, which cameras write.
 
     Raises:
         tf.errors.InvalidArgumentError: the file cannot be decoded, or a side of a JPEG or PNG is
             longer than ``MAX_SIDE``. This is checked before memory is allocated.
     """
-    sides = tf.case(
-        [
-            (is_png(file), lambda: _png_sides(file)),
-            (is_jpeg(file), lambda: tf.io.extract_jpeg_shape(file)[:2]),
-        ],
-        default=lambda: tf.ones([2], tf.int32),
-    )
+    png = (is_png(file), lambda: _png_sides(file))
+    jpeg = (is_jpeg(file), lambda: tf.io.extract_jpeg_shape(file)[:2])
+    sides = tf.case([png, jpeg], default=lambda: tf.ones([2], tf.int32))
     size = tf.debugging.Assert(
         tf.reduce_all((sides > 0) & (sides <= MAX_SIDE)),
         [f"An image's sides may have up to {MAX_SIDE} pixels.", "Received:", sides],
@@ -81,9 +72,8 @@ def _png_sides(file: tf.Tensor) -> tf.Tensor:
 def _orientation(start: tf.Tensor) -> tf.Tensor:
     """Returns the EXIF orientation of a JPEG, int32 [], 1 to 8. Without a valid one it is 1.
 
-    A JPEG begins with segments. Each has a marker (2 bytes) and a length (2 bytes, which count
-    too). The EXIF segment holds a TIFF header and a directory: the number of its entries, then
-    12 bytes for each.
+    A JPEG begins with segments: a marker (2 bytes), a length (2 bytes, which count too), and in
+    that of EXIF a TIFF header and a directory: the number of its entries, 12 bytes for each.
     """
     content = tf.cast(tf.io.decode_raw(start, tf.uint8), tf.int32)
     end = tf.size(content)
@@ -116,8 +106,7 @@ def _orientation(start: tf.Tensor) -> tf.Tensor:
     entries = directory + 2 + 12 * tf.range(_ENTRIES)
     exists = tf.range(_ENTRIES) < ordered(directory)
     found = exists & tf.equal(ordered(entries), _ORIENTATION)
-    values = tf.where(found, ordered(entries + 8), 0)
-    value = tf.reduce_max(values)
+    value = tf.reduce_max(tf.where(found, ordered(entries + 8), 0))
     return tf.where(exif(place) & (value >= 1) & (value <= 8), value, 1)
 
 
@@ -131,18 +120,10 @@ def _turned(image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
 
 
 def parse_crop(text: str) -> Crop:
-    """Reads the option crop.
+    """Returns ``Info.crop`` for the option crop: "center", "none" or "x,y,w,h".
 
-    Args:
-        text: "center": the largest square in the middle; "none": the whole image; or "x,y,w,h":
-            left, top, width and height of a box, in fractions of the sides or, if one is above 1,
-            in pixels.
-
-    Returns:
-        ``Info.crop``.
-
-    Raises:
-        InputError: any other text.
+    x, y, w and h are left, top, width and height of a box, in fractions of the sides or, if one is
+    above 1, in pixels. Any other text raises ``InputError``.
     """
     if text in ("center", "none"):
         return "center" if text == "center" else None
@@ -159,16 +140,7 @@ def parse_crop(text: str) -> Crop:
 
 
 def crop_and_resize(image: tf.Tensor, box: Crop, size: int) -> tf.Tensor:
-    """Cuts a box out of an image and resizes it.
-
-    Args:
-        image: uint8 [height, width, 3], of any size.
-        box: see ``Info.crop``.
-        size: side of the result in pixels.
-
-    Returns:
-        uint8 [size, size, 3]; bilinear, antialiased.
-    """
+    """Returns the box of an image, uint8 [h, w, 3], resized (antialiased) to [size, size, 3]."""
     sides = tf.cast(tf.shape(image)[:2], tf.float32)
     if box == "center":
         corners = (sides + tf.constant([[-1.0], [1.0]]) * tf.reduce_min(sides)) / 2
@@ -203,11 +175,7 @@ def unreadable(path: str) -> str | None:
 
 
 def first_unreadable(paths: Sequence[str]) -> str | None:
-    """Returns a sentence about the first file that cannot be decoded, if there is one.
-
-    The errors of tf.data do not name the file. This function reads files until it finds the one,
-    and only after an error.
-    """
+    """Returns a sentence about the first file that cannot be decoded; tf.data does not name it."""
     return next(filter(None, map(unreadable, paths)), None)
 
 
@@ -219,12 +187,7 @@ def all_unreadable(paths: Sequence[str]) -> dict[str, str]:
 
 
 def check_few(left_out: Sequence[str], config: DataConfig) -> None:
-    """Raises ``InputError`` if there are more bad examples than max_bad_examples allows.
-
-    Args:
-        left_out: a sentence about each bad example.
-        config: has the limit and the folder.
-    """
+    """Raises ``InputError`` if there are more bad examples than max_bad_examples allows."""
     if len(left_out) > config.max_bad_examples:
         raise InputError(
             f"--data_dir={config.data_dir} has {len(left_out)} bad examples, more than "
@@ -232,33 +195,20 @@ def check_few(left_out: Sequence[str], config: DataConfig) -> None:
         )
 
 
-def build(
-    files: dict[str, tuple[np.ndarray, np.ndarray]], info: Info, config: DataConfig
-) -> Dataset:
-    """Returns the ``Dataset`` of image files.
+def build(files: dict[str, tuple[np.ndarray, np.ndarray]], info: Info, config: DataConfig) -> Dataset:
+    """Returns the ``Dataset`` of image files {split: (paths [n], float32 y [n, k])}."""
 
-    Args:
-        files: {split: (paths [n], float32 y [n, k])}.
-        info: description of the data, with the size and the crop of the images.
-        config: has the size of batches, the seed, the cache and the augmentation.
-    """
+    def example(path, y):
+        return read(path, info.crop, info.shape[0]), y
 
-    def examples(split: str) -> tf.data.Dataset:
-        if split == "train":
-            items = pipeline.shuffled_once(files[split], config.seed)
-        else:
-            items = tf.data.Dataset.from_tensor_slices(files[split])
-        return pipeline.read_all(items, lambda path, y: (read(path, info.crop, info.shape[0]), y))
-
+    items = pipeline.slices({split: pair for split, pair in files.items() if len(pair[0])}, config.seed)
     content = {split: (x.tolist(), y.tolist(), config.seed) for split, (x, y) in files.items()}
     names = [label.name for label in info.labels]
     return pipeline.build(
-        {split: examples(split) for split in SPLITS if len(files[split][0])},
+        {split: pipeline.read_all(each, example) for split, each in items.items()},
         info,
         config,
         config.cache,
         fingerprint=repr((content, names, info.shape, info.crop)).encode(),
-        explain_failure=lambda: first_unreadable(
-            [path for paths, _ in files.values() for path in paths]
-        ),
+        explain_failure=lambda: first_unreadable([path for paths, _ in files.values() for path in paths]),
     )

@@ -29,12 +29,7 @@ ROW, MAX_ROWS = 12, 20
 def inspect(config: DataConfig, given: Collection[str], out: str) -> None:
     """Prints counts, labels and warnings of a data set, and writes out/sheet.png for images.
 
-    All examples are read.
-
-    Args:
-        config: the data set and its options.
-        given: names of the options that were asked for.
-        out: folder of the sheet.
+    All examples are read. ``given`` names the options that were asked for.
 
     Raises:
         InputError: the data set cannot be trained on. All problems are printed before.
@@ -76,12 +71,7 @@ def _load(config: DataConfig, given: Collection[str]) -> Dataset:
 
 
 def warnings(labels: Sequence[Label], y: dict[str, np.ndarray]) -> Iterator[str]:
-    """Yields sentences about labels from which little can be learned.
-
-    Args:
-        labels: the k labels.
-        y: {split: float32 [n, k]}.
-    """
+    """Yields sentences about labels, y {split: float32 [n, k]}, that can hardly be learned."""
     for split, columns in y.items():
         for label, column in zip(labels, columns.T, strict=True):
             known = column[~np.isnan(column)]
@@ -119,20 +109,16 @@ def _shares(label: Label, columns: Sequence[np.ndarray]) -> dict[str, list[str]]
         known = [column[~np.isnan(column)] for column in columns]
         return [measure(part) if len(part) else "–" for part in known]
 
-    def mean(part):
-        return f"{label.in_units(part.mean()):.4g} ± {label.scale * part.std():.2g}"
-
     if label.kind == "real":
-        rows = {f"{label.name} (real)": cells(mean)}
+        mean = cells(lambda part: f"{label.in_units(part.mean()):.4g} ± {label.scale * part.std():.2g}")
+        rows = {f"{label.name} (real)": mean}
     elif label.kind == "binary":
         rows = {f"{label.name} (binary)": cells(lambda part: f"{part.mean():.1%}")}
     else:
-        rows = {
-            f"{label.name} = {name} (categorical)": cells(
-                lambda part, place=place: f"{np.mean(part == place):.1%}"
-            )
-            for place, name in enumerate(label.classes)
-        }
+        rows = {}
+        for place, name in enumerate(label.classes):
+            share = cells(lambda part, place=place: f"{np.mean(part == place):.1%}")
+            rows[f"{label.name} = {name} (categorical)"] = share
     unknown = [np.isnan(column).mean() for column in columns]
     if any(unknown):
         rows[f"{label.name} is unknown"] = [f"{share:.1%}" for share in unknown]

@@ -18,18 +18,9 @@ MAX_CLASSES = 100
 
 
 def parse_kinds(given: Sequence[str], names: Iterable[str], where: str) -> dict[str, str]:
-    """Reads the option label_kinds.
+    """Returns {label: kind} of the option label_kinds, texts "label:kind".
 
-    Args:
-        given: texts "label:kind".
-        names: names of the labels.
-        where: what has the labels, as in "labels.csv".
-
-    Returns:
-        {label: kind}.
-
-    Raises:
-        InputError: no such label or kind.
+    No such label (``where`` is what has them, as in "labels.csv") or kind raises ``InputError``.
     """
     kinds = {}
     for pair in given:
@@ -62,16 +53,21 @@ def infer_kind(values: Sequence[str]) -> str:
     return "real" if np.isfinite(numbers).mean() > 0.5 else "categorical"
 
 
+def read_labels(
+    table: Table, names: Sequence[str], given: Sequence[str], problems: Problems
+) -> tuple[tuple[Label, ...], np.ndarray]:
+    """Returns the k labels and values, [n, k], of ``read_label``; ``given``: option label_kinds."""
+    kinds = parse_kinds(given, names, table.path)
+    pairs = [read_label(table, name, problems, kinds.get(name)) for name in names]
+    return tuple(label for label, _ in pairs), np.stack([values for _, values in pairs], 1)
+
+
 def read_label(
     table: Table, name: str, problems: Problems, kind: str | None = None
 ) -> tuple[Label, np.ndarray]:
-    """Reads a column as a label.
+    """Reads a column as a label of a kind, or of the kind that its values suggest.
 
-    Args:
-        table: the table.
-        name: name of the column.
-        problems: gets a sentence about each value that is not allowed.
-        kind: kind of the label; None: as the values suggest.
+    ``problems`` gets a sentence about each value that is not allowed.
 
     Returns:
         The label, without its distribution (see ``fit_labels``), and its values, float64 [n]: 0
@@ -123,22 +119,15 @@ def _binary(table: Table, name: str, problems: Problems) -> np.ndarray:
     if {-1, 0} <= set(values.values()):
         row = next(row for row, text in enumerate(column) if values[text] == 0)
         problems.append(
-            f"{table.at(row, name)}: expected -1 or 1 as elsewhere in the column. "
-            f"Received: {column[row]!r}."
+            f"{table.at(row, name)}: expected -1 or 1 as elsewhere in the column. Received: {column[row]!r}."
         )
     return np.array([np.nan if values[text] is None else values[text] > 0 for text in column])
 
 
 def read_known_label(table: Table, label: Label, problems: Problems) -> np.ndarray:
-    """Reads the column of a label that is known already.
+    """Returns the values of a label, as in y, in its column: float [n]; NaN where missing.
 
-    Args:
-        table: the table.
-        label: the label; its name is that of the column.
-        problems: gets a sentence about each value that the label cannot have.
-
-    Returns:
-        The values as in y, float [n]; NaN where missing.
+    ``problems`` gets a sentence about each value that the label cannot have.
     """
     values = [label.value(text) for text in table.columns[label.name]]
     for row, value in enumerate(values):
@@ -158,19 +147,12 @@ def fit_labels(
     problems: Problems,
     whole: np.ndarray | None = None,
 ) -> tuple[tuple[Label, ...], np.ndarray]:
-    """Measures the distributions of labels in the training rows.
+    """Returns the labels of values [n, k] with their distributions, and y, float32 [n, k].
 
-    Args:
-        labels: labels as ``read_label`` returns them.
-        values: their values, float [n, k].
-        train: int [m], the training rows.
-        where: the file, for messages.
-        problems: gets a sentence about each label or class that does not vary.
-        whole: int [m'], the rows by which real labels are standardised, if not ``train``. With
-            the whole training split, all trainings on parts of it standardise equally.
-
-    Returns:
-        The labels with their distributions, and y, float32 [n, k].
+    The distributions are those in the training rows, int [m]. Real labels are standardised by the
+    rows ``whole``, if given: with the whole training split, all trainings on parts of it
+    standardise equally. ``where`` is the file, for messages. ``problems`` gets a sentence about
+    each label or class that does not vary.
     """
     found = []
     for label, column in zip(labels, values.T, strict=True):
@@ -199,10 +181,7 @@ def fit_labels(
                 )
             label = dataclasses.replace(label, frequencies=tuple(counts / counts.sum()))
         else:
-            frequency = float(of_train.astype(np.float32).mean())
-            label = dataclasses.replace(label, frequency=frequency)
+            label = dataclasses.replace(label, frequency=float(of_train.astype(np.float32).mean()))
         found.append(dataclasses.replace(label, missing=missing))
-    offset, scale = (
-        np.array([getattr(label, name) for label in found]) for name in ("mean", "scale")
-    )
+    offset, scale = (np.array([getattr(label, name) for label in found]) for name in ("mean", "scale"))
     return tuple(found), ((values - offset) / scale).astype(np.float32)

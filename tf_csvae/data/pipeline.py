@@ -27,6 +27,14 @@ def shuffled_once(arrays: Sequence[np.ndarray], seed: int) -> tf.data.Dataset:
     return tf.data.Dataset.from_tensor_slices(tuple(array[order] for array in arrays))
 
 
+def slices(arrays: dict[str, Sequence[np.ndarray]], seed: int) -> dict[str, tf.data.Dataset]:
+    """Returns {split: the rows of its arrays}; those of train are shuffled once."""
+    return {
+        split: shuffled_once(each, seed) if split == "train" else tf.data.Dataset.from_tensor_slices(each)
+        for split, each in arrays.items()
+    }
+
+
 def read_all(items: tf.data.Dataset, read: Callable) -> tf.data.Dataset:
     """Maps ``read`` over items, on all cores, in order."""
     return items.map(read, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
@@ -51,13 +59,9 @@ AUGMENTATIONS = {"flip": random_flip, "colour": random_colour}
 
 
 def augmentation(names: Sequence[str]) -> Callable | None:
-    """Returns the function (x, y, seed) -> (x, y) of several augmentations, or None for none.
+    """Returns the function (x, y, seed) -> (x, y) of ``AUGMENTATIONS``, or None for no names.
 
-    Args:
-        names: names of ``AUGMENTATIONS``. The batches x are uint8 images, the seed is int [2].
-
-    Raises:
-        InputError: no such augmentation.
+    The batches x are uint8 images, the seed is int [2]. An unknown name raises ``InputError``.
     """
     for name in names:
         check_known(name, AUGMENTATIONS, "augmentation")
@@ -72,23 +76,12 @@ def augmentation(names: Sequence[str]) -> Callable | None:
     return apply
 
 
-def from_arrays(
-    arrays: dict[str, tuple[np.ndarray, np.ndarray]], info: Info, config: DataConfig
-) -> Dataset:
-    """Returns the ``Dataset`` of vectors or uint8 images that fit in memory.
+def from_arrays(arrays: dict[str, tuple[np.ndarray, np.ndarray]], info: Info, config: DataConfig) -> Dataset:
+    """Returns the ``Dataset`` of arrays {split: (x, float32 y [n, k])} that fit in memory.
 
-    Args:
-        arrays: {split: (x, float32 y [n, k])}; x is float32 [n, d] or uint8 [n, *info.shape].
-        info: description of the data.
-        config: has the size of batches, the seed and, for images, the augmentation.
+    x is float32 [n, d] or uint8 [n, *info.shape].
     """
-    examples = {
-        split: tf.data.Dataset.from_tensor_slices(pair)
-        if split != "train"
-        else shuffled_once(pair, config.seed)
-        for split, pair in arrays.items()
-    }
-    return build(examples, info, config, cache="none")
+    return build(slices(arrays, config.seed), info, config, cache="none")
 
 
 def build(
@@ -99,17 +92,11 @@ def build(
     fingerprint: bytes = b"",
     explain_failure: Callable[[], str | None] = lambda: None,
 ) -> Dataset:
-    """Returns the ``Dataset`` of examples.
+    """Returns the ``Dataset`` of {split: examples (x, y)}; x is a uint8 image or float32 [d].
 
-    Args:
-        examples: {split: single examples (x, y)}, with uint8 images or float32 vectors as x. The
-            training examples are in a random order already, see ``shuffled_once``.
-        info: description of the data.
-        config: has the size of batches, the seed and, for images, the augmentation. A training
-            batch is never larger than the training set.
-        cache: "memory", "none", or a folder that keeps the examples between runs.
-        fingerprint: bytes that distinguish data in the same folder.
-        explain_failure: see ``Dataset``.
+    The training examples are in a random order already, see ``shuffled_once``. A training batch
+    is never larger than the training set. ``cache`` is "memory", "none", or a folder that keeps
+    the examples between runs; the fingerprint distinguishes data in the same folder.
 
     Raises:
         InputError: a split without examples, no such augmentation, or examples that cannot be
@@ -134,22 +121,20 @@ def build(
 
     def converted(batches: tf.data.Dataset) -> tf.data.Dataset:
         if info.is_image:
-            batches = batches.map(_image_to_float, num_parallel_calls=tf.data.AUTOTUNE)
+            batches = batches.map(
+                lambda x, y: (tf.cast(x, tf.float32) / 255.0, y), num_parallel_calls=tf.data.AUTOTUNE
+            )
         return batches.prefetch(tf.data.AUTOTUNE)
 
-    train = cached("train")
+    train, buffer = cached("train"), min(info.counts["train"], SHUFFLE_BUFFER)
 
     def epoch(number: tf.Tensor) -> tf.data.Dataset:
         """Returns the batches of one epoch, which depend on the seed and the number only."""
         # The order must not depend on the global seed of the process; and if that is 0, shuffle
         # fails on a seed that is a tensor. This sets the seed of the graph of this function.
         tf.compat.v1.set_random_seed(1)
-        number = tf.cast(number, tf.int64)
-        mixed = train.shuffle(
-            min(info.counts["train"], SHUFFLE_BUFFER),
-            seed=tf.cast(seed, tf.int64) * 1_000_003 + number,
-            reshuffle_each_iteration=False,
-        )
+        order = tf.cast(seed, tf.int64) * 1_000_003 + number
+        mixed = train.shuffle(buffer, order, reshuffle_each_iteration=False)
         batches = mixed.batch(batch_size, drop_remainder=True)
         if augment is None:
             return batches
@@ -175,11 +160,6 @@ def build(
         steps_per_epoch=info.counts["train"] // batch_size,
         explain_failure=explain_failure,
     )
-
-
-def _image_to_float(x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Converts images uint8 [n, h, w, c] to float32 in [0, 1]."""
-    return tf.cast(x, tf.float32) / 255.0, y
 
 
 def _saved(examples: tf.data.Dataset, path: str) -> tf.data.Dataset:

@@ -25,13 +25,8 @@ def split_rows(
 
     If there is a column ``split``, it says so: train, validation (or val) or test. Otherwise a
     hash of the key of each row decides, or of its group. It depends on nothing else, so new rows
-    do not move others.
-
-    Args:
-        table: the table.
-        keys: a text for each row that distinguishes it.
-        config: has the shares (``split``) and the column of groups (``group_column``).
-        problems: gets a sentence about each row that cannot be assigned, and about empty splits.
+    do not move others. ``problems`` gets a sentence about each row that cannot be assigned, and
+    about empty splits.
 
     Returns:
         {split: int [n], its rows in the order of the table}.

@@ -28,18 +28,10 @@ def load(config: DataConfig) -> Dataset:
     }
     offset, scale = points["train"].mean(0), points["train"].std(0)
     arrays = {
-        split: ((x - offset) / scale, (x[:, :1] >= 10).astype(np.float32))
-        for split, x in points.items()
+        split: ((x - offset) / scale, (x[:, :1] >= 10).astype(np.float32)) for split, x in points.items()
     }
-    info = Info(
-        name="swiss_roll",
-        shape=(3,),
-        value_range=None,
-        labels=(Label("x1_at_least_10", frequency=float(arrays["train"][1].mean())),),
-        counts={split: len(x) for split, x in points.items()},
-        offset=offset,
-        scale=scale,
-        feature_names=("x1", "x2", "x3"),
-    )
+    labels = (Label("x1_at_least_10", frequency=float(arrays["train"][1].mean())),)
+    counts = {split: len(x) for split, x in points.items()}
+    info = Info("swiss_roll", (3,), None, labels, counts, offset, scale, feature_names=("x1", "x2", "x3"))
     examples = {split: tf.data.Dataset.from_tensor_slices(pair) for split, pair in arrays.items()}
     return pipeline.build(examples, info, config, cache="none")

@@ -33,24 +33,15 @@ def load(config: DataConfig) -> Dataset:
     """
     path = config.data_path
     if not path or not config.label_columns:
-        raise InputError(
-            "--dataset=table needs --data_path=FILE.csv (or .parquet) and --label_columns=A,B."
-        )
+        raise InputError("--dataset=table needs --data_path=FILE.csv (or .parquet) and --label_columns=A,B.")
     table = table_files.read(path)
     features = _feature_names(table, config)
     problems = Problems()
-    kinds = label_columns.parse_kinds(config.label_kinds, config.label_columns, path)
-    labels, values = zip(
-        *(
-            label_columns.read_label(table, name, problems, kinds.get(name))
-            for name in config.label_columns
-        ),
-        strict=True,
-    )
+    labels, values = label_columns.read_labels(table, config.label_columns, config.label_kinds, problems)
     keys = ["\x1f".join(row) for row in zip(*table.columns.values(), strict=True)]
     members = split_rows(table, keys, config, problems)
     train = members["train"]
-    labels, y = label_columns.fit_labels(labels, np.stack(values, 1), train, path, problems)
+    labels, y = label_columns.fit_labels(labels, values, train, path, problems)
     columns = tuple(
         feature_columns.fit_column(table, name, train, name in config.category_columns, problems)
         for name in features
@@ -58,23 +49,13 @@ def load(config: DataConfig) -> Dataset:
     x = feature_columns.encode(columns, table, problems)
     problems.raise_any()
 
-    is_number = np.concatenate(
-        [[not each.categories] * len(each.feature_names) for each in columns]
-    )
+    is_number = np.concatenate([[not each.categories] * len(each.feature_names) for each in columns])
     offset, deviation = x[train].mean(0), x[train].std(0)
     offset = np.where(is_number, offset, 0).astype(np.float32)
     scale = np.where(is_number & (deviation > 0), deviation, 1).astype(np.float32)
-    info = Info(
-        name="table",
-        shape=(x.shape[1],),
-        value_range=None,
-        labels=labels,
-        counts={split: len(rows) for split, rows in members.items()},
-        offset=offset,
-        scale=scale,
-        feature_names=tuple(name for each in columns for name in each.feature_names),
-        columns=columns,
-    )
+    counts = {split: len(rows) for split, rows in members.items()}
+    names = tuple(name for each in columns for name in each.feature_names)
+    info = Info("table", (x.shape[1],), None, labels, counts, offset, scale, names, columns=columns)
     arrays = {split: ((x[rows] - offset) / scale, y[rows]) for split, rows in members.items()}
     return pipeline.from_arrays(arrays, info, config)
 

@@ -51,18 +51,13 @@ class Table:
 
 
 def read(path: str) -> Table:
-    """Reads a CSV file (with commas, semicolons or tabs, and a header) or a Parquet file.
-
-    Args:
-        path: the file; Parquet if it ends in .parquet.
+    """Reads a CSV file (with commas, semicolons or tabs, and a header) or a .parquet file.
 
     Raises:
         InputError: no such file, no table, a column named twice, a row of another width, no rows.
     """
     if not os.path.isfile(path):
-        raise InputError(
-            f"There is no file {path}. A CSV or Parquet file with a header is expected."
-        )
+        raise InputError(f"There is no file {path}. A CSV or Parquet file with a header is expected.")
     table = _read_parquet(path) if path.endswith(".parquet") else _read_csv(path)
     if not len(table):
         raise InputError(f"{path} has no rows under its header.")
@@ -90,8 +85,7 @@ def _read_csv(path: str) -> Table:
     for line, row in zip(lines, rows, strict=True):
         if len(row) != len(header):
             raise InputError(
-                f"{path}, line {line}: expected {len(header)} values, one per column. "
-                f"Received: {len(row)}."
+                f"{path}, line {line}: expected {len(header)} values, one per column. Received: {len(row)}."
             )
     columns = zip(*rows, strict=True) if rows else [()] * len(header)
     return Table(path, dict(zip(header, map(list, columns), strict=True)), lines)
@@ -101,8 +95,7 @@ def _read_parquet(path: str) -> Table:
     try:
         frame = pandas.read_parquet(path, dtype_backend="pyarrow")  # integers stay, with gaps too
     except (pyarrow.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path} is no Parquet file: {reason}") from error
+        raise InputError(f"{path} is no Parquet file: {str(error).splitlines()[0]}") from error
     _check_unique(list(frame), path)
     for name in filter(None, frame.index.names):  # pandas writes its index as a column
         frame[name] = frame.index.get_level_values(name)

@@ -28,6 +28,7 @@ OPTIONS = (
 SKIPPED = tensorflow_datasets.decode.SkipDecoding()
 
 Path = tuple[str, ...]  # the keys that lead to a feature
+Builder = tensorflow_datasets.core.DatasetBuilder
 
 
 def load(config: DataConfig) -> Dataset:
@@ -57,9 +58,7 @@ def load(config: DataConfig) -> Dataset:
         check_known(attribute, [*labels, *scalars], f"label of {where}")
     numeric = {each: path for each, path in numeric.items() if each not in attributes}
     if not image and not numeric:
-        raise InputError(
-            f"{where} has neither one image nor numbers. It has {', '.join(features)}."
-        )
+        raise InputError(f"{where} has neither one image nor numbers. It has {', '.join(features)}.")
     paths = [(labels | scalars)[attribute] for attribute in attributes]
     instructions = _instructions(builder.info.splits)
 
@@ -73,9 +72,7 @@ def load(config: DataConfig) -> Dataset:
     def arrays(function):
         decoders = {image[-1]: SKIPPED} if image else None
         return {
-            split: np.array(
-                [*read(builder, part, False, decoders).map(function).as_numpy_iterator()]
-            )
+            split: np.array([*read(builder, part, False, decoders).map(function).as_numpy_iterator()])
             for split, part in instructions.items()
         }
 
@@ -91,32 +88,20 @@ def load(config: DataConfig) -> Dataset:
         [label for label, _ in drafts], y["train"], np.arange(len(y["train"])), where, problems
     )
     problems.raise_any()
-    mean, deviation = (
-        np.float32([getattr(label, f) for label in known]) for f in ("mean", "scale")
-    )
+    mean, deviation = (np.float32([getattr(label, f) for label in known]) for f in ("mean", "scale"))
     y = {split: (values - mean) / deviation for split, values in y.items()}
-    common = {
-        "name": where.replace("/", "_"),
-        "labels": known,
-        "counts": {split: len(y[split]) for split in SPLITS},
-    }
+    title, counts = where.replace("/", "_"), {split: len(y[split]) for split in SPLITS}
     if not image:
         x = arrays(numbers_of)
         offset, scale = x["train"].mean(0), x["train"].std(0)
         scale = np.where(scale > 0, scale, 1).astype(np.float32)
-        info = Info(
-            **common,
-            shape=offset.shape,
-            value_range=None,
-            offset=offset,
-            scale=scale,
-            feature_names=_names(features, numeric),
-        )
+        names = _names(features, numeric)
+        info = Info(title, offset.shape, None, known, counts, offset, scale, feature_names=names)
         pairs = {split: ((x[split] - offset) / scale, y[split]) for split in SPLITS}
         return pipeline.from_arrays(pairs, info, config)
 
     box, size = images.parse_crop(config.crop), config.image_size
-    info = Info(**common, shape=(size, size, 3), value_range=(0.0, 1.0), crop=box)
+    info = Info(title, (size, size, 3), (0.0, 1.0), known, counts, crop=box)
 
     def prepare(example):
         picture = _at(example, image)
@@ -134,18 +119,12 @@ def load(config: DataConfig) -> Dataset:
 
 
 def prepared(
-    name: str,
-    data_dir: str | None,
-    check: Callable[[Any], None] = lambda builder: None,
-    otherwise: str = "",
-) -> tensorflow_datasets.core.DatasetBuilder:
-    """Returns the builder of a set, downloaded and prepared.
+    name: str, data_dir: str | None, check: Callable[[Any], None] = lambda builder: None, otherwise: str = ""
+) -> Builder:
+    """Returns the builder of a set, named as in "cifar10_1/v6", downloaded and prepared.
 
-    Args:
-        name: as TensorFlow Datasets has it, with its configuration, as in "cifar10_1/v6".
-        data_dir: where the sets are kept; None: the default of TensorFlow Datasets.
-        check: function of the builder, called before the download.
-        otherwise: how to get the set in another way, for the message.
+    The function ``check`` gets the builder before the download. ``otherwise`` is the end of the
+    message: how to get the set in another way. Without data_dir, the default folder is used.
 
     Raises:
         InputError: what ``check`` raises; no such set, no network, no space.
@@ -156,30 +135,16 @@ def prepared(
         builder.download_and_prepare()
     except InputError:
         raise
-    except (
-        Exception
-    ) as error:  # the name, the network, the disk and the host have errors of any kind
+    except Exception as error:  # the name, the network, the disk and the host have errors of any kind
         reason = (str(error) or repr(error)).strip().splitlines()[0]
-        raise InputError(
-            f"TensorFlow Datasets could not provide {name}: {reason}{otherwise}"
-        ) from error
+        raise InputError(f"TensorFlow Datasets could not provide {name}: {reason}{otherwise}") from error
     return builder
 
 
-def read(
-    builder: tensorflow_datasets.core.DatasetBuilder,
-    split: str,
-    shuffle: bool,
-    decoders: dict[str, Any] | None = None,
-) -> tf.data.Dataset:
-    """Returns the examples of a split, interleaved from several files.
-
-    Files one after the other would give an order by file.
-    """
+def read(builder: Builder, split: str, shuffle: bool, decoders: dict | None = None) -> tf.data.Dataset:
+    """Returns the examples of a split, from several files in turn; else the order is by file."""
     config = tensorflow_datasets.ReadConfig(shuffle_seed=0, interleave_cycle_length=16)
-    return builder.as_dataset(
-        split=split, shuffle_files=shuffle, read_config=config, decoders=decoders
-    )
+    return builder.as_dataset(split=split, shuffle_files=shuffle, read_config=config, decoders=decoders)
 
 
 def _at(example: Any, path: Path) -> Any:
@@ -214,10 +179,7 @@ def _features(features: Any) -> tuple[dict[str, Path], Path | None, dict[str, Pa
 def _draft(
     name: str, feature: Any, column: np.ndarray, kind: str | None, where: str, problems: Problems
 ) -> tuple[Label, Sequence[float]]:
-    """Returns a label without its distribution, and the numbers of its classes in the set.
-
-    These are the indices of the classes or, if a numeric feature has classes, its values.
-    """
+    """Returns a label without its distribution, and the numbers in the set that are its classes."""
     is_class = isinstance(feature, tensorflow_datasets.features.ClassLabel)
     numbers = np.arange(feature.num_classes) if is_class else np.unique(column)
     if kind is None and not is_class:

@@ -38,13 +38,7 @@ SYSTEMS = {
 
 
 def load_model(path: str | os.PathLike) -> LabelledModel:
-    """Loads a trained model from ``model.keras`` in Keras' safe mode.
-
-    Args:
-        path: the file.
-
-    Returns:
-        The model with its weights, compiled with the state of its optimizers.
+    """Loads a model with its weights and optimizers from ``model.keras`` in Keras' safe mode.
 
     Raises:
         InputError: no such file, or one that is no model of this package and version.

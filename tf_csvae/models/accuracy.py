@@ -18,10 +18,6 @@ class Accuracy(keras.metrics.Mean):
     """Share of right answers among all known labels.
 
     For a real label, which is standardised, an answer counts 1 - error^2: the mean is its R^2.
-
-    Args:
-        labels: the k labels.
-        name: of the metric.
     """
 
     def __init__(self, labels: Sequence[Label], name: str = "accuracy") -> None:
@@ -45,10 +41,6 @@ class BalancedAccuracy(keras.metrics.Metric):
 
     The counts run over all batches, since most batches have no example of a rare value. A value
     without examples is left out, as in scikit-learn. Real labels are left out.
-
-    Args:
-        labels: the k labels.
-        name: of the metric.
     """
 
     def __init__(self, labels: Sequence[Label], name: str = "balanced_accuracy") -> None:

@@ -7,12 +7,14 @@ import tensorflow as tf
 from keras import layers
 
 from tf_csvae.configs import ClassifierConfig
+from tf_csvae.labels import Labels
 from tf_csvae.models.accuracy import Accuracy, BalancedAccuracy, has_classes
 from tf_csvae.models.labelled import LabelledModel
 from tf_csvae.networks import augmentation, replicas
 from tf_csvae.networks.distributions import outer_dtype, split_seed
 from tf_csvae.networks.label_space import LabelSpace
 from tf_csvae.networks.resnet import resnet
+from tf_csvae.networks.trunks import Shape
 
 
 @keras.saving.register_keras_serializable("tf_csvae")
@@ -38,7 +40,14 @@ class Classifier(LabelledModel):
 
     config_class = ClassifierConfig
 
-    def __init__(self, data_shape, labels, config=None, seed: int = 0, **kwargs) -> None:
+    def __init__(
+        self,
+        data_shape: Shape,
+        labels: Labels,
+        config: ClassifierConfig | dict | None = None,
+        seed: int = 0,
+        **kwargs,
+    ) -> None:
         super().__init__(data_shape, labels, config, seed, **kwargs)
         c, dtype = self.config, self.dtype_policy
         self.space = LabelSpace(self.labels, balance=c.balance)
@@ -137,9 +146,9 @@ class Classifier(LabelledModel):
     def classify(self, x: Any) -> tf.Tensor:
         """Returns p(y_i = 1|x) of every label; p(y_i|x) of a categorical, the mean of a real one.
 
-        It takes x float [n, *data_shape] and returns float [n, k]; a categorical label has a
-        column per class. With ``balance`` above 0 these are probabilities among data in which the
-        values of a label are more equally frequent than in the training data.
+        x is float [n, *data_shape], the result [n, k], with a column per class of a categorical
+        label. With ``balance`` above 0 these are probabilities among data in which the values of a
+        label are more equally frequent than in the training data.
         """
         return self.space.means(self(self.check_x(x, "classify")))
 

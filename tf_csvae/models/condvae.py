@@ -4,10 +4,13 @@ import keras
 import tensorflow as tf
 
 from tf_csvae.configs import CondVAEConfig
+from tf_csvae.labels import Labels
 from tf_csvae.models.vae import VAE
 from tf_csvae.networks.distributions import Seed, diagonal_normal
-from tf_csvae.objectives import bound, perceptual, prior_matching
+from tf_csvae.networks.trunks import Shape
+from tf_csvae.objectives import bound, prior_matching
 from tf_csvae.objectives.label_consistency import adaptive_weights, label_consistency
+from tf_csvae.objectives.perceptual import perceptual
 from tf_csvae.objectives.term import Code, Objective, Term
 
 
@@ -36,7 +39,9 @@ class CondVAE(VAE):
 
     config_class = CondVAEConfig
 
-    def __init__(self, data_shape, labels, config=None, **kwargs) -> None:
+    def __init__(
+        self, data_shape: Shape, labels: Labels, config: CondVAEConfig | dict | None = None, **kwargs
+    ) -> None:
         super().__init__(data_shape, labels, config, **kwargs)
         self.exchange_weights = adaptive_weights(self.config, self.space, self.labels, self.dtype_policy)
 
@@ -61,20 +66,15 @@ class CondVAE(VAE):
     def objective(self) -> Objective:
         """Returns the negative bound and what stands beside it."""
         c = self.config
-        return {
-            "generator": [
-                Term("reconstruction", c.beta1, lambda s: bound.reconstruction(s.px, s.x)),
-                Term("kl_z", c.beta3, lambda s: bound.kl_z(s.code.z), warmup=True),
-                Term("aggregate", c.aggregate_weight, lambda s: prior_matching.prior_mmd(s.z)),
-                Term(
-                    "perceptual",
-                    c.perceptual_weight,
-                    lambda s: perceptual.perceptual(self.guide, s.px.mean(), s.stages),
-                ),
-                Term(
-                    "consistency",
-                    c.consistency_weight,
-                    lambda s: label_consistency(self.space, self.guide, self.exchange_weights, s),
-                ),
-            ]
-        }
+        terms = [
+            Term("reconstruction", c.beta1, lambda s: bound.reconstruction(s.px, s.x)),
+            Term("kl_z", c.beta3, lambda s: bound.kl_z(s.code.z), warmup=True),
+            Term("aggregate", c.aggregate_weight, lambda s: prior_matching.prior_mmd(s.z)),
+            Term("perceptual", c.perceptual_weight, lambda s: perceptual(self.guide, s.px.mean(), s.stages)),
+            Term(
+                "consistency",
+                c.consistency_weight,
+                lambda s: label_consistency(self.space, self.guide, self.exchange_weights, s),
+            ),
+        ]
+        return {"generator": terms}

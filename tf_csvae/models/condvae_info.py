@@ -6,11 +6,14 @@ import keras
 import tensorflow as tf
 
 from tf_csvae.configs import CondVAEInfoConfig
+from tf_csvae.labels import Labels
 from tf_csvae.models.generative import GenerativeModel
 from tf_csvae.networks import replicas, trunks
 from tf_csvae.networks.distributions import Seed, diagonal_normal, split_seed, standard_normal
 from tf_csvae.networks.label_space import LabelSpace
-from tf_csvae.objectives import adversary, bound, gan, perceptual, prior_matching
+from tf_csvae.networks.trunks import Shape
+from tf_csvae.objectives import adversary, bound, gan, prior_matching
+from tf_csvae.objectives.perceptual import perceptual, stages
 from tf_csvae.objectives.term import Code, Objective, Step, Term
 
 
@@ -73,7 +76,9 @@ class CondVAEInfo(GenerativeModel):
     reads_labels, guide_predicts = True, False
     adversaries = ("auxiliary", "discriminator")
 
-    def __init__(self, data_shape, labels, config=None, **kwargs) -> None:
+    def __init__(
+        self, data_shape: Shape, labels: Labels, config: CondVAEInfoConfig | dict | None = None, **kwargs
+    ) -> None:
         super().__init__(data_shape, labels, config, **kwargs)
         c, dtype = self.config, self.dtype_policy
         # Balanced: without information in z the auxiliary predicts 1/2, where the entropy is
@@ -83,38 +88,32 @@ class CondVAEInfo(GenerativeModel):
         features = self.trunk.output_shape[-1]
         self.z_head = trunks.head(features, 2 * self.z_dim, c, dtype=dtype, name="z_head")
         self.y_head = trunks.head(features, self.space.outputs, c, dtype=dtype, name="y_head")
-        code = self.z_dim + self.space.width
+        code, outputs = self.z_dim + self.space.width, self.auxiliary_space.outputs
         self.decoder = trunks.decoder(code, self.data_shape, c, self.bounded, dtype)
-        outputs = self.auxiliary_space.outputs
         self.auxiliary = trunks.dense(self.z_dim, outputs, c, dtype, name="auxiliary")
         # Keras assigns the normalised weights in the type that the layer computes in: in half
         # precision what a step changes would be rounded away.
         outer = self.variable_dtype if c.spectral_norm else dtype
         # Without batch normalisation, which would tell real from fake by the rest of the batch.
+        options = {"dtype": outer, "spectral_norm": c.spectral_norm}
         self.discriminator_trunk = trunks.trunk(
-            self.data_shape, c, outer, "discriminator_trunk", c.spectral_norm, batch_norm=False
+            self.data_shape, c, name="discriminator_trunk", batch_norm=False, **options
         )
-        self.discriminator_head = trunks.head(
-            self.discriminator_trunk.output_shape[-1],
-            1,
-            c,
-            dtype=outer,
-            name="discriminator_head",
-            spectral_norm=c.spectral_norm,
-        )
+        features = self.discriminator_trunk.output_shape[-1]
+        self.discriminator_head = trunks.head(features, 1, c, name="discriminator_head", **options)
         self.built = True
 
     def players(self) -> dict[str, list[keras.Variable]]:
         """Returns the variables of the four."""
-        networks = {
-            "encoder": (self.trunk, self.z_head, self.y_head),
-            "decoder": (self.decoder, self.likelihood),
-            "auxiliary": (self.auxiliary,),
-            "discriminator": (self.discriminator_trunk, self.discriminator_head),
-        }
+
+        def variables(*networks):
+            return [variable for network in networks for variable in network.trainable_variables]
+
         return {
-            player: [variable for network in own for variable in network.trainable_variables]
-            for player, own in networks.items()
+            "encoder": variables(self.trunk, self.z_head, self.y_head),
+            "decoder": variables(self.decoder, self.likelihood),
+            "auxiliary": variables(self.auxiliary),
+            "discriminator": variables(self.discriminator_trunk, self.discriminator_head),
         }
 
     def inference(self, x: tf.Tensor, y: tf.Tensor | None = None, training: bool = False) -> Code:
@@ -131,11 +130,7 @@ class CondVAEInfo(GenerativeModel):
     def discriminate(self, x: tf.Tensor, seed: tf.Tensor, training: bool, parts: int = 1) -> tf.Tensor:
         """Returns the discriminator's logits, float [n], of x, so many batches in a row."""
         if training:
-
-            def draw(n):
-                return tf.random.stateless_normal((n, *self.data_shape), seed, dtype=x.dtype)
-
-            x += self.config.instance_noise * replicas.rows(draw, tf.shape(x)[0], parts)
+            x += self.config.instance_noise * replicas.normal(x, seed, parts)
         features = self.discriminator_trunk(x, training=training)
         return self.discriminator_head(features, training=training)[:, 0]
 
@@ -148,14 +143,13 @@ class CondVAEInfo(GenerativeModel):
         new = replicas.rows(
             lambda n: standard_normal(self.z_dim, z.dtype).sample(n, seed=prior_seed), tf.shape(x)[0]
         )
-        step = InfoStep(x, y, training, noise_seed, code, z, w)
+        step = InfoStep(x, y, training, noise_seed, code, z, w, predicted_from_x=predicted_from_x)
         # Reconstructions and samples in one batch: one pass, with the same normalisation.
         made = self.decoded(tf.concat([z, new], 0), tf.concat([w, w], 0), training)
         step.again, _ = tf.split(made, 2)
         step.px = self.likelihood(step.again, x, training=training)
         if self.config.perceptual_weight:
-            step.stages = perceptual.stages(self.guide, x)
-        step.predicted_from_x = predicted_from_x
+            step.stages = stages(self.guide, x)
         step.predicted = self.auxiliary(z, training=training)
         # Real and generated data in one batch, so that they are normalised together.
         logits = self.discriminate(tf.concat([x, made], 0), noise_seed, training, parts=3)
@@ -166,9 +160,6 @@ class CondVAEInfo(GenerativeModel):
         """Returns the terms of the four players."""
         c, space, auxiliary = self.config, self.space, self.auxiliary_space
 
-        def label(s):
-            return adversary.label_loss(space, s.y, s.predicted_from_x)
-
         def relabel(s):
             # Not in training mode: the averages of batch normalisation are those of real data.
             return adversary.label_loss(space, s.y, self._encoded(s.again)[1])
@@ -178,17 +169,13 @@ class CondVAEInfo(GenerativeModel):
 
         shared = [
             Term("reconstruction", c.beta1, lambda s: bound.reconstruction(s.px, s.x)),
-            Term(
-                "perceptual",
-                c.perceptual_weight,
-                lambda s: perceptual.perceptual(self.guide, s.again, s.stages),
-            ),
+            Term("perceptual", c.perceptual_weight, lambda s: perceptual(self.guide, s.again, s.stages)),
         ]
         return {
             "encoder": [
                 *shared,
                 Term("kl_z", c.beta3, lambda s: bound.kl_z(s.code.z), warmup=True),
-                Term("label", c.label_weight, label),
+                Term("label", c.label_weight, lambda s: adversary.label_loss(space, s.y, s.predicted_from_x)),
                 Term("entropy", -c.auxiliary_weight, lambda s: adversary.entropy(auxiliary, s.predicted)),
                 Term("aggregate", c.aggregate_weight, lambda s: prior_matching.prior_mmd(s.z)),
             ],

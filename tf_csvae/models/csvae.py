@@ -5,13 +5,16 @@ import numpy as np
 import tensorflow as tf
 
 from tf_csvae.configs import CSVAEConfig
+from tf_csvae.labels import Labels
 from tf_csvae.models.generative import GenerativeModel
 from tf_csvae.networks import priors, trunks
 from tf_csvae.networks.distributions import Seed, diagonal_normal, sample_each, split_seed, tfd
 from tf_csvae.networks.erasure import LabelErasure
 from tf_csvae.networks.label_space import LabelSpace
-from tf_csvae.objectives import adversary, bound, mmd, perceptual, prior_matching
+from tf_csvae.networks.trunks import Shape
+from tf_csvae.objectives import adversary, bound, mmd, prior_matching
 from tf_csvae.objectives.label_consistency import adaptive_weights, label_consistency
+from tf_csvae.objectives.perceptual import perceptual
 from tf_csvae.objectives.term import Code, Objective, Step, Term
 
 # Scale of p(w_i|y_i = 0) without absent_style. At 1, the decoder would have to ignore the noise of
@@ -58,7 +61,9 @@ class CSVAE(GenerativeModel):
     config_class = CSVAEConfig
     has_subspaces = True
 
-    def __init__(self, data_shape, labels, config=None, **kwargs) -> None:
+    def __init__(
+        self, data_shape: Shape, labels: Labels, config: CSVAEConfig | dict | None = None, **kwargs
+    ) -> None:
         super().__init__(data_shape, labels, config, **kwargs)
         c, dtype, w_width = self.config, self.dtype_policy, sum(self.label_widths)
         self.exchange_weights = adaptive_weights(c, self.space, self.labels, dtype)
@@ -69,8 +74,7 @@ class CSVAE(GenerativeModel):
         self.z_head = trunks.head(features, 2 * self.z_dim, c, dtype=dtype, name="z_head")
         self.w_head = trunks.head(features, 2 * w_width, c, condition, dtype, name="w_head")
         self.erasure = LabelErasure(self.z_dim, condition, dtype) if c.erase_labels else None
-        code = self.z_dim + w_width
-        self.decoder = trunks.decoder(code, self.data_shape, c, self.bounded, dtype)
+        self.decoder = trunks.decoder(self.z_dim + w_width, self.data_shape, c, self.bounded, dtype)
         # Without information in z a balanced adversary predicts 1/2, where the entropy is largest.
         # One that is not balanced predicts p(y), which is not where M1 drives it.
         self.adversary_space = LabelSpace(self.labels, spread=True, balance=float(c.balanced))
@@ -78,17 +82,13 @@ class CSVAE(GenerativeModel):
         if c.adversarial:
             outputs = self.adversary_space.outputs
             self.adversary = trunks.dense(self.z_dim, outputs, c, dtype, "adversary")
+        options = {"dtype": dtype, "name": "prior"}
         if c.w_prior == "joint":
-            self.prior = priors.JointPrior(self.labels, c.w_dim, c, dtype=dtype, name="prior")
+            self.prior = priors.JointPrior(self.labels, c.w_dim, c, **options)
         else:
+            learned, scale = c.w_prior == "factorized", 1.0 if c.absent_style else ABSENT_SCALE
             self.prior = priors.FactorizedPrior(
-                self.labels,
-                c.w_dim,
-                c.w_separation,
-                learned=c.w_prior == "factorized",
-                absent_scale=1.0 if c.absent_style else ABSENT_SCALE,
-                dtype=dtype,
-                name="prior",
+                self.labels, c.w_dim, c.w_separation, learned, scale, **options
             )
         self.built = True
 
@@ -145,11 +145,7 @@ class CSVAE(GenerativeModel):
             Term("kl_w", c.beta2, lambda s: bound.kl_w(self.prior, s.code.w, s.y), warmup=True),
             Term("kl_z", c.beta3, lambda s: bound.kl_z(s.code.z), warmup=True),
             Term("aggregate", c.aggregate_weight, lambda s: prior_matching.prior_mmd(self.standardised(s))),
-            Term(
-                "perceptual",
-                c.perceptual_weight,
-                lambda s: perceptual.perceptual(self.guide, s.px.mean(), s.stages),
-            ),
+            Term("perceptual", c.perceptual_weight, lambda s: perceptual(self.guide, s.px.mean(), s.stages)),
             Term(
                 "consistency",
                 c.consistency_weight,

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tf_csvae.configs import VAEConfig
 from tf_csvae.errors import InputError
-from tf_csvae.labels import Label
+from tf_csvae.labels import Labels
 from tf_csvae.models.classifier import Classifier
 from tf_csvae.models.keras_fixes import finalize_together
 from tf_csvae.models.labelled import LabelledModel, check_same, unscaled
@@ -55,7 +55,7 @@ class GameModel(LabelledModel):
     def __init__(
         self,
         data_shape: Sequence[int],
-        labels: Sequence[Label | dict | str],
+        labels: Labels,
         config: VAEConfig | dict | None = None,
         guide: Classifier | dict | None = None,
         bounded: bool = False,
@@ -126,19 +126,16 @@ class GameModel(LabelledModel):
         raise NotImplementedError
 
     def players(self) -> dict[str, list[keras.Variable]]:
-        """Returns {player: its variables}; the first is no adversary.
-
-        Here: a generator, and each adversary with the variables of the network of its name.
-        """
+        """Returns {player: its variables}; here a generator, and adversaries by their networks."""
         others = {name: getattr(self, name).trainable_variables for name in self.adversaries}
         taken = {id(variable) for variables in others.values() for variable in variables}
         rest = [variable for variable in self.trainable_variables if id(variable) not in taken]
         return {"generator": rest, **others}
 
     def label_code(self, y: tf.Tensor | None, seed: Seed = None) -> tf.Tensor | None:
-        """Returns what the decoder gets beside z for labels y, [n, sum of label_widths].
+        """Returns what the decoder gets beside z for labels y, [n, sum of label_widths], or None.
 
-        It is the most likely one, or with a seed a sample. None: nothing.
+        It is the most likely one, or with a seed a sample.
         """
         return None
 
@@ -169,8 +166,7 @@ class GameModel(LabelledModel):
         step.px = self.likelihood(again, step.x, training=step.training)
         if self.config.counterfactual:
             new = tf.reshape(exchange.new, [-1] + [1] * len(self.data_shape))
-            edited = counterfactual(step.x, step.px, made, self.bounded)
-            made = tf.where(new, made, edited)
+            made = tf.where(new, made, counterfactual(step.x, step.px, made, self.bounded))
         exchange.made = made
         return step
 
@@ -184,17 +180,12 @@ class GameModel(LabelledModel):
         jit_compile: bool | str = "auto",
         **kwargs: Any,
     ) -> None:
-        """Configures training.
+        """Configures training as ``LabelledModel.compile`` does; a loss or metrics are refused.
 
-        Args:
-            optimizer: Keras optimizer or its name; each player gets a copy.
-            adversary_optimizer: the same for adversaries; None: as ``optimizer``. If a callback
-                changes the learning rate of ``optimizer``, the rates of all players change by the
-                same factor.
-            kl_warmup_steps: steps over which the weight of the KL terms rises linearly from 0.
-            jit_compile: bool or "auto", see ``LabelledModel.compile``.
-            **kwargs: of ``keras.Model.compile``: ``steps_per_execution``, ``run_eagerly``. A loss
-                or metrics are refused, since the objective is the system's own.
+        Each player gets a copy of ``optimizer``, adversaries one of ``adversary_optimizer`` unless
+        it is None. If a callback changes the learning rate of ``optimizer``, the rates of all
+        players change by the same factor. The weight of the KL terms rises linearly from 0 over
+        ``kl_warmup_steps``.
         """
         self.refuse_objective(kwargs)
         optimizer = unscaled(keras.optimizers.get(optimizer))
@@ -271,9 +262,7 @@ class GameModel(LabelledModel):
         self._follow_learning_rate()
         for name, variables in players.items():
             watched = [variable.value for variable in variables]
-            gradients = tapes[name].gradient(
-                scaled[name], watched, unconnected_gradients=tf.UnconnectedGradients.ZERO
-            )
+            gradients = tapes[name].gradient(scaled[name], watched, unconnected_gradients="zero")
             self._optimizer_of(name).apply_gradients(zip(gradients, variables, strict=True))
         return self._track(values, x)
 
@@ -282,15 +271,11 @@ class GameModel(LabelledModel):
     ) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
         """Returns ({player: loss}, {logged name: value}) of a batch, in nats per example.
 
-        Args:
-            x: float [n, *data_shape].
-            y: float [n, k], NaN where a label is unknown.
-            training: whether it is a training step.
-            seed: int [2], of the noise.
+        x is float [n, *data_shape], y float [n, k], NaN where unknown; ``seed``, int [2], draws the
+        noise.
         """
         step = self.forward(x, y, training, seed)
-        kl_weight = self.kl_weight if training else 1.0
-        losses, values = term.losses(self.objective(), step, kl_weight)
+        losses, values = term.losses(self.objective(), step, self.kl_weight if training else 1.0)
         values = {"loss": next(iter(losses.values())), **values}
         if self.likelihood.scale is not None:
             values["scale"] = self.likelihood.scale

@@ -25,11 +25,7 @@ class GenerativeModel(GameModel):
     # The public methods.
 
     def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
-        """Reconstructs x in batches, as ``keras.Model.predict`` does.
-
-        Raises:
-            InputError: the system needs labels of x, which ``reconstruct(x, y)`` takes.
-        """
+        """Reconstructs x in batches; raises ``InputError`` if the system needs labels of x."""
         if self.label_widths and not self.reads_labels:
             raise InputError(
                 f"predict passes no labels, and {type(self).__name__} needs them. "
@@ -40,10 +36,8 @@ class GenerativeModel(GameModel):
     def encode(self, x: Any, y: Any = None) -> Code:
         """Returns the posterior of x: q(z|x) or q(z|x, y), and q(w|x, y) of the label subspaces.
 
-        Args:
-            x: float [n, *data_shape].
-            y: float [n, k] or [k], the labels of x, if the system needs them; a guide predicts
-                labels that are not given. Without either ``Code.w`` of a CSVAE is None.
+        x is float [n, *data_shape], y float [n, k] or [k], its labels, if the system needs them; a
+        guide predicts labels that are not given. Without either ``Code.w`` of a CSVAE is None.
 
         Raises:
             InputError: shapes that do not fit, or labels missing where they are needed.
@@ -52,33 +46,18 @@ class GenerativeModel(GameModel):
         return self.inference(x, self._known(x, y, "encode"))
 
     def decode(self, z: tf.Tensor, w: tf.Tensor | None = None) -> tf.Tensor:
-        """Returns the mean of p(x|z, w), float [n, *data_shape].
+        """Returns the mean of p(x|z, w), float [n, *data_shape], of z, float [n, z_dim].
 
-        Args:
-            z: float [n, z_dim].
-            w: float [n, sum of label_widths]: label subspaces, or for systems without them what
-                ``label_code`` gives, which for binary labels are the labels.
-
-        Raises:
-            InputError: w missing where it is needed.
+        w, float [n, sum of label_widths], are the label subspaces, or without them what
+        ``label_code`` gives, which for binary labels are the labels. Raises ``InputError`` if w is
+        missing where it is needed.
         """
         if w is None and self.label_widths:
             self._needs_labels("decode")
         return self.generative(z, w).mean()
 
     def reconstruct(self, x: Any, y: Any = None) -> tf.Tensor:
-        """Encodes and decodes, by the means.
-
-        Args:
-            x: float [n, *data_shape].
-            y: float [n, k] or [k], the labels of x.
-
-        Returns:
-            float [n, *data_shape].
-
-        Raises:
-            InputError: shapes that do not fit, or labels missing where they are needed.
-        """
+        """Encodes and decodes x, float [n, *data_shape], by the means, as ``encode`` does."""
         x = self.check_x(x, "reconstruct")
         y = self._known(x, y, "reconstruct")
         code = self.inference(x, y)
@@ -108,11 +87,7 @@ class GenerativeModel(GameModel):
     def sample_code(
         self, y: tf.Tensor | None, n: int | tf.Tensor, seed: Seed
     ) -> tuple[tf.Tensor, tf.Tensor | None]:
-        """Draws n codes: z ~ p(z), and for checked labels, [n, k], what the decoder gets for them.
-
-        Returns:
-            z, float [n, z_dim]; w, float [n, sum of label_widths] or None.
-        """
+        """Draws n codes: z ~ p(z), [n, z_dim], and what the decoder gets for checked labels y."""
         z_seed, w_seed = tf.unstack(split_seed(seed, 2))
         z = standard_normal(self.z_dim, self.variable_dtype).sample(n, seed=z_seed)
         return z, None if y is None else self.label_code(self.space.filled(y, w_seed), w_seed)

@@ -26,14 +26,10 @@ class FixedModel(keras.Model):
     """
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None) -> None:
-        """Builds what is left, the metrics, from a batch of zeros."""
+        """Builds what is left, the metrics, from the ``blank_batch`` of a subclass."""
         if self._distribute_strategy is not None:
             with self.distribute_strategy.scope():
                 self._symbolic_build(data_batch=self.blank_batch(1))
-
-    def blank_batch(self, n: int) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns (x, y), a batch of n examples that are all zero."""
-        raise NotImplementedError
 
     def make_train_function(self, force: bool = False) -> None:
         """Makes the training function: Keras' own, or one for a strategy, or one XLA program."""
@@ -71,10 +67,7 @@ class FixedModel(keras.Model):
     def _stepping(self, step, jit_compile, steps=None) -> Callable:
         """Returns a function of an iterator: so many steps of all replicas -> the last logs.
 
-        Args:
-            step: function of a replica's (x, y) -> {name: float []}.
-            jit_compile: compile the step with XLA.
-            steps: None: ``steps_per_execution``.
+        ``step`` is a function of a replica's (x, y) -> {name: float []}.
         """
         strategy, names = self.distribute_strategy, []
         steps = steps or self.steps_per_execution
@@ -101,10 +94,7 @@ class FixedModel(keras.Model):
 
         compiled = on_all if self.run_eagerly else tf.function(on_all)
 
-        def logged(iterator):
-            return dict(zip(names, tf.unstack(compiled(iterator)), strict=True))
-
-        return logged
+        return lambda iterator: dict(zip(names, tf.unstack(compiled(iterator)), strict=True))
 
 
 def finalize_together(optimizers: Sequence[keras.optimizers.Optimizer], variables: Sequence[list]) -> None:
@@ -112,10 +102,6 @@ def finalize_together(optimizers: Sequence[keras.optimizers.Optimizer], variable
 
     Keras assumes a single optimizer: it finalizes the first one with all variables of the model
     (``finalize_variable_values``), which fails if that has a moving average of fewer.
-
-    Args:
-        optimizers: of the players; ``fit`` calls the first one.
-        variables: of each player.
     """
 
     def finalize(_):

@@ -11,7 +11,7 @@ import tensorflow as tf
 from keras.src.saving.serialization_lib import deserialize_keras_object
 
 from tf_csvae.errors import InputError
-from tf_csvae.labels import Label, as_labels
+from tf_csvae.labels import Label, Labels, as_labels
 from tf_csvae.models.keras_fixes import FixedModel
 from tf_csvae.networks import replicas
 from tf_csvae.networks.label_space import LabelSpace
@@ -19,10 +19,7 @@ from tf_csvae.options import Config, as_config
 
 
 def check_same(model: "LabelledModel", data_shape: Sequence[int], labels: Sequence[Label], role: str) -> None:
-    """Raises ``InputError`` unless a model is of data of this shape and with these labels.
-
-    ``role`` is the model in words, as in "The judge".
-    """
+    """Raises ``InputError`` unless a model, in words ``role``, has this data shape and labels."""
     known, wanted = ([label.name for label in of] for of in (model.labels, labels))
     if known != wanted:
         raise InputError(
@@ -57,7 +54,7 @@ class LabelledModel(FixedModel):
     def __init__(
         self,
         data_shape: Sequence[int],
-        labels: Sequence[Label | dict | str],
+        labels: Labels,
         config: Config | dict | None = None,
         seed: int = 0,
         **kwargs,
@@ -89,11 +86,7 @@ class LabelledModel(FixedModel):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
-        """Returns the model of ``get_config``.
-
-        Raises:
-            InputError: a config of an earlier version.
-        """
+        """Returns the model of ``get_config``; raises ``InputError`` for an earlier version's."""
         if "config" not in config:
             raise InputError(
                 f"This {cls.__name__} was saved by an earlier version of tf_csvae, which this one "
@@ -134,10 +127,8 @@ class LabelledModel(FixedModel):
         """Raises ``InputError`` where arguments of ``compile`` have an objective or metrics."""
         names = ("loss", "loss_weights", "metrics", "weighted_metrics")
         if any(given.get(name) is not None for name in names):
-            raise InputError(
-                f"compile: {type(self).__name__} has its own objective and metrics. Leave "
-                f"{', '.join(names)} out."
-            )
+            own = f"compile: {type(self).__name__} has its own objective and metrics."
+            raise InputError(f"{own} Leave {', '.join(names)} out.")
 
     def get_compile_config(self) -> dict[str, Any] | None:
         """Returns the arguments of ``compile`` as plain values; None before it was called."""
@@ -156,9 +147,7 @@ class LabelledModel(FixedModel):
     # Training by hand.
 
     def fit(self, x=None, y=None, *args, sample_weight=None, class_weight=None, **kwargs) -> Any:
-        """Trains as ``keras.Model.fit`` does, and returns its ``History``.
-
-        x is float [n, *data_shape] and y float [n, k], or x has batches (x, y).
+        """Trains as ``keras.Model.fit`` does; x is float [n, *data_shape] and y float [n, k].
 
         Raises:
             InputError: weights of examples or classes, or values in the first batch that cannot be
@@ -219,12 +208,9 @@ class LabelledModel(FixedModel):
         return tf.cast(x, self.variable_dtype)
 
     def check_y(self, y: Any, where: str, rows: Any = None) -> tf.Tensor:
-        """Returns y as float [n, k], or raises ``InputError`` that names ``where``.
+        """Returns y, array-like [k] or [n, k], as float [n, k], or raises ``InputError``.
 
-        Args:
-            y: array-like [k] or [n, k]; NaN where a label is unknown.
-            where: the method that was called.
-            rows: tensor whose first dimension n must be; a y of one row is repeated to it.
+        The first dimension of ``rows`` must be n; a y of one row is repeated to it.
         """
         y = tf.cast(tf.convert_to_tensor(y), self.variable_dtype)
         y = y[None] if y.shape.rank == 1 else y
@@ -237,15 +223,13 @@ class LabelledModel(FixedModel):
             )
         if tf.executing_eagerly():
             self.space.check(y, where)
-        if rows is not None:
-            counts = (rows.shape[0], y.shape[0])
-            if y.shape[0] == 1:
-                y = tf.repeat(y, tf.shape(rows)[0], axis=0)
-            elif None not in counts and counts[0] != counts[1]:
-                raise InputError(
-                    f"{where}: x and y must have as many rows. "
-                    f"Received: {counts[0]} of x and {counts[1]} of y."
-                )
+        if rows is None:
+            return y
+        if y.shape[0] == 1:
+            return tf.repeat(y, tf.shape(rows)[0], axis=0)
+        n, given = rows.shape[0], y.shape[0]
+        if None not in (n, given) and n != given:
+            raise InputError(f"{where}: x and y must have as many rows. Received: {n} of x and {given} of y.")
         return y
 
     def label_index(self, label: str | int | tf.Tensor) -> int | tf.Tensor:

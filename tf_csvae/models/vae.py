@@ -4,10 +4,13 @@ import keras
 import tensorflow as tf
 
 from tf_csvae.configs import VAEConfig
+from tf_csvae.labels import Labels
 from tf_csvae.models.generative import GenerativeModel
 from tf_csvae.networks import trunks
 from tf_csvae.networks.distributions import diagonal_normal
-from tf_csvae.objectives import bound, perceptual, prior_matching
+from tf_csvae.networks.trunks import Shape
+from tf_csvae.objectives import bound, prior_matching
+from tf_csvae.objectives.perceptual import perceptual
 from tf_csvae.objectives.term import Code, Objective, Step, Term
 
 
@@ -33,14 +36,15 @@ class VAE(GenerativeModel):
 
     config_class = VAEConfig
 
-    def __init__(self, data_shape, labels, config=None, **kwargs) -> None:
+    def __init__(
+        self, data_shape: Shape, labels: Labels, config: VAEConfig | dict | None = None, **kwargs
+    ) -> None:
         super().__init__(data_shape, labels, config, **kwargs)
         c, dtype, condition = self.config, self.dtype_policy, sum(self.label_widths)
         self.trunk = trunks.trunk(self.data_shape, c, dtype)
         features = self.trunk.output_shape[-1]
         self.z_head = trunks.head(features, 2 * self.z_dim, c, condition, dtype, name="z_head")
-        code = self.z_dim + condition
-        self.decoder = trunks.decoder(code, self.data_shape, c, self.bounded, dtype)
+        self.decoder = trunks.decoder(self.z_dim + condition, self.data_shape, c, self.bounded, dtype)
         self.built = True
 
     def inference(self, x: tf.Tensor, y: tf.Tensor | None = None, training: bool = False) -> Code:
@@ -57,15 +61,10 @@ class VAE(GenerativeModel):
     def objective(self) -> Objective:
         """Returns the negative bound and what stands beside it."""
         c = self.config
-        return {
-            "generator": [
-                Term("reconstruction", c.beta1, lambda s: bound.reconstruction(s.px, s.x)),
-                Term("kl_z", c.beta3, lambda s: bound.kl_z(s.code.z), warmup=True),
-                Term("aggregate", c.aggregate_weight, lambda s: prior_matching.prior_mmd(s.z)),
-                Term(
-                    "perceptual",
-                    c.perceptual_weight,
-                    lambda s: perceptual.perceptual(self.guide, s.px.mean(), s.stages),
-                ),
-            ]
-        }
+        terms = [
+            Term("reconstruction", c.beta1, lambda s: bound.reconstruction(s.px, s.x)),
+            Term("kl_z", c.beta3, lambda s: bound.kl_z(s.code.z), warmup=True),
+            Term("aggregate", c.aggregate_weight, lambda s: prior_matching.prior_mmd(s.z)),
+            Term("perceptual", c.perceptual_weight, lambda s: perceptual(self.guide, s.px.mean(), s.stages)),
+        ]
+        return {"generator": terms}

@@ -42,10 +42,7 @@ def random_blur(x: tf.Tensor, most: float, seed: tf.Tensor) -> tf.Tensor:
 def random_noise(x: tf.Tensor, most: float, seed: tf.Tensor) -> tf.Tensor:
     """Adds Gaussian noise to images, to each of a random standard deviation up to ``most``."""
     deviation_seed, noise_seed = tf.unstack(split_seed(seed, 2))
-    noise = replicas.rows(
-        lambda n: tf.random.stateless_normal((n, *x.shape[1:]), noise_seed, dtype=x.dtype), tf.shape(x)[0]
-    )
-    return x + uniform_each(x, deviation_seed, most) * noise
+    return x + uniform_each(x, deviation_seed, most) * replicas.normal(x, noise_seed)
 
 
 def uniform_each(x: tf.Tensor, seed: tf.Tensor, most: float = 1.0) -> tf.Tensor:

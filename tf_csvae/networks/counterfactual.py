@@ -16,7 +16,7 @@ def counterfactual(
     Each pixel, or number of a vector, therefore keeps the share exp(-|other - own|^2 / (2 s^2)) of
     its noise, with s the standard deviation of p(x|z, w).
 
-    ``own`` is p(x|z, w), ``other`` the mean of p(x|z, w') for the other w'. If x is bounded, it
+    ``own`` is p(x|z, w), ``other`` the mean of p(x|z, w') for the other w'. With ``bounded``, x
     and the result lie in [0, 1].
     """
     mean = own.mean()

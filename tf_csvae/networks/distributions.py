@@ -14,12 +14,13 @@ from tf_csvae.networks import replicas
 tfd = tfp.distributions
 
 Seed = int | list[int] | tf.Tensor | None
+Dtype = str | keras.DTypePolicy | None  # a Keras dtype policy; None: the default
 
 # Least standard deviation: below it a density is a spike, and its logarithm leads to NaN.
 MIN_SCALE = 1e-3
 
 
-def outer_dtype(policy=None) -> str:
+def outer_dtype(policy: Dtype = None) -> str:
     """Returns the type of weights, heads, distributions and losses under a dtype policy.
 
     It is float32 or float64. In mixed precision only inner layers compute in half precision.
@@ -38,7 +39,7 @@ def diagonal_normal(parameters: tf.Tensor) -> tfd.Distribution:
     return tfd.Independent(tfd.Normal(mean, scale), 1)
 
 
-def standard_normal(dimensions: int, dtype="float32") -> tfd.Distribution:
+def standard_normal(dimensions: int, dtype: str | tf.DType = "float32") -> tfd.Distribution:
     """Returns p(z): the unit normal, event shape [dimensions]."""
     return tfd.Independent(tfd.Normal(tf.zeros(dimensions, dtype), tf.ones(dimensions, dtype)), 1)
 
@@ -59,7 +60,7 @@ class Likelihood(keras.layers.Layer):
     ``scale`` is the standard deviation in units of x: of "gaussian_fixed", or at the start.
     """
 
-    def __init__(self, kind: str, scale: float = 1.0, dtype=None, **kwargs) -> None:
+    def __init__(self, kind: str, scale: float = 1.0, dtype: Dtype = None, **kwargs) -> None:
         super().__init__(dtype=outer_dtype(dtype), **kwargs)
         self.kind = kind
         if kind != "bernoulli":
@@ -111,9 +112,5 @@ def sample_each(distribution: tfd.Distribution, seed: tf.Tensor) -> tf.Tensor:
 
     ``distribution`` are normals, as of ``diagonal_normal``; ``seed`` is int32 [2].
     """
-    centre, deviation = distribution.mean(), distribution.stddev()
-
-    def draw(n):
-        return tf.random.stateless_normal((n, *centre.shape[1:]), seed, dtype=centre.dtype)
-
-    return replicas.rows(draw, tf.shape(centre)[0]) * deviation + centre
+    centre = distribution.mean()
+    return replicas.normal(centre, seed) * distribution.stddev() + centre

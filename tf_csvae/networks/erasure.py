@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from tf_csvae.networks import replicas
-from tf_csvae.networks.distributions import outer_dtype
+from tf_csvae.networks.distributions import Dtype, outer_dtype
 
 # Of the moving averages over batches: about 3,000 examples at a batch of 32.
 MOMENTUM = 0.99
@@ -35,7 +35,7 @@ class LabelErasure(keras.layers.Layer):
     has ``codes`` dimensions, the labels have ``features`` columns (``LabelSpace``).
     """
 
-    def __init__(self, codes: int, features: int, dtype=None, **kwargs) -> None:
+    def __init__(self, codes: int, features: int, dtype: Dtype = None, **kwargs) -> None:
         super().__init__(dtype=outer_dtype(dtype), **kwargs)
         # Products of (1, features) with themselves, with the codes, and with log r^2.
         self.moments, self.locations, self.scales = (
@@ -49,7 +49,7 @@ class LabelErasure(keras.layers.Layer):
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns a new mean and deviation, float [n, d] each; ``training`` updates the moments.
 
-        ``features``, [n, features], are the mean of an unknown label, which removes nothing.
+        ``features`` is float [n, features]; an unknown label has its mean, which removes nothing.
         """
         features = tf.concat([tf.ones_like(features[:, :1]), features], -1)
 

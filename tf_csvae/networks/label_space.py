@@ -53,7 +53,7 @@ class LabelSpace:
         self.outputs = sum(block.outputs for block in self._blocks)
 
     def _parts(self, tensor, columns: str) -> zip:
-        """Pairs each block with its columns of a tensor, whose number is this attribute of it."""
+        """Cuts a tensor by the blocks' numbers of columns: their "k", "width" or "outputs"."""
         sizes = [getattr(block, columns) for block in self._blocks]
         parts = [tensor] if len(sizes) == 1 else tf.split(tensor, sizes, axis=-1)
         return zip(self._blocks, parts, strict=True)
@@ -119,9 +119,8 @@ class LabelSpace:
             members, others: float [n, g]; share: float [g], the weights of the groups: 1/2 if a
             label has several, so that two classes weigh what a binary label does.
         """
-        members, others, shares = zip(
-            *(block.groups(part) for block, part in self._parts(y, "k")), strict=True
-        )
+        found = [block.groups(part) for block, part in self._parts(y, "k")]
+        members, others, shares = zip(*found, strict=True)
         return _joined(members), _joined(others), np.concatenate(shares)
 
     def exchanged(self, y: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
@@ -311,7 +310,7 @@ class _Real:
         return tf.where(tf.math.is_nan(y), self.exchanged(y, seed), y)
 
     def exchanged(self, y, seed):
-        return _drawn(y, lambda shape: tf.random.stateless_normal(shape, seed, dtype=y.dtype))
+        return replicas.normal(y, seed)
 
 
 _KINDS = {"binary": _Binary, "categorical": _Categorical, "real": _Real}

@@ -9,7 +9,7 @@ import tensorflow as tf
 from tf_csvae.configs import NetworkConfig
 from tf_csvae.labels import Label
 from tf_csvae.networks import trunks
-from tf_csvae.networks.distributions import MIN_SCALE, diagonal_normal, outer_dtype, tfd
+from tf_csvae.networks.distributions import MIN_SCALE, Dtype, diagonal_normal, outer_dtype, tfd
 from tf_csvae.networks.label_space import LabelSpace
 
 # Units of the hidden layer that bends the learned prior of a real label away from a line.
@@ -19,7 +19,7 @@ HIDDEN = 16
 class Prior(keras.layers.Layer):
     """p(w|y) of k labels, each with a subspace of ``w_dim`` dimensions."""
 
-    def __init__(self, labels: Sequence[Label], w_dim: int, dtype=None, **kwargs) -> None:
+    def __init__(self, labels: Sequence[Label], w_dim: int, dtype: Dtype = None, **kwargs) -> None:
         super().__init__(dtype=outer_dtype(dtype), **kwargs)
         self.labels, self.w_dim = labels, w_dim
 
@@ -37,8 +37,8 @@ class FactorizedPrior(Prior):
     mean of a real label starts at ``separation`` times its value, with scale 1. ``learned`` trains
     all of them, and for a real label a small network beside the line.
 
-    ``absent_scale`` is for labels that every training example has only. If a label is unknown in
-    some rows, two unequal scales would predict its value better than x does.
+    ``absent_scale`` is for a label that every training example has. If it is unknown in some rows,
+    two such unequal scales would predict its value better than x does.
     """
 
     def __init__(
@@ -88,7 +88,8 @@ class FactorizedPrior(Prior):
         """
         found = {}
         for table in self._tables:
-            found |= self._parameters(table, _columns(y, table[0]))
+            own = y if len(table[0]) == y.shape[-1] else tf.gather(y, table[0], axis=1)
+            found |= self._parameters(table, own)
         each = [found[i] for i in range(len(self.labels))]
         mean, log_scale = (tf.concat(parts, -1) for parts in zip(*each, strict=True))
         return tfd.Independent(_normal(mean, log_scale), 1)
@@ -143,11 +144,6 @@ class FactorizedPrior(Prior):
 
 def _normal(mean, log_scale):
     return tfd.Normal(mean, MIN_SCALE + tf.exp(log_scale))
-
-
-def _columns(y, columns):
-    """Cuts columns from y; all of them are y itself."""
-    return y if len(columns) == y.shape[-1] else tf.gather(y, columns, axis=1)
 
 
 def _bend(w_dim, dtype, name):

@@ -40,10 +40,8 @@ def rows(draw: Callable[[int | tf.Tensor], tf.Tensor], n: int | tf.Tensor, parts
     Each replica draws it for the global batch and keeps its own rows, because a stateless
     generator cannot begin in the middle. Beside a training step the cost is negligible.
 
-    Args:
-        draw: function of a number of rows -> tensor of so many rows.
-        n: rows of this replica.
-        parts: number of equally long batches, one after another, that the rows consist of.
+    ``draw`` is a function of a number of rows. The n rows of this replica consist of so many
+    ``parts``, equally long batches, one after another.
     """
     context = _context()
     if context is None:
@@ -53,6 +51,15 @@ def rows(draw: Callable[[int | tf.Tensor], tf.Tensor], n: int | tf.Tensor, parts
     first = context.replica_id_in_sync_group * each
     noise = tf.reshape(noise, (parts, each * context.num_replicas_in_sync, *noise.shape[1:]))
     return tf.reshape(noise[:, first : first + each], (n, *noise.shape[2:]))
+
+
+def normal(like: tf.Tensor, seed: tf.Tensor, parts: int = 1) -> tf.Tensor:
+    """Draws standard normal noise of the shape and type of a tensor [n, ...], as ``rows`` does."""
+
+    def draw(n):
+        return tf.random.stateless_normal((n, *like.shape[1:]), seed, dtype=like.dtype)
+
+    return rows(draw, tf.shape(like)[0], parts)
 
 
 def first_row(n: int | tf.Tensor) -> int | tf.Tensor:

@@ -2,13 +2,14 @@
 
 from keras import Input, KerasTensor, Model, layers
 
+from tf_csvae.networks.distributions import Dtype
 from tf_csvae.networks.trunks import Shape, batch_normalization
 
 # Basic blocks per stage, by depth: two of He et al.'s table 1, and one of half the smaller.
 BLOCKS = {10: (1, 1, 1, 1), 18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
 
 
-def resnet(shape: Shape, depth: int, width: int, stem_stride: int, dtype=None) -> Model:
+def resnet(shape: Shape, depth: int, width: int, stem_stride: int, dtype: Dtype = None) -> Model:
     """Makes a network from x to features: a ResNet for images, two dense layers for vectors.
 
     Its input is [n, *shape]; ``width`` are the channels of the first stage, or the units of both

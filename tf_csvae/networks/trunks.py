@@ -6,26 +6,28 @@ convolutions, each with stride 2, one per entry of ``filters``.
 """
 
 import math
+from collections.abc import Sequence
 
 from keras import Input, KerasTensor, Layer, Model, layers
 
 from tf_csvae.configs import NetworkConfig
 from tf_csvae.errors import InputError
 from tf_csvae.networks import replicas
-from tf_csvae.networks.distributions import outer_dtype
+from tf_csvae.networks.distributions import Dtype, outer_dtype
 from tf_csvae.networks.fused import BatchNormalization
 
-Shape = tuple[int, ...]
+# Of one example: (d,) or (height, width, channels).
+Shape = Sequence[int]
 
 
-def activation(name: str, dtype=None) -> Layer:
+def activation(name: str, dtype: Dtype = None) -> Layer:
     """Returns the activation layer of that name; "leaky_relu" has slope 0.2."""
     if name == "leaky_relu":
         return layers.LeakyReLU(negative_slope=0.2, dtype=dtype)
     return layers.Activation(name, dtype=dtype)
 
 
-def batch_normalization(dtype=None, gamma: str = "ones") -> Layer:
+def batch_normalization(dtype: Dtype = None, gamma: str = "ones") -> Layer:
     """Returns a layer that normalises by mean and variance of the batch, over all replicas."""
     return BatchNormalization(
         momentum=0.9, gamma_initializer=gamma, synchronized=replicas.synchronized(), dtype=dtype
@@ -66,7 +68,7 @@ def _check_image(shape: Shape, config: NetworkConfig) -> None:
 def trunk(
     shape: Shape,
     config: NetworkConfig,
-    dtype=None,
+    dtype: Dtype = None,
     name: str = "trunk",
     spectral_norm: bool = False,
     batch_norm: bool | None = None,
@@ -97,7 +99,7 @@ def head(
     outputs: int,
     config: NetworkConfig,
     condition: int = 0,
-    dtype=None,
+    dtype: Dtype = None,
     name: str = "head",
     spectral_norm: bool = False,
 ) -> Model:
@@ -116,7 +118,9 @@ def head(
     return Model(inputs, last(x), name=name)
 
 
-def dense(inputs: int, outputs: int, config: NetworkConfig, dtype=None, name="dense") -> Model:
+def dense(
+    inputs: int, outputs: int, config: NetworkConfig, dtype: Dtype = None, name: str = "dense"
+) -> Model:
     """Makes a multi-layer perceptron, [n, inputs] -> [n, outputs] in float32."""
     x = first = Input((inputs,))
     x = _dense(x, config.hidden, config, dtype)
@@ -124,12 +128,17 @@ def dense(inputs: int, outputs: int, config: NetworkConfig, dtype=None, name="de
 
 
 def decoder(
-    code: int, shape: Shape, config: NetworkConfig, bounded: bool = False, dtype=None, name: str = "decoder"
+    code: int,
+    shape: Shape,
+    config: NetworkConfig,
+    bounded: bool = False,
+    dtype: Dtype = None,
+    name: str = "decoder",
 ) -> Model:
     """Makes a network from a latent code to the mean of x, [n, code] -> [n, *shape] in float32.
 
-    It mirrors the trunk, and raises ``InputError`` as ``trunk`` does. If the data are bounded by
-    [0, 1], the mean is a sigmoid.
+    It mirrors the trunk, and raises ``InputError`` as ``trunk`` does. With ``bounded`` the data lie
+    in [0, 1], so the mean is a sigmoid.
     """
     x = inputs = Input((code,))
     if len(shape) == 1:
@@ -146,4 +155,4 @@ def decoder(
         x = layers.Conv2D(shape[2], 3, padding="same", dtype=outer_dtype(dtype))(x)
     if bounded:
         x = layers.Activation("sigmoid", dtype=outer_dtype(dtype))(x)
-    return Model(inputs, x, name=name)
+    return Model(inputs, x, name="decoder")

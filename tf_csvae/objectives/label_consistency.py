@@ -15,7 +15,7 @@ import tensorflow as tf
 from tf_csvae.configs import CondVAEConfig
 from tf_csvae.labels import Label
 from tf_csvae.networks import replicas
-from tf_csvae.networks.distributions import outer_dtype, split_seed, standard_normal
+from tf_csvae.networks.distributions import Dtype, outer_dtype, split_seed, standard_normal
 from tf_csvae.networks.label_space import LabelSpace, spread
 from tf_csvae.objectives.term import Step
 
@@ -67,7 +67,7 @@ class ExchangeWeights(keras.layers.Layer):
     """
 
     def __init__(
-        self, space: LabelSpace, labels: Sequence[Label], target: float, dtype=None, **kwargs
+        self, space: LabelSpace, labels: Sequence[Label], target: float, dtype: Dtype = None, **kwargs
     ) -> None:
         super().__init__(dtype=outer_dtype(dtype), **kwargs)
         self._space, self._target = space, target
@@ -102,7 +102,7 @@ class ExchangeWeights(keras.layers.Layer):
         return weights
 
     def follow(self, y: tf.Tensor, seen: tf.Tensor) -> None:
-        """Updates the guide's certainty about real data, of whose labels y it has ``seen`` these."""
+        """Updates the guide's certainty about data of labels y by the features that it has seen."""
         features = self._space.features(y)
         known = tf.cast(spread(~tf.math.is_nan(y), self._space.widths), seen.dtype)
         has = known * tf.stack([1 - features, features])
@@ -111,7 +111,7 @@ class ExchangeWeights(keras.layers.Layer):
 
 
 def adaptive_weights(
-    config: CondVAEConfig, space: LabelSpace, labels: Sequence[Label], dtype=None
+    config: CondVAEConfig, space: LabelSpace, labels: Sequence[Label], dtype: Dtype = None
 ) -> ExchangeWeights | None:
     """Returns the exchange weights that a config asks for; None: constant, or no consistency."""
     if not (config.consistency_weight and config.exchange_target):
@@ -132,7 +132,7 @@ def exchange_one(space: LabelSpace, y: tf.Tensor, seed: tf.Tensor) -> tuple[tf.T
 
 def request(
     space: LabelSpace,
-    guide,
+    guide: keras.Model,
     step: Step,
     label_code: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
     label_slots: Callable[[tf.Tensor], tf.Tensor],
@@ -157,7 +157,9 @@ def request(
     return Exchange(tf.where(new, z_new, z), w, features, changed, new, seen, image_seed)
 
 
-def label_consistency(space: LabelSpace, guide, weights: ExchangeWeights | None, step: Step) -> tf.Tensor:
+def label_consistency(
+    space: LabelSpace, guide: keras.Model, weights: ExchangeWeights | None, step: Step
+) -> tf.Tensor:
     """Returns E[-sum_i v_i log h(y'_i|x')] in nats per example, float [].
 
     h is the guide, x' what was decoded for the labels y', and v_i the exchange weight of the label

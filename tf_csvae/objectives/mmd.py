@@ -35,11 +35,8 @@ def mmd(
     state and no optimizer, unlike an adversary, and a gradient wherever the groups differ. One
     kernel matrix serves all pairs.
 
-    Args:
-        z: float [n, d].
-        members: float [n, g], 1 where an example is in the first group, otherwise 0.
-        others: float [n, g], the same for the second group; None: all that are not in the first.
-        squared_widths: in units of d.
+    z is float [n, d]; ``members`` and ``others``, float [n, g], are 1 where an example is in the
+    first and in the second group, otherwise 0; ``others`` None: all that are not in the first.
 
     Returns:
         float [g]; 0 on average if z is independent of the groups, and exactly 0 for a group with

@@ -3,18 +3,19 @@
 import math
 from collections.abc import Sequence
 
+import keras
 import tensorflow as tf
 
 from tf_csvae.networks import replicas
 from tf_csvae.networks.distributions import MIN_SCALE
 
 
-def stages(guide, x: tf.Tensor) -> list[tf.Tensor]:
+def stages(guide: keras.Model, x: tf.Tensor) -> list[tf.Tensor]:
     """Returns the outputs of the guide's stages for x (``Classifier.stages``), as constants."""
     return [tf.stop_gradient(stage) for stage in guide.stages(x)]
 
 
-def perceptual(guide, made: tf.Tensor, wanted: Sequence[tf.Tensor]) -> tf.Tensor:
+def perceptual(guide: keras.Model, made: tf.Tensor, wanted: Sequence[tf.Tensor]) -> tf.Tensor:
     """Compares reconstructions with examples in the features of a guide, in nats per example.
 
     Each stage gives -log of a normal density around the output for the example. Its standard

@@ -56,9 +56,6 @@ def fit(system: str | Settings, data: "Dataset | None" = None, **options: Any) -
             defaults are those for ``data.info.name``.
         **options: by the names of the flags, over the defaults for the data set.
 
-    Returns:
-        ``FitResult``.
-
     Raises:
         InputError: a mistake in an option or in the data.
     """

@@ -88,11 +88,9 @@ class Checkpoints(keras.callbacks.Callback):
         self._saved_at, self._stop = -math.inf, None
 
     def find(self) -> Progress:
-        """Finds the newest checkpoint that is whole, and removes damaged ones after it.
+        """Sets ``progress`` and ``newest`` to the newest whole checkpoint; removes damaged ones.
 
-        Returns:
-            ``Progress``, also kept as the attribute; that of a beginning without a checkpoint; on a
-            worker that is not the chief the attribute as it is.
+        It returns ``progress``, which on a worker that is not the chief stays as it is.
         """
         if not self.cluster.is_chief:
             return self.progress
@@ -110,15 +108,9 @@ class Checkpoints(keras.callbacks.Callback):
         return self.progress
 
     def restore(self, model: keras.Model) -> Progress:
-        """Loads the newest checkpoint that is whole into a compiled model.
+        """Loads the newest whole checkpoint into a compiled model; returns its ``Progress``.
 
         Learning rates that are no schedule stay as they were compiled.
-
-        Args:
-            model: compiled, of the architecture that was saved.
-
-        Returns:
-            ``Progress``, that of a beginning without a checkpoint.
 
         Raises:
             InputError: the checkpoint is of other networks or optimizers.
@@ -164,13 +156,9 @@ class Checkpoints(keras.callbacks.Callback):
             self._save(self.progress, "its beginning")
 
     def roll_back(self, diverged: Diverged) -> Progress:
-        """Halves the learning rate of the newest checkpoint, for ``restore`` to return to it.
+        """Halves the learning rate of the newest checkpoint, for ``restore``; returns its progress.
 
-        Args:
-            diverged: raised again after ``MAX_ROLLBACKS``.
-
-        Returns:
-            ``Progress`` of that checkpoint.
+        After ``MAX_ROLLBACKS`` it raises ``diverged`` again.
         """
         progress = self.find()
         if not self.newest or progress.rate_factor <= 0.5**MAX_ROLLBACKS:
@@ -227,14 +215,8 @@ class Checkpoints(keras.callbacks.Callback):
         if self._agreed(time.perf_counter() - self._saved_at_most >= self.most_seconds):
             seconds = self._before + time.perf_counter() - self._start
             sums = [variable.numpy().tolist() for variable in self.model.metrics_variables]
-            progress = dataclasses.replace(
-                self.progress,
-                epoch=self._epoch,
-                step=done,
-                steps_per_epoch=self._steps,
-                seconds=seconds,
-                sums=sums,
-            )
+            at = self.progress
+            progress = Progress(self._epoch, done, self._steps, seconds, sums, at.rate_factor, at.best)
             self._save(progress, f"step {done} of epoch {self._epoch + 1}")
         self.raise_if_stopped()
 
@@ -246,11 +228,9 @@ class Checkpoints(keras.callbacks.Callback):
             column, mode = self.best
             value, sign = float(logs[column]), -1 if mode == "min" else 1
             best = (done, value) if best is None or sign * value > sign * best[1] else best
-        progress = Progress(
-            done, steps_per_epoch=self._steps, rate_factor=self.progress.rate_factor, best=best
-        )
-        due = time.perf_counter() - self._saved_at >= self.seconds
-        due = due or done == self.params["epochs"]
+        factor = self.progress.rate_factor
+        progress = Progress(done, steps_per_epoch=self._steps, rate_factor=factor, best=best)
+        due = time.perf_counter() - self._saved_at >= self.seconds or done == self.params["epochs"]
         if self._agreed(due or best != self.progress.best):
             self._save(progress, f"the last step of epoch {done}")
         self.raise_if_stopped()
@@ -263,10 +243,7 @@ class Checkpoints(keras.callbacks.Callback):
         return due or stopping
 
     def _take_sums(self) -> None:
-        """Adds the sums of the metrics before the epoch was interrupted.
-
-        It does so after the first step, when all metrics exist.
-        """
+        """Adds the sums of an interrupted epoch's metrics after its first step, when all exist."""
         sums, self._sums = self._sums, []
         for variable, before in zip(self.model.metrics_variables, sums, strict=False):
             if np.shape(before) == tuple(variable.shape):
@@ -278,9 +255,8 @@ class Checkpoints(keras.callbacks.Callback):
             raise Diverged(self._diverged(where, ", ".join(lost)))
 
     def _diverged(self, where, what):
-        kept = "There is no checkpoint yet."
-        if self.newest:
-            kept = f"The last good checkpoint is {self.newest}."
+        found = f"The last good checkpoint is {self.newest}."
+        kept = found if self.newest else "There is no checkpoint yet."
         return f"Training diverged in {where}: {what} not finite. {kept} Lower --learning_rate."
 
     # Files.
@@ -308,9 +284,8 @@ class Checkpoints(keras.callbacks.Callback):
         try:
             with open(state, encoding="utf-8") as file:
                 saved = json.load(file)
-            checksum = saved.pop("sha256")
-            progress = Progress.from_dict(saved)
-            return progress if checksum == _checksum(_weights_of(state)) else None
+            whole = saved.pop("sha256") == _checksum(_weights_of(state))
+            return Progress.from_dict(saved) if whole else None
         except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return None
 

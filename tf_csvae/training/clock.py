@@ -10,11 +10,8 @@ from tf_csvae.training.progress import Progress
 class Clock(keras.callbacks.Callback):
     """Adds "seconds" and "examples_per_second" of each epoch to its logs, and so to history.csv.
 
-    Validation and checkpoints count in the seconds, not in the rate.
-
-    Args:
-        examples: training examples of a step.
-        progress: at which the training begins; the seconds of an interrupted epoch continue.
+    Validation and checkpoints count in the seconds, not in the rate. ``examples`` are those of a
+    step. The seconds of an epoch that was interrupted at ``progress`` continue.
     """
 
     def __init__(self, examples: int, progress: Progress | None = None) -> None:

@@ -30,9 +30,6 @@ class Cluster:
         workers: number of processes.
         place: of this one among them.
         is_chief: this process is the first, which alone writes files.
-
-    Raises:
-        InputError: "multi_worker" without a TF_CONFIG, or one that is malformed.
     """
 
     def __init__(self, distribute: str = "auto", most: int | None = None) -> None:
@@ -87,8 +84,7 @@ class Cluster:
     def _from_chief(self, value):
         own = tf.convert_to_tensor(value)
         as_float = own if own.dtype.is_floating else tf.cast(own, tf.float64)
-        mine = as_float if self.is_chief else tf.zeros_like(as_float)
-        return tf.cast(self._total(mine), own.dtype)
+        return tf.cast(self._total(as_float if self.is_chief else tf.zeros_like(as_float)), own.dtype)
 
     def _total(self, values):
         """Returns the sum of a tensor over the workers."""
@@ -115,14 +111,9 @@ class Cluster:
     # What each worker gets of the data.
 
     def train_from(self, dataset: Dataset, epoch: int, step: int = 0) -> Any:
-        """Returns the training batches from a step of an epoch on, for ``fit``: endless.
+        """Returns the training batches after so many epochs and steps, for ``fit``: endless.
 
         Every worker goes through the same global batches and makes its own rows of each.
-
-        Args:
-            dataset: the data.
-            epoch: epochs done.
-            step: steps done of the next epoch.
         """
         if self.strategy is None:
             return dataset.train_from(epoch).skip(step)
@@ -162,13 +153,7 @@ class Cluster:
         return self.strategy.distribute_datasets_from_function(of_worker), steps
 
     def check(self, batch_size: int, precision: str = "float32", jit_compile: str = "auto") -> None:
-        """Raises ``InputError`` unless several replicas support these options.
-
-        Args:
-            batch_size: the global batch.
-            precision: of ``TrainingConfig``.
-            jit_compile: of ``TrainingConfig``.
-        """
+        """Raises ``InputError`` unless the replicas support these options of ``TrainingConfig``."""
         if self.replicas == 1:
             return
         if precision == "float16":

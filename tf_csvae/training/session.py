@@ -38,12 +38,7 @@ BEST = {"classifier": ("val_accuracy", "max")}
 def train(
     settings: Settings, run: runs.Run, dataset: Dataset | None
 ) -> tuple[LabelledModel, Dataset, dict[str, Any]]:
-    """Trains, measures and writes a run.
-
-    Args:
-        settings: all options.
-        run: the directory, checked and locked.
-        dataset: the data; None: as the settings say.
+    """Trains, measures and writes a run, whose directory is checked and locked.
 
     Returns:
         The model, the data, and the content of metrics.json; {} on a worker that is not the chief.
@@ -74,8 +69,7 @@ class _Session:
         self.guide = self.guide_checksum = None
         guide = getattr(self.training, "guide", None)
         if guide:
-            loaded = runs.load_classifier(guide, dataset.info, "guide")
-            self.guide, self.guide_checksum = loaded
+            self.guide, self.guide_checksum = runs.load_classifier(guide, dataset.info, "guide")
         if cluster.is_chief and settings.system != "classifier":
             # Mistakes in the evaluation's options are told before hours of training.
             chosen = settings.evaluation
@@ -132,8 +126,7 @@ class _Session:
         checkpoints.progress = Progress.from_dict(plain)
         with cluster.scope():
             model = build_model(self.settings, self.dataset.info, self.guide)
-            factor = checkpoints.progress.rate_factor
-            compile_model(model, self.training, self.dataset, factor)
+            compile_model(model, self.training, self.dataset, checkpoints.progress.rate_factor)
         if cluster.is_chief:
             if not anew:
                 checkpoints.restore(model)
@@ -249,13 +242,7 @@ class _Session:
 
 
 def build_model(settings: Settings, info: Info, guide: LabelledModel | None = None) -> LabelledModel:
-    """Returns the new model that settings describe.
-
-    Args:
-        settings: all options.
-        info: of the data.
-        guide: ``Classifier`` that takes part in the training.
-    """
+    """Returns the new model that settings describe; the guide is a ``Classifier`` or None."""
     kind, seed = SYSTEMS[settings.system], settings.training.seed
     if settings.system == "classifier":
         return kind(info.shape, info.labels, settings.model, seed=seed)
@@ -266,13 +253,7 @@ def build_model(settings: Settings, info: Info, guide: LabelledModel | None = No
 def compile_model(
     model: LabelledModel, training: TrainingConfig, dataset: Dataset, rate_factor: float = 1.0
 ) -> None:
-    """Compiles a model as a training config says.
-
-    Args:
-        model: the model.
-        training: optimizers, schedules, execution.
-        dataset: the data, for the number of steps.
-        rate_factor: factor on the learning rates.
+    """Compiles a model as a training config says; the learning rates are times ``rate_factor``.
 
     Raises:
         InputError: steps_per_execution is no divisor of the steps of an epoch.
@@ -297,8 +278,7 @@ def compile_model(
 
     if isinstance(training, GenerativeTrainingConfig):
         rate = training.adversary_learning_rate
-        rate = training.learning_rate if rate is None else rate
-        options["adversary_optimizer"] = optimizer(rate)
+        options["adversary_optimizer"] = optimizer(training.learning_rate if rate is None else rate)
         options["kl_warmup_steps"] = round(training.kl_warmup * total)
     model.compile(optimizer(training.learning_rate), **options)
 
@@ -307,8 +287,7 @@ def compile_model(
 def _dtype_policy(precision: str) -> Iterator[None]:
     """Sets Keras' dtype policy in the block."""
     before = keras.config.dtype_policy()
-    policy = "float32" if precision == "float32" else f"mixed_{precision}"
-    keras.config.set_dtype_policy(policy)
+    keras.config.set_dtype_policy("float32" if precision == "float32" else f"mixed_{precision}")
     try:
         yield
     finally:

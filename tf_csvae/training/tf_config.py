@@ -41,10 +41,7 @@ def workers() -> tuple[int, int] | None:
 
 
 def place(distribute: str) -> tuple[int, int]:
-    """Returns (number of workers, place of this process among them).
-
-    Args:
-        distribute: the option ``TrainingConfig.distribute``.
+    """Returns (number of workers, place of this process), by ``TrainingConfig.distribute``.
 
     Raises:
         InputError: "multi_worker" without a TF_CONFIG, or one that is malformed.

@@ -15,15 +15,7 @@ def warm_start(model: GenerativeModel, source: GenerativeModel) -> dict[str, tup
     copied, with the averages of batch normalisation; every other layer keeps its weights. So a
     decoder that gets labels beside z takes all but its first layer from one that does not.
 
-    Args:
-        model: the model to start.
-        source: the model to copy from, such as a trained VAE.
-
-    Returns:
-        {network: (layers copied, layers with weights)}.
-
-    Raises:
-        InputError: nothing fits.
+    Returns {network: (layers copied, layers with weights)}; raises ``InputError`` if nothing fits.
     """
     taken = {}
     for name, of in _SOURCES.items():
