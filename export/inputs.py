@@ -81,6 +81,7 @@ def image_file(info: Info) -> Input:
     It is a JPEG or a PNG file; the output is a PNG file.
     """
 
+    @tf.autograph.experimental.do_not_convert
     def decode(file: tf.Tensor) -> tf.Tensor:
         known = images.is_png(file) | images.is_jpeg(file)
         sentence = "An image must be a JPEG or a PNG file. Received bytes:"

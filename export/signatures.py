@@ -163,6 +163,7 @@ class Served:
         widths = [model.z_dim, *([] if y is None else [sum(model.label_widths)])]
         rows = (seeds,) if y is None else (seeds, y[:, None])
 
+        @tf.autograph.experimental.do_not_convert  # which takes seconds, and nothing needs it
         def code(row: tuple) -> tuple:
             return model.sample_code(*(row[1:] or [None]), n=1, seed=row[0])[: len(widths)]
 

@@ -23,6 +23,7 @@ TOGETHER = (
 )
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     """Keeps those tests together, and begins with them, since they take longest."""
     from xdist.scheduler import LoadScopeScheduling

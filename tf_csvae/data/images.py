@@ -140,7 +140,7 @@ def parse_crop(text: str) -> Crop:
 
 
 def crop_and_resize(image: tf.Tensor, box: Crop, size: int) -> tf.Tensor:
-    """Returns the box of an image, uint8 [h, w, 3], resized (antialiased) to [size, size, 3]."""
+    """Returns the box of an image, uint8 [h, w, 3], as uint8 [size, size, 3], antialiased."""
     sides = tf.cast(tf.shape(image)[:2], tf.float32)
     if box == "center":
         corners = (sides + tf.constant([[-1.0], [1.0]]) * tf.reduce_min(sides)) / 2

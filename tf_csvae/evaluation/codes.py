@@ -17,15 +17,11 @@ MAX_CODES, MAX_MATRIX_CODES, MATRIX_SHUFFLES = 10_000, 2_000, 5
 
 @dataclasses.dataclass(frozen=True)
 class Codes:
-    """The latent codes of one split.
+    """The latent codes of one split, float32; those of w are None without subspaces.
 
-    Attributes:
-        z: float32 [n, z_dim], a sample of q(z|x) per example.
-        w: float32 [n, k w_dim], a sample of q(w|x, y), or None.
-        z_mean: float32 [n, z_dim], posterior means.
-        w_mean: float32 [n, k w_dim], posterior means, or None.
-        y: float32 [n, k], the labels.
-        subspaces: {label: float32 [n, w_dim]}, its part of w; empty without subspaces.
+    z [n, z_dim] and w [n, k w_dim] are one sample of q(z|x) and q(w|x, y) per example, z_mean and
+    w_mean the posterior means, y [n, k] the labels, and ``subspaces`` each label's part of w,
+    {label: [n, w_dim]}.
     """
 
     z: np.ndarray
@@ -66,17 +62,11 @@ def encode(model: GenerativeModel, batches: Iterable, limit: int = MAX_CODES, se
 
 
 def label_numbers(known: Codes, codes: Codes, labels: Sequence[Label], seed: int = 0) -> dict:
-    """Measures how well labels can be predicted from codes.
+    """Measures how well labels can be predicted from codes; the probes learn from ``known``.
 
     Divergences and probes use samples of q(z|x), not its means: in a dimension that the model
     does not use, the means vary minimally around zero, and trees may still find the label in
     them, although the posterior is so much wider that no decoder could.
-
-    Args:
-        known: codes from which the probes learn.
-        codes: codes that are measured.
-        labels: the labels.
-        seed: of shuffles and probes.
 
     Returns:
         "active_units", "divergence" and "probe" of z and of each label's own w_i; for several
@@ -134,16 +124,11 @@ def _leak(
 
 
 def style_numbers(codes: Codes, factors: dict[str, np.ndarray], seed: int = 0) -> dict:
-    """Measures how well each label's known style can be predicted, over examples with the label.
-
-    Args:
-        codes: codes of the test split.
-        factors: ``Dataset.factors``.
-        seed: of the regressors.
+    """Measures how well each label's style, of ``Dataset.factors``, can be predicted from test codes.
 
     Returns:
         {"style": {label: {"own": R² from its w_i, "z": from z, "others": from all other w_j}}},
-        as far as the model has them; {} if there are too few examples.
+        over the examples with the label and as far as the model has them; {} for too few examples.
     """
     found = {}
     for label, factor in factors.items():

@@ -17,16 +17,11 @@ from tf_csvae.runs import Run
 def compare(
     run_dirs: Sequence[str], judge: str | None = None, out: str = "runs/comparison", **options: Any
 ) -> dict[str, list[dict]]:
-    """Compares finished runs of the same data.
+    """Compares finished runs of the same data; figures, page and metrics.json go to the folder ``out``.
 
-    A run that this judge has not measured yet is evaluated first. Runs that differ only in their
-    seeds count as one system: mean ± standard deviation.
-
-    Args:
-        run_dirs: the runs.
-        judge: a finished run of a classifier on the same data.
-        out: folder for metrics.json, the figures and the page.
-        **options: fields of ``EvaluationConfig`` for these evaluations.
+    A run that this judge has not measured yet is evaluated first, with ``options``, fields of
+    ``EvaluationConfig``. Runs that differ only in their seeds count as one system: mean ± standard
+    deviation. The judge is a finished run of a classifier on the same data.
 
     Returns:
         {title of the system: the metrics.json of each of its runs}, as in metrics.json of ``out``.
@@ -75,13 +70,9 @@ def _evaluated(run: Run, judge: str | None, options: dict[str, Any]) -> dict:
 
 
 def titles(found: Sequence[tuple[Run, dict]]) -> dict[str, list[tuple[Run, dict]]]:
-    """Groups runs by system, and names each after its class and what tells it from others of it.
+    """Groups pairs of a run and its metrics.json by system.
 
-    Args:
-        found: (run, its metrics.json).
-
-    Returns:
-        {title: (run, its metrics.json) of each run of the system}.
+    The title of a system is its class and what tells it from others of that class.
     """
     systems = {}
     for run, numbers in found:

@@ -11,15 +11,11 @@ HIGH, LOW = math.inf, -math.inf
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """A number of metrics.json that tables show.
+    """A number of metrics.json that tables show, and its words and format.
 
-    Attributes:
-        place: names down to it, separated by dots; "*" stands for each label, or for the mean
-            over the labels.
-        words: what it is.
-        best: its best value; None: no value is better than another.
-        form: how it is written.
-        spread: name of a standard deviation beside it that is written too.
+    ``place`` has the names down to it, separated by dots; "*" stands for each label, or for the
+    mean over the labels. ``best`` is its best value; None: no value is better than another.
+    ``spread`` is the name of a standard deviation beside it that is written too.
     """
 
     place: str

@@ -106,15 +106,11 @@ def _check_data(run: Run, model: LabelledModel, info: Info) -> None:
 
 
 def load_judge(path: str | None, info: Info, guide: str | None = None) -> LoadedJudge | None:
-    """Loads the judge in a run; None: no judge.
-
-    Args:
-        path: the run.
-        info: of the data.
-        guide: checksum of the classifier that took part in the training.
+    """Loads the judge in the run at ``path``; None: no judge.
 
     Raises:
-        InputError: no finished run, no classifier, one of other data or labels, or the guide.
+        InputError: no finished run, no classifier, one of other data or labels, or the guide, whose
+            checksum is ``guide``.
     """
     if path is None:
         return None
@@ -130,10 +126,8 @@ def load_judge(path: str | None, info: Info, guide: str | None = None) -> Loaded
 def pictured_labels(config: EvaluationConfig, given: Collection[str], info: Info) -> list[str] | None:
     """Returns the labels with pictures of their own; None: the default.
 
-    Args:
-        config: names the labels. Those of a preset that the data do not have are left out.
-        given: names of the options that were asked for, not taken from a preset.
-        info: of the data.
+    Labels of a preset that the data do not have are left out. ``given`` are names of the options
+    that were asked for, not taken from a preset.
 
     Raises:
         InputError: a label that was asked for and that the data do not have.
@@ -156,13 +150,8 @@ def measure_any(
 ) -> tuple[dict, Pictures]:
     """Measures and draws a generative model or a classifier.
 
-    Args:
-        model: the model.
-        dataset: its data.
-        history: {name: value per epoch}, as history.csv has it.
-        judge: from ``load_judge``, for a generative model.
-        config: how it is measured; None: the defaults.
-        given: names of the options that were asked for, as of ``pictured_labels``.
+    ``history`` is {name: value per epoch}, as history.csv has it; only a generative model has a
+    judge; ``given`` is as of ``pictured_labels``.
 
     Returns:
         (the part of metrics.json about the model, the pictures).
@@ -200,18 +189,9 @@ def what_ran(model: LabelledModel, info: Info, seed: int, guide: str | None = No
 def write_results(
     run: Run, model: LabelledModel, dataset: Dataset, trained: dict, measured: dict, figures: Pictures
 ) -> dict:
-    """Writes figures, page and, last, metrics.json of a run.
+    """Writes figures, page and, last, metrics.json of a run; returns the content of metrics.json.
 
-    Args:
-        run: the run.
-        model: its model.
-        dataset: its data.
-        trained: the part of metrics.json about the training.
-        measured: the part about the model.
-        figures: as of ``measure_any``.
-
-    Returns:
-        The content of metrics.json.
+    It joins the parts about the training and about the model, ``trained`` and ``measured``.
     """
     system, info, numbers = type(model).__name__, dataset.info, {**trained, **measured}
     drawn = {name: (caption, report.as_png(figure)) for name, (caption, figure) in figures.items()}

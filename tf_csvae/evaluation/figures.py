@@ -25,13 +25,10 @@ def _grid(rows: int, columns: int, width: float, height: float) -> tuple[Figure,
 def latent_planes(
     planes: Sequence[np.ndarray], titles: Sequence[str], values: np.ndarray, label: Label | str
 ) -> Figure:
-    """Draws codes as points coloured by a label (figures 1 to 3 of the student report).
+    """Draws codes, float [n, d] each, as points coloured by a label's column of y, ``values`` [n].
 
-    Args:
-        planes: float [n, d] each; the two dimensions of the largest variance are drawn.
-        titles: of the planes.
-        values: [n], column of y of the label.
-        label: the label; a name stands for a binary one.
+    Figures 1 to 3 of the student report. The two dimensions of the largest variance are drawn. A
+    label that is only a name is a binary one.
     """
     figure, axes = _grid(1, len(planes), 4.2, 4.2)
     for axis, codes, title in zip(axes[0], planes, titles, strict=True):
@@ -74,11 +71,9 @@ def _coloured(values: np.ndarray, label: Label | str) -> Iterator[tuple]:
 
 
 def training_curves(history: dict[str, list[float]]) -> Figure:
-    """Draws a small plot per term of the objective, training and validation.
+    """Draws a small plot per term of the objective, from {name: value per epoch}.
 
-    Args:
-        history: {name: value per epoch}; ``val_<name>`` is drawn with ``<name>``, and times are
-            left out.
+    ``val_<name>`` is drawn with ``<name>``, and times are left out.
     """
     other = ("epoch", "seconds", "examples_per_second")
     names = [name for name in history if not name.startswith("val_") and name not in other]
@@ -100,9 +95,7 @@ def training_curves(history: dict[str, list[float]]) -> Figure:
 def label_bars(scores: dict[str, dict[str, float]], shown: Sequence[str]) -> Figure:
     """Draws a group of horizontal bars per label, in the order of their first bars.
 
-    Args:
-        scores: {label: {score: value in [0, 1]}}.
-        shown: one or two scores, a bar of each group each.
+    ``scores`` is {label: {score: value in [0, 1]}}; each group has a bar of each one or two ``shown``.
     """
     labels = sorted(scores, key=lambda label: scores[label][shown[0]])
     figure = Figure(figsize=(6.5, 0.8 + 0.32 * len(labels)), layout="constrained")
@@ -132,14 +125,10 @@ def points(
     feature_names: Sequence[str],
     label: Label | str = "",
 ) -> Figure:
-    """Draws vectors as points, side by side: three features in space, otherwise the first two.
+    """Draws vectors, float [n, d] each, as points: three features in space, otherwise the first two.
 
-    Args:
-        clouds: float [n, d] each, in the data's own units.
-        titles: of the clouds.
-        values: [n] each, column of y of the label that colours them.
-        feature_names: of the d features.
-        label: the label; a name stands for a binary one.
+    ``clouds`` are in the data's own units; ``values``, [n] each, are the column of y of the label
+    that colours them. A label that is only a name is a binary one.
     """
     figure = Figure(figsize=(4.2 * len(clouds), 4.2), layout="constrained")
     solid = len(feature_names) == 3
@@ -185,14 +174,9 @@ def heat_map(
     limits: tuple[float, float],
     written: np.ndarray | None = None,
 ) -> Figure:
-    """Draws a matrix of numbers as colours, with a number in each cell.
+    """Draws a matrix [n, m] as colours between ``limits``, with a number in each cell; NaN is empty.
 
-    Args:
-        matrix: float [n, m]; NaN cells stay empty.
-        rows: n titles.
-        columns: m titles.
-        limits: values at the ends of the colours.
-        written: float [n, m], the numbers in the cells; None: those of the matrix.
+    The numbers are those of ``written`` [n, m]; None: those of the matrix.
     """
     matrix = np.asarray(matrix, np.float64)
     size = (2.2 + 0.42 * len(columns), 1.6 + 0.3 * len(rows))

@@ -21,11 +21,7 @@ QUANTILES, TOLERANCE = (0.1, 0.5, 0.9), 0.5
 
 
 class Judge:
-    """Collects what a classifier sees in real and generated examples.
-
-    Args:
-        classifier: the judge.
-    """
+    """Collects what a classifier, the judge, sees in real and generated examples."""
 
     def __init__(self, classifier: Classifier) -> None:
         self.labels = classifier.labels
@@ -59,10 +55,9 @@ class Judge:
     def recalls(self) -> dict[str, dict]:
         """Returns how well it sees each label in real examples and in reconstructions.
 
-        Returns:
-            {label: {"real_recall", "reconstruction_recall"}}: of a binary label the share of
-            examples with it in which it is seen, with intervals; of a categorical label the mean
-            of the shares over its classes. Of a real label {"real_r2", "reconstruction_r2"}.
+        {label: {"real_recall", "reconstruction_recall"}}: of a binary label the share of examples with
+        it in which it is seen, with intervals; of a categorical label the mean of the shares over its
+        classes. Of a real label {"real_r2", "reconstruction_r2"}.
         """
         found = {}
         columns = [np.concatenate(parts).T for parts in zip(*self._seen, strict=True)]
@@ -140,9 +135,8 @@ def requested_values(label: Label, column: np.ndarray, count: int) -> np.ndarray
 def achieved(label: Label, requested: np.ndarray, seen: np.ndarray) -> dict:
     """Compares what the judge sees of a label with the values that were requested, [n] each.
 
-    Returns:
-        {"accuracy"} with its interval; of a real label {"r2", "mean_absolute_error" in its own
-        units}, or {} if only one value was requested.
+    Returns {"accuracy"} with its interval; of a real label {"r2", "mean_absolute_error" in its own
+    units}, or {} if only one value was requested.
     """
     if label.kind == "real":
         error = float(label.scale * np.mean(np.abs(seen - requested)))

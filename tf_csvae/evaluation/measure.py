@@ -22,13 +22,9 @@ MAX_KEPT, MAX_PAIRED = 2_000, 500
 class Evaluation:
     """What ``measure`` returns.
 
-    Attributes:
-        numbers: the part of metrics.json about the model, not about its training.
-        codes: of the test split.
-        x: float32 [m, *shape], the first test examples.
-        y: float32 [m, k], their labels.
-        reconstruction: float32 [m, *shape], of these examples.
-        samples: float32 [m, *shape], samples with these labels, if labels steer the model.
+    ``numbers`` is the part of metrics.json about the model, ``codes`` are of the test split. x
+    [m, *shape] and y [m, k] are the first test examples and their labels, ``reconstruction`` [m,
+    *shape] is of them, and ``samples`` [m, *shape] have these labels, if labels steer the model.
     """
 
     numbers: dict
@@ -46,16 +42,10 @@ def measure(
     samples: int = 1_000,
     seed: int = 0,
 ) -> Evaluation:
-    """Measures a trained model on the test data.
+    """Measures a trained model on the test data. Memory does not grow with their size.
 
-    Memory does not grow with the size of the data.
-
-    Args:
-        model: the model.
-        dataset: the data on which it was trained.
-        judge: a classifier of the same labels; None leaves out what needs one.
-        samples: samples per label, and the most transfers per label.
-        seed: of all sampling here.
+    The judge has the same labels; None leaves out what needs one. ``samples`` are per label, and
+    the most transfers per label; ``seed`` is of all sampling here.
 
     Raises:
         InputError: a judge of other data or labels.
@@ -100,11 +90,7 @@ def measure(
 def _reconstruct(
     model: GenerativeModel, dataset: Dataset, judge: Judge | None
 ) -> tuple[dict, tuple[np.ndarray, ...], list[np.ndarray]]:
-    """Reconstructs the test data.
-
-    Returns:
-        (numbers; x, y and reconstructions of the first ``MAX_KEPT`` examples; y of each batch).
-    """
+    """Returns numbers; x, y, reconstructions of the first ``MAX_KEPT`` examples; y of each batch."""
     reconstruction = metrics.Reconstruction(dataset.info.scale, image=dataset.info.is_image)
     reconstruct = tf.function(model.reconstruct, reduce_retracing=True, autograph=False)
     kept, label_batches, count = [], [], 0
@@ -126,8 +112,7 @@ def _generate(
 ) -> tuple[np.ndarray, np.ndarray, dict]:
     """Samples with values requested of label i, and the other labels as test examples have them.
 
-    Returns:
-        (up to ``MAX_PAIRED`` samples, the values requested of them, what the judge sees).
+    Returns up to ``MAX_PAIRED`` samples, the values requested of them, and what the judge sees.
     """
     y = y_all[np.random.default_rng([seed, i]).integers(len(y_all), size=count)]
     y[:, i] = requested = requested_values(label, y_all[:, i], count)

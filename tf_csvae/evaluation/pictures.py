@@ -37,15 +37,9 @@ def pictures(
     shown: Sequence[str] | None = None,
     seed: int = 0,
 ) -> Pictures:
-    """Draws an evaluation.
+    """Draws what ``measure`` returned, and ``history``, {name: value per epoch}, as history.csv has it.
 
-    Args:
-        model: the model that was measured.
-        result: what ``measure`` returned.
-        info: of the data.
-        history: {name: value per epoch}, as history.csv has it; None leaves it out.
-        shown: labels with pictures of their own; None: the first five.
-        seed: of the samples.
+    ``shown`` are labels with pictures of their own; None: the first five. ``seed`` is of the samples.
 
     Raises:
         InputError: no such label.

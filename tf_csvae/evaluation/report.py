@@ -30,11 +30,8 @@ _PAGE = jinja2.Environment(loader=_TEMPLATES, autoescape=True, trim_blocks=True,
 class Table:
     """Cells of text with a caption.
 
-    Attributes:
-        caption: what the table shows.
-        cells: DataFrame of str; its index are the titles of the rows. A list of rows becomes one;
-            its first row, and the first cell of each row, are titles.
-        best: bool [rows, columns] without titles: the marked cells; None: none.
+    A list of rows becomes a DataFrame; its first row, and the first cell of each row, are titles.
+    ``best``, bool [rows, columns] without titles, are the marked cells; None: none.
     """
 
     caption: str
@@ -86,13 +83,8 @@ def find(numbers: dict, path: Path) -> float | list | None:
 def written(entry: Entry, runs: Sequence[dict], label: str = "*") -> tuple[float | None, str]:
     """Writes a number of one run with its interval, or of several as mean ± standard deviation.
 
-    Args:
-        entry: which number.
-        runs: the metrics.json of runs of one system.
-        label: of the number; "*": the mean over the labels.
-
-    Returns:
-        The number or its mean, and its text; None and "–" if no run has it.
+    ``runs`` are the metrics.json of runs of one system; for the label "*" it is the mean over the
+    labels. Returns the number or its mean, and its text; None and "–" if no run has it.
     """
     path = entry.path(label)
     values = [value for value in (find(numbers, path) for numbers in runs) if value is not None]
@@ -249,11 +241,7 @@ def render(
 ) -> str:
     """Makes the page, HTML in which everything is escaped.
 
-    Args:
-        title: of the page.
-        tables: None is passed over.
-        pictures: (caption, PNG).
-        flags: {run: its flags}.
+    A table that is None is passed over; ``pictures`` are (caption, PNG), ``flags`` {run: its flags}.
     """
     inlined = [(caption, as_data_uri(png)) for caption, png in pictures]
     return _PAGE.get_template("report.html").render(

@@ -51,11 +51,8 @@ def study(
 ) -> report.Table:
     """Trains what is not finished, and writes a table and the planes of the codes to one page.
 
-    Args:
-        seeds: of VAE, CSVAE without adversary and CSVAE.
-        published_seeds: of CSVAE with the objective as published.
-        out: folder of the runs and of report.html.
-        options: of every training, as of ``fit``.
+    ``published_seeds`` are of the CSVAE with the objective as published, ``seeds`` of the other
+    systems, ``options`` of every training, as of ``fit``. Runs and report.html go to the folder ``out``.
 
     Returns:
         The table: mean ± standard deviation over the seeds.

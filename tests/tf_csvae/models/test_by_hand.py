@@ -141,11 +141,14 @@ def test_schedules_are_followed_by_each_player_itself(game):
 # Moving averages of the weights.
 
 
-@pytest.mark.parametrize("options", [{}, {"jit_compile": True, "steps_per_execution": 3}])
-@pytest.mark.parametrize("name", SYSTEMS)
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        *((name, {}) for name in GAMES),
+        ("classifier", {"jit_compile": True, "steps_per_execution": 3}),
+    ],
+)
 def test_an_optimizer_with_a_moving_average_leaves_it_to_all_players(name, options):
-    if options and name != "csvae":
-        pytest.skip("XLA takes seconds; once is enough")
     x, y = batch(12)
     steps = []
 
@@ -304,8 +307,9 @@ def test_unknown_labels_are_no_mistake(model):
 # What works.
 
 
-@pytest.mark.parametrize("options", [{}, {"steps_per_execution": 3}, {"run_eagerly": True}])
-@pytest.mark.parametrize("name", SYSTEMS)
+@pytest.mark.parametrize(
+    ("name", "options"), [*((name, {"steps_per_execution": 3}) for name in SYSTEMS), ("csvae", {})]
+)
 def test_train_on_batch_makes_a_step(name, options):
     model = compiled(name, **options)
     assert changed(model, lambda: model.train_on_batch(*batch()))

@@ -24,7 +24,7 @@ def batch(model, n=16):
     random = np.random.default_rng(0)
     x = random.random((n, *model.data_shape)).astype(np.float32)
     y = (random.random((n, 2)) < 0.5).astype(np.float32)
-    x[..., :2] = 0.2 * x[..., :2] + y.reshape(n, *[1] * (x.ndim - 2), 2)
+    x[..., :2] = 0.2 * x[..., :2] + 0.8 * y.reshape(n, *[1] * (x.ndim - 2), 2)
     return x, y
 
 

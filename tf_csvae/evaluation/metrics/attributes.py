@@ -11,13 +11,11 @@ from tf_csvae.labels import Label, as_labels
 def classification(
     predictions: np.ndarray, y: np.ndarray, labels: Sequence[Label | str]
 ) -> dict[str, dict[str, float]]:
-    """Scores the predictions of each label.
+    """Scores the predictions of each label, float [n, columns].
 
-    Args:
-        predictions: float [n, columns]: of a binary label the probability of 1, of a categorical
-            label a probability per class, of a real label the expected value.
-        y: [n, k] of 0 and 1, indices of classes, standardised numbers; NaN: unknown.
-        labels: the k labels; a name stands for a binary one.
+    The columns are: of a binary label the probability of 1, of a categorical label a probability
+    per class, of a real label the expected value. y is [n, k] of 0 and 1, indices of classes,
+    standardised numbers; NaN: unknown. A label that is only a name is a binary one.
 
     Returns:
         {label: {score: value}}, without labels that have only one value in y. Binary:

@@ -8,26 +8,18 @@ from tf_csvae.evaluation.metrics.probes import known
 
 
 def knn_divergence(p: np.ndarray, q: np.ndarray, k: int = 10) -> float:
-    """Estimates KL(P || Q) from samples of both.
+    """Estimates KL(P || Q) in nats from samples of both, float [n, d] and [m, d], n > k, m >= k.
 
     Wang, Kulkarni, Verdu 2009 (IEEE Trans. Inf. Theory 55:2392), with k neighbours: rho_i is the
     distance of point i of P to its k-th neighbour among the other points of P, nu_i the distance
-    to its k-th neighbour in Q, and the estimate is
+    to its k-th neighbour in Q, and the estimate, which may be negative, is
 
         (d / n) sum_i log(nu_i / rho_i) + log(m / (n - 1)).
 
-    If a distance is zero (more than k copies of one point), the ratio of densities comes instead
-    from the numbers of points of both samples within the larger of the two distances, as in their
-    estimators with a data-dependent k. So duplicates give a finite number: for discrete data the
-    plug-in estimate.
-
-    Args:
-        p: float [n, d], sample of P; n > k.
-        q: float [m, d], sample of Q; m >= k.
-        k: a larger k has less variance and more bias.
-
-    Returns:
-        The estimate in nats; it may be negative.
+    A larger k has less variance and more bias. If a distance is zero (more than k copies of one
+    point), the ratio of densities comes instead from the numbers of points of both samples within
+    the larger of the two distances, as in their estimators with a data-dependent k. So duplicates
+    give a finite number: for discrete data the plug-in estimate.
 
     Raises:
         ValueError: shapes that do not fit, or too few points for k.
@@ -57,20 +49,13 @@ def knn_divergence(p: np.ndarray, q: np.ndarray, k: int = 10) -> float:
 def label_divergence(
     codes: np.ndarray, label: np.ndarray, k: int = 10, shuffles: int = 30, seed: int = 0, kind: str = "binary"
 ) -> dict[str, float] | None:
-    """Measures how far codes differ by a label, and what the same estimate gives by chance.
+    """Measures how far codes [n, d] differ by a label [n], and what the same estimate gives by chance.
 
     The estimate has a bias and a spread of its own. The null shows them: the same estimate after
-    the label was shuffled.
-
-    Args:
-        codes: float [n, d].
-        label: [n] of 0 and 1, of indices of classes, or of numbers; NaN: left out.
-        k: neighbours; lowered to what the rarest value allows.
-        shuffles: number of shuffles for the null.
-        seed: of the shuffles.
-        kind: of the label. "binary": the divergence of codes with 1 from codes with 0;
-            "categorical": the mean over the classes of the divergence of each from the rest;
-            "real": the divergence of the highest third from the lowest.
+    the label was shuffled. For a binary label (0 and 1) it is the divergence of codes with 1 from
+    codes with 0; for a categorical one (indices of classes) the mean over the classes of the
+    divergence of each from the rest; for a real one that of the highest third from the lowest. NaN
+    is left out, and k lowered to what the rarest value allows.
 
     Returns:
         {"kl": the divergence in nats, "null_mean", "null_sd", "k"}, or None if a group has fewer

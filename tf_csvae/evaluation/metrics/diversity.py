@@ -5,13 +5,10 @@ from sklearn.metrics import euclidean_distances
 
 
 def mean_pairwise_distance(x: np.ndarray) -> float:
-    """Returns the mean Euclidean distance over all pairs of rows, in the units of x.
+    """Returns the mean Euclidean distance over all pairs of rows of x [n, ...], in the units of x.
 
     It is 0 for a generator whose samples are all the same, and that of the data for one whose
     samples vary as the data do.
-
-    Args:
-        x: float [n, ...], n at least 2.
 
     Raises:
         ValueError: fewer than two rows.

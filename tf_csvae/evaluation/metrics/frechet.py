@@ -31,15 +31,9 @@ class Moments:
 def frechet_distance(a: Moments, b: Moments) -> float:
     """Returns the squared Fréchet distance between two normals of given moments.
 
-    |m_a - m_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^(1/2)). The estimate is biased upwards, more so
-    for fewer examples: compare only distances of equally many examples.
-
-    Args:
-        a: moments of at least two rows.
-        b: moments of at least two rows of as many features.
-
-    Returns:
-        The distance, at least 0, in squared units of the features.
+    |m_a - m_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^(1/2)), at least 0, in squared units of the
+    features. The estimate is biased upwards, more so for fewer examples: compare only distances
+    of equally many examples.
 
     Raises:
         ValueError: fewer than two rows, or features of different widths.

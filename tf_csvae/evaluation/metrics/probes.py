@@ -31,17 +31,10 @@ def probe(
     seed: int = 0,
     kind: str = "binary",
 ) -> dict[str, float] | None:
-    """Trains boosted trees to predict a label from codes, and scores them on other codes.
+    """Trains boosted trees to predict a label [n] from codes [n, d], and scores them on other codes.
 
-    Trees, because a decoder may use what a linear predictor cannot find.
-
-    Args:
-        train_codes: float [n, d].
-        train_label: [n] of 0 and 1, of indices of classes, or of numbers; NaN: left out.
-        test_codes: float [m, d].
-        test_label: [m] of the same.
-        seed: of the trees' hold-out for early stopping.
-        kind: of the label.
+    Trees, because a decoder may use what a linear predictor cannot find. Labels are 0 and 1,
+    indices of classes, or numbers; NaN: left out. ``seed`` is of the hold-out for early stopping.
 
     Returns:
         Binary and categorical: {"auc", "balanced_accuracy"}. Of a binary label both are 0.5 if
@@ -80,19 +73,11 @@ def neighbour_probe(
     k: int = 100,
     kinds: Sequence[str] | None = None,
 ) -> list[float | None]:
-    """Predicts all labels at once from codes of few dimensions, by nearest neighbours.
+    """Predicts all labels [n, labels] at once from codes [n, d] of few dimensions, by neighbours.
 
-    The prediction is the share of the nearest training codes with the label, or their mean value.
-    In two dimensions it is as accurate as the trees of ``probe``, for eighteen labels in the time
-    of one.
-
-    Args:
-        train_codes: float [n, d].
-        train_y: [n, k], columns as of ``probe``.
-        test_codes: float [m, d].
-        test_y: [m, k] of the same.
-        k: neighbours; at most n are taken.
-        kinds: of the k labels; None: all are binary.
+    The prediction is the share of the k nearest training codes with the label, or their mean
+    value. In two dimensions it is as accurate as the trees of ``probe``, for eighteen labels in the
+    time of one. The columns of y are as of ``probe``; ``kinds`` None: all are binary.
 
     Returns:
         For each label the area under the ROC curve, 0.5 if nothing can be predicted, or R^2 of a

@@ -10,9 +10,8 @@ SSIM_WINDOW = 11
 class Reconstruction:
     """Means over a data set, batch by batch: memory does not grow with the data.
 
-    Args:
-        scale: a number or float [d], units of the data per unit of x; the error is in those units.
-        image: x are images in [0, 1], which have PSNR and SSIM too.
+    ``scale``, a number or [d], is the units of the data per unit of x, and the error is in those
+    units. Images, in [0, 1], have PSNR and SSIM too.
     """
 
     def __init__(self, scale: float | np.ndarray = 1.0, image: bool = False) -> None:

@@ -4,13 +4,10 @@ from scipy.stats import binomtest
 
 
 def shares(**counts: tuple[int, int]) -> dict[str, float | list[float]]:
-    """Returns shares with their 95 % intervals (Wilson 1927, J. Am. Stat. Assoc. 22:209).
+    """Returns shares, of {name: (hits, trials)}, with their 95 % intervals.
 
-    Args:
-        **counts: {name: (hits, trials)}.
-
-    Returns:
-        {name: share, name + "_interval": [low, high]}, without those of no trials.
+    Wilson 1927, J. Am. Stat. Assoc. 22:209. The result is {name: share, name + "_interval": [low,
+    high]}, without those of no trials.
 
     Raises:
         ValueError: more hits than trials.

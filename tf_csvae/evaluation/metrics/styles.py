@@ -10,18 +10,11 @@ from tf_csvae.evaluation.metrics.probes import TREES
 
 
 def held_out_r2(codes: np.ndarray, factors: np.ndarray, seed: int = 0) -> float | None:
-    """Returns R^2 of boosted trees that predict factors from codes, by twofold cross-validation.
+    """Returns R^2 of boosted trees that predict factors [n, s] from codes [n, d], in two folds.
 
-    The trees are those of ``probe``, with early stopping.
-
-    Args:
-        codes: float [n, d].
-        factors: float [n, s].
-        seed: of the halves and of the trees' hold-out.
-
-    Returns:
-        The mean over the s factors: 1 if all can be predicted, about 0 (or slightly less) if
-        nothing can. None for fewer than 20 examples.
+    The trees are those of ``probe``, with early stopping. The result is the mean over the s
+    factors: 1 if all can be predicted, about 0 (or slightly less) if nothing can. None for fewer
+    than 20 examples.
 
     Raises:
         ValueError: codes and factors of different lengths.
