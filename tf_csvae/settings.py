@@ -68,6 +68,13 @@ class Settings:
         return self.data, self.model, self.training, self.evaluation
 
     @property
+    def sizes(self) -> dict[str, Any]:
+        """The options that the memory depends on, as far as the configs have them."""
+        values = {name: value for config in self.configs for name, value in config.to_dict().items()}
+        names = ("batch_size", "image_size", "filters", "hidden", "width")
+        return {name: values[name] for name in names if name in values}
+
+    @property
     def run_dir(self) -> str:
         """Folder of the run."""
         name = re.sub("[:/]", "_", f"{self.system}_{self.data.dataset}")

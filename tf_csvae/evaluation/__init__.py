@@ -1,15 +1,14 @@
 """Evaluation: what a model is worth, in numbers and pictures.
 
 * ``measure`` -- a generative model and its data -> ``Evaluation``; ``pictures`` draws it
-* ``measure_classifier``, ``classifier_pictures`` -- the same for a classifier
+* ``measure_any`` -- both, of a classifier too
 * ``evaluate`` -- measures a finished run again and writes its results
 * ``compare`` -- several finished runs on one page
 * ``report`` -- tables and the page; ``figures`` -- arrays in, figures out
 * ``metrics`` -- arrays in, numbers out
 """
 
-from tf_csvae.evaluation.classifier import classifier_pictures, measure_classifier
-from tf_csvae.evaluation.codes import Codes, encode
+from tf_csvae.evaluation.codes import Codes
 from tf_csvae.evaluation.compare import compare
 from tf_csvae.evaluation.evaluate import (
     evaluate,
@@ -26,14 +25,11 @@ from tf_csvae.evaluation.pictures import pictures
 __all__ = [
     "Codes",
     "Evaluation",
-    "classifier_pictures",
     "compare",
-    "encode",
     "evaluate",
     "load_judge",
     "measure",
     "measure_any",
-    "measure_classifier",
     "pictured_labels",
     "pictures",
     "summary",

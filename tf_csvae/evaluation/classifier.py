@@ -10,12 +10,10 @@ from tf_csvae.models import Classifier
 
 
 def measure_classifier(model: Classifier, dataset: Dataset) -> dict:
-    """Measures a trained classifier on the test data.
+    """Measures a trained classifier on the test data: the part of metrics.json about the model.
 
-    Returns:
-        The part of metrics.json about the model: "classification" as of
-        ``metrics.classification``, and its means over the labels: "mean_accuracy",
-        "mean_balanced_accuracy", and of real labels "mean_r2".
+    It has "classification" as of ``metrics.classification``, and its means over the labels:
+    "mean_accuracy", "mean_balanced_accuracy", and of real labels "mean_r2".
     """
     classify = tf.function(model.classify, reduce_retracing=True, autograph=False)
     seen = [(classify(x).numpy(), y.numpy()) for x, y in dataset.test]
@@ -31,8 +29,7 @@ def measure_classifier(model: Classifier, dataset: Dataset) -> dict:
 
 def classifier_pictures(numbers: dict, history: dict[str, list[float]]) -> Pictures:
     """Draws what ``measure_classifier`` returned, and the columns of history.csv."""
-    drawn = {}
-    by_label = numbers["classification"].items()
+    drawn, by_label = {}, numbers["classification"].items()
     with_accuracy = {label: scores for label, scores in by_label if "accuracy" in scores}
     if with_accuracy:
         drawn["accuracy"] = (

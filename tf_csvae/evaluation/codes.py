@@ -73,16 +73,11 @@ def label_numbers(known: Codes, codes: Codes, labels: Sequence[Label], seed: int
         labels with subspaces also "leak": {label of the subspace: {predicted label: {"auc", "kl",
         "null_mean"}}}, with "r2" in place of "auc" for a real label.
     """
-    numbers = {
-        "active_units": {"z": metrics.active_units(codes.z_mean)},
-        "divergence": {"z": {}},
-        "probe": {"z": {}},
-    }
-    if codes.w is not None:
-        numbers["active_units"]["w"] = metrics.active_units(codes.w_mean)
-        numbers["divergence"]["w"], numbers["probe"]["w"] = {}, {}
+    means = {"z": codes.z_mean} if codes.w is None else {"z": codes.z_mean, "w": codes.w_mean}
+    numbers = {"active_units": {part: metrics.active_units(mean) for part, mean in means.items()}}
+    numbers |= {name: {part: {} for part in means} for name in ("divergence", "probe")}
     for i, label in enumerate(labels):
-        for part in numbers["probe"]:
+        for part in means:
             train, test = (each.z if part == "z" else each.subspaces[label.name] for each in (known, codes))
             y = codes.y[:, i]
             divergence = metrics.label_divergence(test, y, seed=seed, kind=label.kind)
@@ -91,44 +86,29 @@ def label_numbers(known: Codes, codes: Codes, labels: Sequence[Label], seed: int
                 if value is not None:
                     numbers[name][part][label.name] = value
     if codes.separate:
-        numbers["leak"] = {
-            source: _leak(known.subspaces[source], known.y, w, codes.y, labels, seed)
-            for source, w in codes.subspaces.items()
-        }
+        numbers["leak"] = {source: _leak(known, codes, source, labels, seed) for source in codes.subspaces}
     return numbers
 
 
-def _leak(
-    known: np.ndarray,
-    known_y: np.ndarray,
-    codes: np.ndarray,
-    y: np.ndarray,
-    labels: Sequence[Label],
-    seed: int,
-) -> dict:
-    """Measures how well each label can be predicted from one subspace."""
-    kinds = [label.kind for label in labels]
-    scores = metrics.neighbour_probe(known, known_y, codes, y, kinds=kinds)
+def _leak(known: Codes, codes: Codes, source: str, labels: Sequence[Label], seed: int) -> dict:
+    """Measures how well each label can be predicted from the subspace of the label ``source``."""
+    w, kinds = codes.subspaces[source], [label.kind for label in labels]
+    scores = metrics.neighbour_probe(known.subspaces[source], known.y, w, codes.y, kinds=kinds)
     row, few = {}, slice(MAX_MATRIX_CODES)
-    for label, score, column in zip(labels, scores, y.T, strict=True):
-        divergence = metrics.label_divergence(
-            codes[few], column[few], shuffles=MATRIX_SHUFFLES, seed=seed, kind=label.kind
-        )
+    for label, score, column in zip(labels, scores, codes.y.T, strict=True):
+        options = {"shuffles": MATRIX_SHUFFLES, "seed": seed, "kind": label.kind}
+        divergence = metrics.label_divergence(w[few], column[few], **options)
         if score is not None and divergence is not None:
-            row[label.name] = {
-                "r2" if label.kind == "real" else "auc": score,
-                "kl": divergence["kl"],
-                "null_mean": divergence["null_mean"],
-            }
+            own = {"r2" if label.kind == "real" else "auc": score}
+            row[label.name] = {**own, **{name: divergence[name] for name in ("kl", "null_mean")}}
     return row
 
 
 def style_numbers(codes: Codes, factors: dict[str, np.ndarray], seed: int = 0) -> dict:
-    """Measures how well each label's style, of ``Dataset.factors``, can be predicted from test codes.
+    """Measures how well each label's style, as of ``Dataset.factors``, can be predicted from codes.
 
-    Returns:
-        {"style": {label: {"own": R² from its w_i, "z": from z, "others": from all other w_j}}},
-        over the examples with the label and as far as the model has them; {} for too few examples.
+    Returns {"style": {label: {"own": R² from its w_i, "z": from z, "others": from all other w_j}}},
+    over the examples with the label and as far as the model has them; {} for too few examples.
     """
     found = {}
     for label, factor in factors.items():
@@ -138,11 +118,8 @@ def style_numbers(codes: Codes, factors: dict[str, np.ndarray], seed: int = 0) -
         if codes.subspaces:
             sources["own"] = codes.subspaces[label]
         if codes.separate:
-            others = [w for other, w in codes.subspaces.items() if other != label]
-            sources["others"] = np.concatenate(others, 1)
-        scores = {
-            source: metrics.held_out_r2(code[has], factor[has], seed) for source, code in sources.items()
-        }
+            sources["others"] = np.concatenate([w for name, w in codes.subspaces.items() if name != label], 1)
+        scores = {name: metrics.held_out_r2(code[has], factor[has], seed) for name, code in sources.items()}
         if scores["z"] is not None:
             found[label] = scores
     return {"style": found} if found else {}

@@ -17,14 +17,12 @@ from tf_csvae.runs import Run
 def compare(
     run_dirs: Sequence[str], judge: str | None = None, out: str = "runs/comparison", **options: Any
 ) -> dict[str, list[dict]]:
-    """Compares finished runs of the same data; figures, page and metrics.json go to the folder ``out``.
+    """Compares finished runs of the same data; writes page, figures and metrics.json to ``out``.
 
     A run that this judge has not measured yet is evaluated first, with ``options``, fields of
     ``EvaluationConfig``. Runs that differ only in their seeds count as one system: mean ± standard
-    deviation. The judge is a finished run of a classifier on the same data.
-
-    Returns:
-        {title of the system: the metrics.json of each of its runs}, as in metrics.json of ``out``.
+    deviation. The judge is a finished run of a classifier on the same data. Returns {title of the
+    system: the metrics.json of each of its runs}, as in metrics.json of ``out``.
 
     Raises:
         InputError: no finished runs, runs of different data, or of different judges.
@@ -38,12 +36,12 @@ def compare(
     checksum, judge_numbers = (Run(judge).checksum(), Run(judge).metrics()) if judge else (None, {})
     if os.path.exists(os.path.join(out, runs.FLAGFILE)):
         raise InputError(f"--out={out} is a run, and would be written over. Give another folder.")
-    numbers = [
-        each
-        if _is_complete(run, each, checksum, config) and "pictured_labels" not in options
-        else _evaluated(run, judge, {**options, "samples": config.samples})
-        for run, each in zip(found, before, strict=True)
-    ]
+    numbers = []
+    for run, each in zip(found, before, strict=True):
+        if "pictured_labels" in options or not _is_complete(run, each, checksum, config):
+            print(f"Evaluating {run.path}", flush=True)
+            each = evaluate(run.path, judge, **{**options, "samples": config.samples})
+        numbers.append(each)
     known = {_described(run.info()): run.path for run in found}
     if len(known) > 1:
         data = "; ".join(f"{path}: {words}" for words, path in known.items())
@@ -64,11 +62,6 @@ def _is_complete(run: Run, numbers: dict, checksum: str | None, config: Evaluati
     return numbers.get("judge") == {"sha256": checksum, "samples": config.samples}
 
 
-def _evaluated(run: Run, judge: str | None, options: dict[str, Any]) -> dict:
-    print(f"Evaluating {run.path}", flush=True)
-    return evaluate(run.path, judge, **options)
-
-
 def titles(found: Sequence[tuple[Run, dict]]) -> dict[str, list[tuple[Run, dict]]]:
     """Groups pairs of a run and its metrics.json by system.
 
@@ -76,7 +69,7 @@ def titles(found: Sequence[tuple[Run, dict]]) -> dict[str, list[tuple[Run, dict]
     """
     systems = {}
     for run, numbers in found:
-        lines = [line for config in run.settings().configs for line in config.lines()]
+        lines = (line for config in run.settings().configs for line in config.lines())
         lines = tuple(line for line in lines if not line.startswith("--seed="))
         systems.setdefault((numbers["run"]["system"], lines), []).append((run, numbers))
     named = {}
@@ -118,11 +111,8 @@ def _write(out: Run, found: Sequence[Run], systems: dict, judge: dict) -> None:
     for name, versions in pictures.items():
         for number, (_, png) in enumerate(versions):
             files.write_bytes(out.file(runs.FIGURES, f"{name}_{number}.png"), png)
-    page = report.render(
-        f"{len(systems)} systems on {dataset}",
-        tables,
-        [picture for versions in pictures.values() for picture in versions],
-        {run.path: run.flags() for run in found},
-    )
+    drawn = [picture for versions in pictures.values() for picture in versions]
+    flags = {run.path: run.flags() for run in found}
+    page = report.render(f"{len(systems)} systems on {dataset}", tables, drawn, flags)
     files.write_text(out.file(runs.REPORT), page)
     files.write_json(out.file(runs.METRICS), numbers)

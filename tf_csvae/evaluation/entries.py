@@ -93,7 +93,6 @@ BY_LABEL = (
     Entry("style.*.others", "style R² from other w", LOW),
 )
 
-
 # Tables by label of several systems: a number, a caption, and a number of the data beside it.
 LABEL_TABLES = (
     (

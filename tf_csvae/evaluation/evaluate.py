@@ -19,7 +19,7 @@ from tf_csvae.evaluation.measure import measure
 from tf_csvae.evaluation.pictures import pictures
 from tf_csvae.models import Classifier, LabelledModel, check_same
 from tf_csvae.runs import Run
-from tf_csvae.settings import Settings, settings
+from tf_csvae.settings import settings
 
 # A judge and the checksum of its model.
 LoadedJudge = tuple[Classifier, str]
@@ -30,24 +30,14 @@ PACKAGES = ("tf_csvae", "tensorflow", "keras", "tensorflow-probability", "numpy"
 # Parts of metrics.json about the training, which an evaluation leaves as they are.
 OF_TRAINING = ("seconds_training", "examples_per_second", "parameters", "run")
 
-# Options on which the memory of an evaluation depends.
-SIZES = ("batch_size", "image_size", "filters", "hidden", "width")
-
 
 def evaluate(run_dir: str, judge: str | None = None, data: Dataset | None = None, **options: Any) -> dict:
     """Measures the model of a finished run again, and writes its numbers, pictures and page anew.
 
-    The model is not changed. If an evaluation fails, the run stays as it was.
-
-    Args:
-        run_dir: the run.
-        judge: a finished run of a classifier on the same data, not the guide of the run.
-        data: the data; None: those of the run.
-        **options: fields of ``DataConfig``, over those of the run, such as ``data_dir``; fields of
-            ``EvaluationConfig``.
-
-    Returns:
-        The content of metrics.json.
+    The model is not changed. If an evaluation fails, the run stays as it was. The judge is a
+    finished run of a classifier on the same data, not the guide of the run; without ``data`` the
+    run's own are taken. Options are fields of ``EvaluationConfig``, and of ``DataConfig`` over
+    those of the run, such as ``data_dir``. Returns the content of metrics.json.
 
     Raises:
         InputError: no finished run, other data than those of the run, or a judge that is no
@@ -71,27 +61,20 @@ def _evaluate(run: Run, numbers: dict, dataset: Dataset | None, options: dict[st
         dataset = sources.load(recorded.data, of_data)
         if dataset.left_out:
             print("\n".join([f"Left out {len(dataset.left_out)} bad examples:", *dataset.left_out]))
-    elif of_data.keys() - {"seed"}:
-        names = ", ".join(sorted(of_data.keys() - {"seed"}))
-        raise InputError(f"Options of data cannot change data that are given. Received: {names}.")
-    config, model = _evaluation_config(recorded, options), run.model()
+    elif names := sorted(of_data.keys() - {"seed"}):
+        raise InputError(f"Options of data cannot change data that are given. Received: {', '.join(names)}.")
+    # The given options over the run's seed over the presets of its data set.
+    given = {name: options[name] for name in EvaluationConfig.options() if name in options}
+    base = {"dataset": recorded.data.dataset, "seed": recorded.training.seed}
+    config, model = settings(recorded.system, **{**base, **given}).evaluation, run.model()
     _check_data(run, model, dataset.info)
     pictured_labels(config, options, dataset.info)  # raises before minutes of measuring
     numbers.setdefault("run", what_ran(model, dataset.info, recorded.training.seed))
     judge = load_judge(config.judge, dataset.info, numbers["run"].get("guide"))
-    values = {k: value for config in recorded.configs for k, value in config.to_dict().items()}
-    sizes = {name: values[name] for name in SIZES if name in values}
-    with blaming(dataset, sizes):
+    with blaming(dataset, recorded.sizes):
         measured, figures = measure_any(model, dataset, run.history(), judge, config, options)
     trained = {name: numbers[name] for name in OF_TRAINING if name in numbers}
     return write_results(run, model, dataset, trained, measured, figures)
-
-
-def _evaluation_config(recorded: Settings, options: dict[str, Any]) -> EvaluationConfig:
-    """Returns the given options over the run's seed over the presets of its data set."""
-    given = {name: options[name] for name in EvaluationConfig.options() if name in options}
-    base = {"dataset": recorded.data.dataset, "seed": recorded.training.seed}
-    return settings(recorded.system, **{**base, **given}).evaluation
 
 
 def _check_data(run: Run, model: LabelledModel, info: Info) -> None:
@@ -148,13 +131,10 @@ def measure_any(
     config: EvaluationConfig | None = None,
     given: Collection[str] = (),
 ) -> tuple[dict, Pictures]:
-    """Measures and draws a generative model or a classifier.
+    """Returns the part of metrics.json about a generative model or a classifier, and the pictures.
 
     ``history`` is {name: value per epoch}, as history.csv has it; only a generative model has a
     judge; ``given`` is as of ``pictured_labels``.
-
-    Returns:
-        (the part of metrics.json about the model, the pictures).
     """
     if isinstance(model, Classifier):
         numbers = measure_classifier(model, dataset)
@@ -176,14 +156,8 @@ def what_ran(model: LabelledModel, info: Info, seed: int, guide: str | None = No
             versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:  # such as tensorflow-cpu in its place
             versions[package] = "unknown"
-    return {
-        "system": type(model).__name__,
-        "dataset": info.name,
-        "seed": seed,
-        "counts": info.counts,
-        "versions": versions,
-        **({"guide": guide} if guide else {}),
-    }
+    ran = {"system": type(model).__name__, "dataset": info.name, "seed": seed, "counts": info.counts}
+    return {**ran, "versions": versions, **({"guide": guide} if guide else {})}
 
 
 def write_results(
@@ -205,8 +179,7 @@ def write_results(
         report.by_label(numbers, system, info.name),
         report.what_was_run([numbers["run"]]),
     ]
-    flags = {run.path: run.flags()}
-    page = report.render(f"{system} on {info.name}", tables, drawn.values(), flags)
+    page = report.render(f"{system} on {info.name}", tables, drawn.values(), {run.path: run.flags()})
     files.write_text(run.file(runs.REPORT), page)
     files.write_json(run.file(runs.METRICS), numbers)
     return numbers

@@ -9,12 +9,14 @@ from matplotlib.figure import Figure
 
 from tf_csvae.labels import Label, as_labels
 
-# {name of the file without its ending: (caption, figure)}
-Pictures = dict[str, tuple[str, Figure]]
+# A figure with its caption; pictures by the names of their files without endings.
+Picture = tuple[str, Figure]
+Pictures = dict[str, Picture]
 
 # Two colours that people with any colour vision tell apart (Okabe and Ito 2008), and the colour of
 # examples whose label is unknown.
 _OFF, _ON, _UNKNOWN = "#0072B2", "#D55E00", "#999999"
+_POINTS = {"s": 3, "linewidths": 0, "alpha": 0.6}
 
 
 def _grid(rows: int, columns: int, width: float, height: float) -> tuple[Figure, np.ndarray]:
@@ -37,8 +39,7 @@ def latent_planes(
         points = np.zeros((2, len(codes)))
         points[: len(shown)] = codes[:, shown].T
         for chosen, colour, words in _coloured(values, label):
-            style = {"s": 3, "linewidths": 0, "alpha": 0.6}
-            axis.scatter(*points[:, chosen], color=colour, label=words, **style)
+            axis.scatter(*points[:, chosen], color=colour, label=words, **_POINTS)
         axis.set_title(title)
         axis.set_xlabel(f"dimension {shown[0] + 1}")
         if len(shown) > 1:
@@ -75,8 +76,8 @@ def training_curves(history: dict[str, list[float]]) -> Figure:
 
     ``val_<name>`` is drawn with ``<name>``, and times are left out.
     """
-    other = ("epoch", "seconds", "examples_per_second")
-    names = [name for name in history if not name.startswith("val_") and name not in other]
+    others = ("epoch", "seconds", "examples_per_second")
+    names = [name for name in history if not name.startswith("val_") and name not in others]
     columns = min(4, len(names))
     figure, axes = _grid(-(-len(names) // columns), columns, 3.0, 2.2)
     for axis in axes.flat[len(names) :]:
@@ -84,8 +85,7 @@ def training_curves(history: dict[str, list[float]]) -> Figure:
     for axis, name in zip(axes.flat, names, strict=False):
         for key, colour, split in ((name, _OFF, "train"), (f"val_{name}", _ON, "validation")):
             if key in history:
-                epochs = np.arange(1, len(history[key]) + 1)
-                axis.plot(epochs, history[key], c=colour, lw=1, label=split)
+                axis.plot(np.arange(1, len(history[key]) + 1), history[key], c=colour, lw=1, label=split)
         axis.set_title(name, fontsize=9)
         axis.tick_params(labelsize=7)
     axes.flat[0].legend(fontsize=7)
@@ -95,11 +95,10 @@ def training_curves(history: dict[str, list[float]]) -> Figure:
 def label_bars(scores: dict[str, dict[str, float]], shown: Sequence[str]) -> Figure:
     """Draws a group of horizontal bars per label, in the order of their first bars.
 
-    ``scores`` is {label: {score: value in [0, 1]}}; each group has a bar of each one or two ``shown``.
+    ``scores`` is {label: {score: value in [0, 1]}}; each of the one or two ``shown`` is a bar.
     """
     labels = sorted(scores, key=lambda label: scores[label][shown[0]])
-    figure = Figure(figsize=(6.5, 0.8 + 0.32 * len(labels)), layout="constrained")
-    axis = figure.subplots()
+    figure, ((axis,),) = _grid(1, 1, 6.5, 0.8 + 0.32 * len(labels))
     places, height = np.arange(len(labels)), 0.8 / len(shown)
     for number, key in enumerate(shown):
         values, words = [scores[label][key] for label in labels], key.replace("_", " ")
@@ -125,13 +124,12 @@ def points(
     feature_names: Sequence[str],
     label: Label | str = "",
 ) -> Figure:
-    """Draws vectors, float [n, d] each, as points: three features in space, otherwise the first two.
+    """Draws vectors, float [n, d] each, as points, by three features or by the first two.
 
     ``clouds`` are in the data's own units; ``values``, [n] each, are the column of y of the label
     that colours them. A label that is only a name is a binary one.
     """
-    figure = Figure(figsize=(4.2 * len(clouds), 4.2), layout="constrained")
-    solid = len(feature_names) == 3
+    figure, solid = Figure(figsize=(4.2 * len(clouds), 4.2), layout="constrained"), len(feature_names) == 3
     clouds = [np.asarray(cloud) for cloud in clouds]
     margin = 0.05 * np.ptp(clouds[0], axis=0)
     limits = np.stack([clouds[0].min(0) - margin, clouds[0].max(0) + margin])  # the same for all
@@ -141,8 +139,7 @@ def points(
         colours = np.empty((len(cloud), 4))
         for chosen, colour, _ in _coloured(value, label):
             colours[chosen] = matplotlib.colors.to_rgba_array(colour)
-        style = {"s": 3, "linewidths": 0, "alpha": 0.6}
-        axis.scatter(*cloud[shown].T[: 3 if solid else 2], c=colours[shown], **style)
+        axis.scatter(*cloud[shown].T[: 3 if solid else 2], c=colours[shown], **_POINTS)
         axis.set_title(title)
         for letter, name, low, high in zip("xyz", feature_names, *limits, strict=False):
             if hasattr(axis, f"set_{letter}label"):
@@ -159,8 +156,7 @@ def image_rows(rows: Sequence[np.ndarray], titles: Sequence[str]) -> Figure:
     figure, axes = _grid(len(rows), 1, columns * 0.9, 0.95)
     for axis, row, title in zip(axes[:, 0], rows, titles, strict=True):
         axis.imshow(np.concatenate(list(np.clip(row, 0, 1)), axis=1), interpolation="nearest")
-        axis.set_xticks([])
-        axis.set_yticks([])
+        axis.set(xticks=[], yticks=[])
         axis.spines[:].set_visible(False)
         style = {"transform": axis.transAxes, "ha": "right", "va": "center", "fontsize": 8}
         axis.text(-0.01, 0.5, title, **style)
@@ -174,14 +170,12 @@ def heat_map(
     limits: tuple[float, float],
     written: np.ndarray | None = None,
 ) -> Figure:
-    """Draws a matrix [n, m] as colours between ``limits``, with a number in each cell; NaN is empty.
+    """Draws a matrix [n, m] as colours between ``limits``, with a number in each cell; NaN: empty.
 
     The numbers are those of ``written`` [n, m]; None: those of the matrix.
     """
     matrix = np.asarray(matrix, np.float64)
-    size = (2.2 + 0.42 * len(columns), 1.6 + 0.3 * len(rows))
-    figure = Figure(figsize=size, layout="constrained")
-    axis = figure.subplots()
+    figure, ((axis,),) = _grid(1, 1, 2.2 + 0.42 * len(columns), 1.6 + 0.3 * len(rows))
     axis.imshow(matrix, cmap="viridis", vmin=limits[0], vmax=limits[1], aspect="auto")
     slanted = {"rotation": 60, "ha": "right", "rotation_mode": "anchor"}
     axis.set_xticks(range(len(columns)), columns, fontsize=7, **slanted)

@@ -1,6 +1,6 @@
-"""What the judge sees in generated examples: generation, transfer, Fréchet distance."""
+"""What the judge sees in generated examples: the labels of samples, the Fréchet distance."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -15,9 +15,8 @@ from tf_csvae.networks.label_space import LabelSpace
 # Examples generated at a time.
 CHUNK = 250
 
-# Quantiles of a real label that are requested, and the largest change, standardised, of a real
-# label that counts as unchanged.
-QUANTILES, TOLERANCE = (0.1, 0.5, 0.9), 0.5
+# Quantiles of a real label that are requested.
+QUANTILES = (0.1, 0.5, 0.9)
 
 
 class Judge:
@@ -55,25 +54,21 @@ class Judge:
     def recalls(self) -> dict[str, dict]:
         """Returns how well it sees each label in real examples and in reconstructions.
 
-        {label: {"real_recall", "reconstruction_recall"}}: of a binary label the share of examples with
-        it in which it is seen, with intervals; of a categorical label the mean of the shares over its
-        classes. Of a real label {"real_r2", "reconstruction_r2"}.
+        {label: {"real_recall", "reconstruction_recall"}}: of a binary label the share of examples
+        with it in which it is seen, with intervals; of a categorical label the mean of the shares
+        over its classes. Of a real label {"real_r2", "reconstruction_r2"}.
         """
         found = {}
         columns = [np.concatenate(parts).T for parts in zip(*self._seen, strict=True)]
-        for label, y, *both in zip(self.labels, *columns, strict=True):
-            known = ~np.isnan(y)
-            if label.kind == "binary":
-                known &= y > 0.5
-            y, seen = y[known], dict(zip(("real", "reconstruction"), both, strict=True))
-            seen = {name: column[known] for name, column in seen.items()}
+        for label, y, real, reconstruction in zip(self.labels, *columns, strict=True):
+            known = y > 0.5 if label.kind == "binary" else ~np.isnan(y)
+            y, seen = y[known], {"real": real[known], "reconstruction": reconstruction[known]}
             if label.kind == "real":
                 if len(np.unique(y)) > 1:
                     found[label.name] = {f"{name}_r2": _r2(y, of) for name, of in seen.items()}
             elif label.kind == "categorical":
-                found[label.name] = {
-                    f"{name}_recall": mean_recall(y, of) for name, of in seen.items() if len(y)
-                }
+                recalls = {f"{name}_recall": mean_recall(y, of) for name, of in seen.items() if len(y)}
+                found[label.name] = recalls
             elif len(y):
                 hits = {f"{name}_recall": ((of > 0.5).sum(), len(y)) for name, of in seen.items()}
                 found[label.name] = metrics.shares(**hits)
@@ -143,84 +138,6 @@ def achieved(label: Label, requested: np.ndarray, seen: np.ndarray) -> dict:
         constant = not np.ptp(requested)
         return {} if constant else {"r2": _r2(requested, seen), "mean_absolute_error": error}
     return metrics.shares(accuracy=((seen == requested).sum(), len(requested)))
-
-
-def transfers(
-    model: GenerativeModel,
-    judge: Judge,
-    batches: Iterable,
-    y_all: np.ndarray,
-    most: int,
-    seed: int,
-    scale: float | np.ndarray,
-) -> dict[str, dict]:
-    """Changes each label of test examples and compares what the judge sees before and after.
-
-    A binary label is given to examples without it, a categorical label is changed to each other
-    class in turn, a real label to one of three quantiles. w_i is drawn from p(w_i|y_i); for
-    systems without subspaces y_i is set.
-
-    Args:
-        model: it must have labels in its code.
-        judge: of the same labels.
-        batches: of (x, y).
-        y_all: float32 [n, k], the labels of all batches.
-        most: most examples per label.
-        seed: of w_i.
-        scale: a number or float [d], units of the data per unit of x.
-
-    Returns:
-        {label: {"accuracy": share in which the judge sees the requested value, with its interval,
-        "others_kept": share of the other labels in which it sees no change, "mse": to the
-        original}}. A real label has "r2" and "mean_absolute_error" in place of the accuracy, and
-        is unchanged if it moves by less than ``TOLERANCE``. "others_kept" has no interval, since
-        the labels of one example are not independent.
-    """
-
-    @tf.function(reduce_retracing=True, autograph=False)
-    def transfer(x: tf.Tensor, y: tf.Tensor, target: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        return model.transfer(x, y, target, seed)
-
-    labels, k = judge.labels, len(judge.labels)
-    tolerance = np.array([TOLERANCE if label.kind == "real" else 0.5 for label in labels])
-    count, results = np.zeros(k, int), [[] for _ in labels]
-    for number, (x, y) in enumerate(batches):
-        if np.all(count >= most):
-            break
-        x, y = np.asarray(x), np.asarray(y)
-        before = judge.verdicts(x)
-        for i in np.flatnonzero(count < most):
-            target = y.copy()
-            target[:, i] = requested = _other_values(labels[i], y[:, i], y_all[:, i])
-            chosen = y[:, i] < 0.5 if labels[i].kind == "binary" else ~np.isnan(y[:, i])
-            chosen &= np.cumsum(chosen) <= most - count[i]
-            if not chosen.any():
-                continue
-            # The whole batch, since each number of chosen rows would be another graph.
-            made = transfer(x, y, target, tf.constant([seed, number * k + int(i)])).numpy()
-            after = judge.verdicts(made)
-            kept = np.delete(np.abs(after - before) < tolerance, i, 1)
-            squares = np.square((made - x).astype(np.float64) * scale).reshape(len(x), -1).mean(1)
-            parts = (requested, after[:, i], kept, squares)
-            results[i].append([part[chosen] for part in parts])
-            count[i] += chosen.sum()
-    found = {}
-    for label, parts in zip(labels, results, strict=True):
-        if parts:
-            requested, seen, kept, squares = map(np.concatenate, zip(*parts, strict=True))
-            others = {"others_kept": float(kept.mean())} if k > 1 else {}
-            mse = float(squares.mean())
-            found[label.name] = {**achieved(label, requested, seen), **others, "mse": mse}
-    return found
-
-
-def _other_values(label: Label, column: np.ndarray, all_values: np.ndarray) -> np.ndarray:
-    """Returns the values to which the values in a column of a batch are changed, float32 [n]."""
-    if label.kind != "categorical":
-        return requested_values(label, all_values, len(column))
-    classes = len(label.classes)
-    steps = 1 + np.arange(len(column)) % (classes - 1)
-    return ((np.nan_to_num(column) + steps) % classes).astype(np.float32)
 
 
 def _r2(true: np.ndarray, seen: np.ndarray) -> float:

@@ -8,7 +8,8 @@ import tensorflow as tf
 from tf_csvae.data.dataset import Dataset
 from tf_csvae.evaluation import metrics
 from tf_csvae.evaluation.codes import Codes, encode, label_numbers, style_numbers
-from tf_csvae.evaluation.judge import Judge, Sampler, achieved, requested_values, sampler, transfers
+from tf_csvae.evaluation.judge import Judge, Sampler, achieved, requested_values, sampler
+from tf_csvae.evaluation.transfer import transfers
 from tf_csvae.labels import Label
 from tf_csvae.models import Classifier, GenerativeModel
 from tf_csvae.models.labelled import check_same
@@ -79,7 +80,10 @@ def measure(
             paired, requested, found = _generate(sampled, judge, label, i, y_all, samples, seed)
             if judge:
                 numbers["generation"].setdefault(label.name, {}).update(found)
-            ratios = _diversities(label, paired, requested, x, y[:, i])
+            if label.kind == "real":  # no two examples share a value: nothing to compare with
+                continue
+            pairs = [(paired[requested == value], x[y[:, i] == value]) for value in np.unique(requested)]
+            ratios = [_diversity(*pair) for pair in pairs if min(map(len, pair)) > 1]
             if ratios:
                 numbers["diversity"][label.name] = float(np.mean(ratios))
         if judge:
@@ -90,7 +94,7 @@ def measure(
 def _reconstruct(
     model: GenerativeModel, dataset: Dataset, judge: Judge | None
 ) -> tuple[dict, tuple[np.ndarray, ...], list[np.ndarray]]:
-    """Returns numbers; x, y, reconstructions of the first ``MAX_KEPT`` examples; y of each batch."""
+    """Returns numbers; first x, y and reconstructions, up to ``MAX_KEPT``; y of each batch."""
     reconstruction = metrics.Reconstruction(dataset.info.scale, image=dataset.info.is_image)
     reconstruct = tf.function(model.reconstruct, reduce_retracing=True, autograph=False)
     kept, label_batches, count = [], [], 0
@@ -123,19 +127,6 @@ def _generate(
         paired.extend(made[: MAX_PAIRED - len(paired)])
     found = achieved(label, requested, np.array(seen)) if judge else {}
     return np.stack(paired), requested[: len(paired)], found
-
-
-def _diversities(
-    label: Label, made: np.ndarray, requested: np.ndarray, real: np.ndarray, column: np.ndarray
-) -> list[float]:
-    """Returns the diversity of samples for each requested value; none for a real label.
-
-    No two real examples share a value of a real label, so there is nothing to compare with.
-    """
-    if label.kind == "real":
-        return []
-    pairs = [(made[requested == value], real[column == value]) for value in np.unique(requested)]
-    return [_diversity(*pair) for pair in pairs if min(map(len, pair)) > 1]
 
 
 def _diversity(made: np.ndarray, real: np.ndarray) -> float:

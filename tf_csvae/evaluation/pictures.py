@@ -3,11 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from tf_csvae.data.dataset import Info
 from tf_csvae.evaluation import figures
-from tf_csvae.evaluation.figures import Pictures
+from tf_csvae.evaluation.figures import Picture, Pictures
 from tf_csvae.evaluation.measure import Evaluation
 from tf_csvae.labels import Label
 from tf_csvae.models import GenerativeModel
@@ -37,38 +36,31 @@ def pictures(
     shown: Sequence[str] | None = None,
     seed: int = 0,
 ) -> Pictures:
-    """Draws what ``measure`` returned, and ``history``, {name: value per epoch}, as history.csv has it.
+    """Draws what ``measure`` returned, and ``history``, {name: value per epoch} of history.csv.
 
-    ``shown`` are labels with pictures of their own; None: the first five. ``seed`` is of the samples.
+    ``shown`` are labels with pictures of their own; None: the first five. The seed is of samples.
 
     Raises:
         InputError: no such label.
     """
-    names = [label.name for label in info.labels]
-    places = range(len(names))[:MAX_LABELS]
+    places = range(len(info.labels))[:MAX_LABELS]
     if shown is not None:
         places = [model.label_index(name) for name in shown]
     labels = {place: info.labels[place] for place in places}
     if info.is_image:
         drawn = _images(model, result, labels, seed)
     else:
-        parts = (result.x, result.reconstruction, result.samples)
-        drawing = figures.points(
-            [info.unscale(part) for part in parts],
-            ["original", "reconstruction", "samples"],
-            [result.y[:, 0]] * 3,
-            info.feature_names,
-            info.labels[0],
-        )
-        caption = f"Test data, reconstructions, and samples{_given(model)}; colours: {names[0]}."
+        clouds = [info.unscale(part) for part in (result.x, result.reconstruction, result.samples)]
+        titles, label = ["original", "reconstruction", "samples"], info.labels[0]
+        drawing = figures.points(clouds, titles, [result.y[:, 0]] * 3, info.feature_names, label)
+        caption = f"Test data, reconstructions, and samples{_given(model)}; colours: {label.name}."
         drawn = {"reconstructions": (caption, drawing)}
     for place, label in labels.items():
         drawn[f"planes_{label.name}"] = _planes(result, label, place)
     if "leak" in result.numbers:
         drawn["leak"] = _leak(result.numbers, info.labels)
     if history:
-        curves = figures.training_curves(history)
-        drawn["training"] = ("The terms of the objective by epoch.", curves)
+        drawn["training"] = ("The terms of the objective by epoch.", figures.training_curves(history))
     return drawn
 
 
@@ -76,10 +68,9 @@ def _given(model: GenerativeModel) -> str:
     return " with the same labels" if model.label_widths else ""
 
 
-def _planes(result: Evaluation, label: Label, place: int) -> tuple[str, Figure]:
+def _planes(result: Evaluation, label: Label, place: int) -> Picture:
     name, divergence = label.name, result.numbers["divergence"]
-    planes, titles = [result.codes.z], [_plane_title("z", divergence["z"].get(name))]
-    about = "z"
+    planes, titles, about = [result.codes.z], [_plane_title("z", divergence["z"].get(name))], "z"
     if name in result.codes.subspaces:
         planes.append(result.codes.subspaces[name])
         titles.append(_plane_title(f"w of {name}", divergence["w"].get(name)))
@@ -98,16 +89,15 @@ def _plane_title(name: str, divergence: dict | None) -> str:
     return f"{name}\nKL {divergence['kl']:.3f} ({null})"
 
 
-def _leak(numbers: dict, labels: Sequence[Label]) -> tuple[str, Figure]:
+def _leak(numbers: dict, labels: Sequence[Label]) -> Picture:
     """Draws how well each label can be predicted from each code."""
     sources = {"z": numbers["probe"]["z"]}
     sources |= {f"w of {source}": row for source, row in numbers["leak"].items()}
     real = np.array([label.kind == "real" for label in labels])
     columns = [f"{label.name} (R²)" if label.kind == "real" else label.name for label in labels]
     named = [(label.name, "r2" if label.kind == "real" else "auc") for label in labels]
-    matrix = np.array(
-        [[row.get(name, {}).get(score, np.nan) for name, score in named] for row in sources.values()]
-    )
+    scores = [[row.get(name, {}).get(score, np.nan) for name, score in named] for row in sources.values()]
+    matrix = np.array(scores)
     caption = (
         "How well each label (column) can be predicted from each code (row): area under the ROC "
         "curve of a probe on test data, 0.5 for chance"
@@ -124,8 +114,7 @@ def _leak(numbers: dict, labels: Sequence[Label]) -> tuple[str, Figure]:
 def _images(model: GenerativeModel, result: Evaluation, labels: dict[int, Label], seed: int) -> Pictures:
     """Draws the pictures that only images have."""
     x, y = result.x[:ROW], result.y[:ROW]
-    rows = {"original": x, "reconstruction": result.reconstruction[:ROW]}
-    rows["samples"] = result.samples[:ROW]
+    rows = {"original": x, "reconstruction": result.reconstruction[:ROW], "samples": result.samples[:ROW]}
     caption = f"Test images, reconstructions, and samples{_given(model)}."
     drawn = {"reconstructions": _rows(caption, rows)}
     if not model.label_widths:
@@ -171,7 +160,7 @@ def _images(model: GenerativeModel, result: Evaluation, labels: dict[int, Label]
     return drawn
 
 
-def _rows(caption: str, rows: dict[str, np.ndarray]) -> tuple[str, Figure]:
+def _rows(caption: str, rows: dict[str, np.ndarray]) -> Picture:
     return caption, figures.image_rows(list(rows.values()), list(rows))
 
 
@@ -189,7 +178,7 @@ def _low(label: Label, column: np.ndarray) -> np.ndarray:
 
 def _styles(
     model: GenerativeModel, result: Evaluation, name: str, contents: np.ndarray, styles: np.ndarray
-) -> tuple[str, Figure]:
+) -> Picture:
     x, y = result.x, result.y
     rows = [np.concatenate([np.ones_like(x[:1]), x[styles]])]
     for content in contents:
@@ -203,9 +192,7 @@ def _styles(
     return caption, figures.image_rows(rows, ["style", *[""] * len(contents)])
 
 
-def _traversal(
-    model: GenerativeModel, result: Evaluation, name: str, contents: np.ndarray
-) -> tuple[str, Figure]:
+def _traversal(model: GenerativeModel, result: Evaluation, name: str, contents: np.ndarray) -> Picture:
     x, y = result.x[contents[:1]], result.y[contents[:1]]
     grid = model.traverse(x, name, y, steps=TRAVERSAL).numpy()[0]
     caption = (

@@ -42,10 +42,8 @@ class Table:
         """Makes a DataFrame of a list of rows."""
         if not isinstance(self.cells, pd.DataFrame):
             (corner, *columns), *rows = self.cells
-            cells = pd.DataFrame([row[1:] for row in rows], [row[0] for row in rows], columns).rename_axis(
-                columns=corner
-            )
-            object.__setattr__(self, "cells", cells)
+            cells = pd.DataFrame([row[1:] for row in rows], [row[0] for row in rows], columns)
+            object.__setattr__(self, "cells", cells.rename_axis(columns=corner))
 
     @property
     def rows(self) -> list[list[str]]:
@@ -71,7 +69,7 @@ def find(numbers: dict, path: Path) -> float | list | None:
     """Looks up a number of metrics.json; for "*" the mean over labels; None if it is not there."""
     for position, name in enumerate(path):
         if name == "*":
-            each = [find(entry, path[position + 1 :]) for entry in numbers.values()]
+            each = (find(entry, path[position + 1 :]) for entry in numbers.values())
             each = [value for value in each if value is not None]
             return statistics.fmean(each) if each else None
         if not isinstance(numbers, dict) or name not in numbers:
@@ -119,8 +117,7 @@ def by_label(numbers: dict, system: str, dataset: str) -> Table | None:
     if len(labels) < 2 or not entries:
         return None
     rows = [["label", *(entry.words for entry in entries)]]
-    for label in labels:
-        rows.append([label, *(written(entry, [numbers], label)[1] for entry in entries)])
+    rows += [[label, *(written(entry, [numbers], label)[1] for entry in entries)] for label in labels]
     caption = "By label, with 95 % intervals of the shares."
     theirs = published(dataset).get(system, {})
     column = [_given(theirs, entries[0].path(label)) for label in labels]
@@ -150,8 +147,7 @@ def label_tables(systems: Systems, dataset: str) -> list[Table]:
 def _label_table(systems: Systems, dataset: str, place: str, caption: str, beside: str = "") -> Table | None:
     entries = {entry.place: entry for entry in BY_LABEL}
     entry = entries[place]
-    path = entry.path()
-    having = {name: runs for name, runs in systems.items() if find(runs[0], path) is not None}
+    having = {name: runs for name, runs in systems.items() if find(runs[0], entry.path()) is not None}
     if not having:
         return None
     labels = _labels([runs[0] for runs in having.values()])
@@ -164,18 +160,14 @@ def _label_table(systems: Systems, dataset: str, place: str, caption: str, besid
     for label in (*labels, "*"):
         cells = [written(entry, runs, label) for runs in having.values()]
         if beside:
-            first = next(iter(having.values()))
-            cells.append((None, written(entries[beside], first, label)[1]))
+            cells.append((None, written(entries[beside], next(iter(having.values())), label)[1]))
         cells += [(None, _given(values, entry.path(label))) for values in theirs.values()]
         rows.append(("mean" if label == "*" else label, entry.best, cells))
     return _ranked(caption, titles, rows)
 
 
 def _ranked(caption: str, titles: list[str], rows: list[tuple]) -> Table:
-    """Returns a table of the rows that have numbers, the best of each marked.
-
-    A row is (title, best value or None, cells as of ``written``).
-    """
+    """Makes a table of rows (title, best value, cells as of ``written``) that have numbers."""
     rows = [row for row in rows if any(value is not None for value, _ in row[2])]
     costs = pd.DataFrame([[_cost(value, best) for value, _ in cells] for _, best, cells in rows])
     best = costs.eq(costs.min(axis=1), axis=0).mul(costs.nunique(axis=1) > 1, axis=0)
@@ -197,21 +189,15 @@ def _given(theirs: dict[Path, float], path: Path) -> str:
 def _labels(runs: Iterable[dict]) -> list[str]:
     """Returns the labels that the runs have numbers of, in the order of the data."""
     parts = ("classification",), ("probe", "z"), ("generation",)
-    names = (name for run in runs for part in parts for name in find(run, part) or ())
-    return list(dict.fromkeys(names))
+    return list(dict.fromkeys(name for run in runs for part in parts for name in find(run, part) or ()))
 
 
 def what_was_run(runs: Sequence[dict]) -> Table:
     """Returns the table of the parts "run" of the metrics.json of several runs."""
-    facts = [
-        {
-            "data": run["dataset"],
-            **{f"{split} examples": f"{count:,}" for split, count in run["counts"].items()},
-            "seed": str(run["seed"]),
-            **run["versions"],
-        }
-        for run in runs
-    ]
+    facts = []
+    for run in runs:
+        counts = {f"{split} examples": f"{count:,}" for split, count in run["counts"].items()}
+        facts.append({"data": run["dataset"], **counts, "seed": str(run["seed"]), **run["versions"]})
     rows = [[name, *(fact.get(name, NONE) for fact in facts)] for name in facts[0]]
     titles = ["what was run", *(run["system"] for run in runs)]
     return Table("What was run. The flags are at the end of the page.", [titles, *rows])
@@ -241,7 +227,7 @@ def render(
 ) -> str:
     """Makes the page, HTML in which everything is escaped.
 
-    A table that is None is passed over; ``pictures`` are (caption, PNG), ``flags`` {run: its flags}.
+    A table that is None is passed over. Pictures are (caption, PNG), flags {run: its flags}.
     """
     inlined = [(caption, as_data_uri(png)) for caption, png in pictures]
     return _PAGE.get_template("report.html").render(

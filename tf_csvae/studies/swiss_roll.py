@@ -5,7 +5,6 @@ import json
 import os
 import statistics
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 
@@ -52,28 +51,28 @@ def study(
     """Trains what is not finished, and writes a table and the planes of the codes to one page.
 
     ``published_seeds`` are of the CSVAE with the objective as published, ``seeds`` of the other
-    systems, ``options`` of every training, as of ``fit``. Runs and report.html go to the folder ``out``.
-
-    Returns:
-        The table: mean ± standard deviation over the seeds.
+    systems, ``options`` of every training, as of ``fit``. Runs and page go to the folder ``out``.
+    Returns the table: mean ± standard deviation over the seeds.
 
     Raises:
         InputError: ``out`` was made with other options, or a run cannot be trained.
     """
     options = json.loads(json.dumps(options or {}))  # as they are read back
     kept = os.path.join(out, "options.json")
-    if os.path.exists(kept) and files.read_json(kept) != options:
-        given = files.read_json(kept)
+    if os.path.exists(kept) and (given := files.read_json(kept)) != options:
         raise InputError(f"--out={out} was made with other options: {given}. Give another --out.")
     files.write_json(kept, options)
     rows, pictures = [], []
     for title, system, texts, figure in SYSTEMS:
-        results = []
+        kinds, results = config_classes(system), []
+        own = {name: value for kind in kinds for name, value in kind.values(texts).items()}
         for seed in published_seeds if title == "CSVAE as published" else seeds:
             run = Run(os.path.join(out, f"{title.lower().replace(' ', '_')}_{seed}"))
             print(f"{title}, seed {seed}: {run.path}", flush=True)
             if not run.finished:
-                _train(system, texts, {**options, "seed": seed, "run_dir": run.path})
+                keras.backend.clear_session()  # names and memory as in a process of its own
+                with open(os.devnull, "w") as hidden, contextlib.redirect_stdout(hidden):
+                    fit(system, **{**own, **options, "seed": seed, "run_dir": run.path})
             with open(run.file(runs.FIGURES, "planes_x1_at_least_10.png"), "rb") as file:
                 pictures.append((f"{title}, seed {seed}. Student report: {figure}.", file.read()))
             results.append(outcome(run))
@@ -82,22 +81,9 @@ def study(
         rows.append([title, str(len(results)), *map(_summary, columns)])
     table = report.Table("Mean ± standard deviation over the seeds.", [*rows, STUDENT_REPORT])
     given = {"seeds": list(seeds), "published_seeds": list(published_seeds), "options": options}
-    flags = {"the study": json.dumps(given)}
-    page = report.render("The swiss roll, four systems", [table], pictures, flags)
+    page = report.render("The swiss roll, four systems", [table], pictures, {"the study": json.dumps(given)})
     files.write_text(os.path.join(out, runs.REPORT), page)
     return table
-
-
-def _train(system: str, texts: dict[str, str], options: dict[str, Any]) -> None:
-    own = {
-        name: option.parse(texts[name])
-        for kind in config_classes(system)
-        for name, option in kind.options().items()
-        if name in texts
-    }
-    keras.backend.clear_session()  # names and memory as in a process of its own
-    with open(os.devnull, "w") as hidden, contextlib.redirect_stdout(hidden):
-        fit(system, **{**own, **options})
 
 
 def _summary(values: Sequence) -> str:

@@ -56,7 +56,7 @@ def train(
         dataset = datasets.load(settings.data)
     cluster.check(dataset.batch_size, training.precision, training.jit_compile)
     session = _Session(settings, run, dataset, cluster)
-    with _dtype_policy(training.precision), blaming(dataset, session.sizes()), _workers_blamed(cluster):
+    with _dtype_policy(training.precision), blaming(dataset, settings.sizes), _workers_blamed(cluster):
         return session.train()
 
 
@@ -85,12 +85,6 @@ class _Session:
             cluster,
             told=Interrupted(signal.SIGTERM),
         )
-
-    def sizes(self) -> dict[str, Any]:
-        """Returns the options that the memory depends on."""
-        names = ("batch_size", "image_size", "filters", "hidden", "width")
-        values = {k: v for config in self.settings.configs for k, v in config.to_dict().items()}
-        return {name: values[name] for name in names if name in values}
 
     def train(self) -> tuple[LabelledModel, Dataset, dict[str, Any]]:
         """Trains from the newest checkpoint, measures and writes the run."""

@@ -49,7 +49,7 @@ def knn_divergence(p: np.ndarray, q: np.ndarray, k: int = 10) -> float:
 def label_divergence(
     codes: np.ndarray, label: np.ndarray, k: int = 10, shuffles: int = 30, seed: int = 0, kind: str = "binary"
 ) -> dict[str, float] | None:
-    """Measures how far codes [n, d] differ by a label [n], and what the same estimate gives by chance.
+    """Measures how far codes [n, d] differ by a label [n], and what the estimate gives by chance.
 
     The estimate has a bias and a spread of its own. The null shows them: the same estimate after
     the label was shuffled. For a binary label (0 and 1) it is the divergence of codes with 1 from
@@ -57,9 +57,8 @@ def label_divergence(
     divergence of each from the rest; for a real one that of the highest third from the lowest. NaN
     is left out, and k lowered to what the rarest value allows.
 
-    Returns:
-        {"kl": the divergence in nats, "null_mean", "null_sd", "k"}, or None if a group has fewer
-        than three examples.
+    Returns {"kl": the divergence in nats, "null_mean", "null_sd", "k"}, or None if a group has
+    fewer than three examples.
     """
     codes, label = known(codes, label)
     pairs = _pairs(label, kind)
@@ -69,20 +68,14 @@ def label_divergence(
     k = int(min(k, rarest - 1))
 
     def divergence(order: np.ndarray) -> float:
-        each = [knn_divergence(codes[p[order]], codes[q[order]], k) for p, q in pairs]
-        return float(np.mean(each))
+        return float(np.mean([knn_divergence(codes[p[order]], codes[q[order]], k) for p, q in pairs]))
 
-    random = np.random.default_rng(seed)
-    places = np.arange(len(label))
+    random, places = np.random.default_rng(seed), np.arange(len(label))
     # A mean over several pairs varies less and costs more, so fewer shuffles are enough.
     count = max(5, shuffles // len(pairs))
     null = [divergence(random.permutation(places)) for _ in range(count)]
-    return {
-        "kl": divergence(places),
-        "null_mean": float(np.mean(null)),
-        "null_sd": float(np.std(null, ddof=1)),
-        "k": k,
-    }
+    mean, spread = float(np.mean(null)), float(np.std(null, ddof=1))
+    return {"kl": divergence(places), "null_mean": mean, "null_sd": spread, "k": k}
 
 
 def _pairs(label: np.ndarray, kind: str) -> list[tuple[np.ndarray, np.ndarray]]:

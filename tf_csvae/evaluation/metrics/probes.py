@@ -31,7 +31,7 @@ def probe(
     seed: int = 0,
     kind: str = "binary",
 ) -> dict[str, float] | None:
-    """Trains boosted trees to predict a label [n] from codes [n, d], and scores them on other codes.
+    """Trains boosted trees to predict a label [n] from codes [n, d]; scores them on other codes.
 
     Trees, because a decoder may use what a linear predictor cannot find. Labels are 0 and 1,
     indices of classes, or numbers; NaN: left out. ``seed`` is of the hold-out for early stopping.
@@ -79,9 +79,8 @@ def neighbour_probe(
     value. In two dimensions it is as accurate as the trees of ``probe``, for eighteen labels in the
     time of one. The columns of y are as of ``probe``; ``kinds`` None: all are binary.
 
-    Returns:
-        For each label the area under the ROC curve, 0.5 if nothing can be predicted, or R^2 of a
-        real label; None if the test labels do not have every value.
+    Returns for each label the area under the ROC curve, 0.5 if nothing can be predicted, or R^2
+    of a real label; None if the test labels do not have every value.
     """
     train_y, test_y = np.asarray(train_y, np.float64), np.asarray(test_y, np.float64)
     kinds = kinds or ["binary"] * train_y.shape[1]
@@ -89,9 +88,7 @@ def neighbour_probe(
     for column, kind in zip(train_y.T, kinds, strict=True):
         given = ~np.isnan(column)
         values.append(np.unique(column[given]) if kind == "categorical" else None)
-        target = column[:, None]
-        if kind == "categorical":
-            target = np.float64(target == values[-1])
+        target = np.float64(column[:, None] == values[-1]) if kind == "categorical" else column[:, None]
         targets.append(np.where(given[:, None], target, target[given].mean(0)))
     neighbours = KNeighborsRegressor(min(k, len(train_codes)))
     predicted = neighbours.fit(train_codes, np.concatenate(targets, 1)).predict(test_codes)

@@ -27,8 +27,8 @@ def held_out_r2(codes: np.ndarray, factors: np.ndarray, seed: int = 0) -> float 
     if len(codes) < 20:
         return None
     halves = KFold(2, shuffle=True, random_state=seed)
-    stop = len(codes) >= 200
-    trees = HistGradientBoostingRegressor(**TREES, early_stopping=stop, random_state=seed)
+    options = {**TREES, "early_stopping": len(codes) >= 200, "random_state": seed}
+    trees = HistGradientBoostingRegressor(**options)
     # For so few examples a second thread costs more than it gains, above all on a busy machine.
     with threadpool_limits(1):
         predicted = [cross_val_predict(trees, codes, factor, cv=halves) for factor in factors.T]

@@ -1,0 +1,82 @@
+"""The transfer metric: what the judge sees after a label of real examples is changed."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import tensorflow as tf
+
+from tf_csvae.evaluation.judge import Judge, achieved, requested_values
+from tf_csvae.labels import Label
+from tf_csvae.models import GenerativeModel
+
+# The largest change, standardised, of a real label that counts as unchanged.
+TOLERANCE = 0.5
+
+
+def transfers(
+    model: GenerativeModel,
+    judge: Judge,
+    batches: Iterable,
+    y_all: np.ndarray,
+    most: int,
+    seed: int,
+    scale: float | np.ndarray,
+) -> dict[str, dict]:
+    """Changes each label of test examples and compares what the judge sees before and after.
+
+    A binary label is given to examples without it, a categorical label is changed to each other
+    class in turn, a real label to one of three quantiles of its column of ``y_all`` [n, k], the
+    labels of all batches (x, y). w_i is drawn from p(w_i|y_i); for systems without subspaces y_i is
+    set. At most ``most`` examples per label are changed. ``scale``, a number or [d], is the units
+    of the data per unit of x.
+
+    Returns:
+        {label: {"accuracy": share in which the judge sees the requested value, with its interval,
+        "others_kept": share of the other labels in which it sees no change, "mse": to the
+        original}}. A real label has "r2" and "mean_absolute_error" in place of the accuracy, and
+        is unchanged if it moves by less than ``TOLERANCE``. "others_kept" has no interval, since
+        the labels of one example are not independent.
+    """
+
+    @tf.function(reduce_retracing=True, autograph=False)
+    def transfer(x: tf.Tensor, y: tf.Tensor, target: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        return model.transfer(x, y, target, seed)
+
+    labels, k = judge.labels, len(judge.labels)
+    tolerance = np.array([TOLERANCE if label.kind == "real" else 0.5 for label in labels])
+    count, results = np.zeros(k, int), [[] for _ in labels]
+    for number, (x, y) in enumerate(batches):
+        if np.all(count >= most):
+            break
+        x, y = np.asarray(x), np.asarray(y)
+        before = judge.verdicts(x)
+        for i in np.flatnonzero(count < most):
+            target = y.copy()
+            target[:, i] = requested = _other_values(labels[i], y[:, i], y_all[:, i])
+            chosen = y[:, i] < 0.5 if labels[i].kind == "binary" else ~np.isnan(y[:, i])
+            chosen &= np.cumsum(chosen) <= most - count[i]
+            if not chosen.any():
+                continue
+            # The whole batch, since each number of chosen rows would be another graph.
+            made = transfer(x, y, target, tf.constant([seed, number * k + int(i)])).numpy()
+            after = judge.verdicts(made)
+            kept = np.delete(np.abs(after - before) < tolerance, i, 1)
+            squares = np.square((made - x).astype(np.float64) * scale).reshape(len(x), -1).mean(1)
+            results[i].append([part[chosen] for part in (requested, after[:, i], kept, squares)])
+            count[i] += chosen.sum()
+    found = {}
+    for label, parts in zip(labels, results, strict=True):
+        if parts:
+            requested, seen, kept, squares = map(np.concatenate, zip(*parts, strict=True))
+            others = {"others_kept": float(kept.mean())} if k > 1 else {}
+            found[label.name] = achieved(label, requested, seen) | others | {"mse": float(squares.mean())}
+    return found
+
+
+def _other_values(label: Label, column: np.ndarray, all_values: np.ndarray) -> np.ndarray:
+    """Returns the values to which the values in a column of a batch are changed, float32 [n]."""
+    if label.kind != "categorical":
+        return requested_values(label, all_values, len(column))
+    classes = len(label.classes)
+    steps = 1 + np.arange(len(column)) % (classes - 1)
+    return ((np.nan_to_num(column) + steps) % classes).astype(np.float32)
