@@ -21,9 +21,7 @@ setup(
     long_description=(here / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
-    packages=find_packages(
-        include=["tf_csvae", "tf_csvae.*", "trainers", "flags", "export", "benchmarks"]
-    ),
+    packages=find_packages(include=["tf_csvae", "tf_csvae.*", "trainers", "flags", "export", "benchmarks"]),
     package_data={"tf_csvae.evaluation": ["templates/*.html"], "flags": ["*.flags"]},
     entry_points={"console_scripts": ["tf-csvae = trainers.console:main"]},
     python_requires=">=3.11,<3.14",

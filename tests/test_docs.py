@@ -48,9 +48,7 @@ def test_the_readme_trains_and_steers(first_run):
     assert names["result"].metrics["reconstruction"]["mse"] < 0.1
 
 
-@pytest.mark.parametrize(
-    "page", [page for page in PAGES if blocks(page)], ids=lambda page: page.name
-)
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=lambda page: page.name)
 def test_python_blocks_of_a_page_run(page, first_run, tmp_path):
     shutil.copytree(first_run[0] / "runs", tmp_path / "runs")
     run(page, tmp_path)

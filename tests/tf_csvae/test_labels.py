@@ -6,9 +6,7 @@ import pytest
 
 from tf_csvae.labels import Label, as_labels
 
-SPECIES = Label(
-    "species", kind="categorical", classes=("setosa", "virginica"), frequencies=(0.25, 0.75)
-)
+SPECIES = Label("species", kind="categorical", classes=("setosa", "virginica"), frequencies=(0.25, 0.75))
 DIGIT = Label("digit", kind="categorical", classes=("0", "1", "2"))
 AGE = Label("age", kind="real", mean=40.0, scale=10.0)
 

@@ -304,9 +304,7 @@ def test_a_config_of_another_system_is_refused():
     assert as_config(VAEConfig, {"z_dim": 3}) == VAEConfig(z_dim=3)
     # One with more options, too: they would be dropped.
     for other in (ClassifierConfig(), CSVAEConfig(beta4=1)):
-        with pytest.raises(
-            InputError, match=f"must be a VAEConfig. Received: a {type(other).__name__}"
-        ):
+        with pytest.raises(InputError, match=f"must be a VAEConfig. Received: a {type(other).__name__}"):
             as_config(VAEConfig, other)
 
 

@@ -15,9 +15,7 @@ def load(folder, **options):
 
 def test_images_meet_their_labels(celeba_dir):
     dataset = load(celeba_dir)
-    assert dataset.info.counts == dict(
-        zip(("train", "validation", "test"), SPLITS.values(), strict=True)
-    )
+    assert dataset.info.counts == dict(zip(("train", "validation", "test"), SPLITS.values(), strict=True))
     assert [label.name for label in dataset.info.labels] == list(ATTRIBUTES)
     for batches in (dataset.train, dataset.validation, dataset.test):
         for x, y in batches:
@@ -43,9 +41,7 @@ def test_two_halves_make_the_training_images_and_leave_the_others(celeba_dir):
 def test_frequencies_are_of_the_training_images(celeba_dir):
     dataset = load(celeba_dir)
     y = np.concatenate([y for _, y in dataset.train])
-    np.testing.assert_allclose(
-        [label.frequency for label in dataset.info.labels], y.mean(0), atol=1e-6
-    )
+    np.testing.assert_allclose([label.frequency for label in dataset.info.labels], y.mean(0), atol=1e-6)
 
 
 def test_a_choice_of_attributes_keeps_its_order(celeba_dir):
@@ -65,9 +61,7 @@ def test_the_face_is_cut_out(tmp_path, celeba_dir):
         assert tf.reduce_min(x) == 1
 
 
-@pytest.mark.parametrize(
-    "name", ["img_align_celeba", "list_attr_celeba.txt", "list_eval_partition.txt"]
-)
+@pytest.mark.parametrize("name", ["img_align_celeba", "list_attr_celeba.txt", "list_eval_partition.txt"])
 def test_what_is_missing_is_named_and_where_to_get_it(celeba_dir, name):
     (celeba_dir / name).rename(celeba_dir / "elsewhere")
     with pytest.raises(InputError, match=rf"has no {name}.*mmlab"):
@@ -93,9 +87,7 @@ def test_what_is_missing_is_named_and_where_to_get_it(celeba_dir, name):
         (5, None, "promises 26 images, the file has rows for 25"),
     ],
 )
-def test_a_wrong_attribute_file_is_told_by_file_line_and_column(
-    celeba_dir, edit, line, text, complaint
-):
+def test_a_wrong_attribute_file_is_told_by_file_line_and_column(celeba_dir, edit, line, text, complaint):
     edit(celeba_dir / "list_attr_celeba.txt", line, text)
     with pytest.raises(InputError, match=r"list_attr_celeba.txt.*" + complaint):
         load(celeba_dir)
@@ -173,9 +165,7 @@ def test_bad_examples_are_left_out_and_listed(celeba_dir):
 
 def test_too_many_bad_examples_are_an_error(celeba_dir):
     break_some(celeba_dir)
-    with pytest.raises(
-        InputError, match=r"has 3 bad examples, more than --max_bad_examples=2\. The first: "
-    ):
+    with pytest.raises(InputError, match=r"has 3 bad examples, more than --max_bad_examples=2\. The first: "):
         load(celeba_dir, on_bad_example="skip", max_bad_examples=2)
 
 

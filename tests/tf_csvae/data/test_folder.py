@@ -75,9 +75,7 @@ def test_a_group_stays_together(image_dir):
 def test_a_column_split_is_obeyed(image_dir, edit):
     path = image_dir / "labels.csv"
     header, *lines = path.read_text().splitlines()
-    named = [
-        f"{line},{('train', 'Val', 'test', 'train')[row % 4]}" for row, line in enumerate(lines)
-    ]
+    named = [f"{line},{('train', 'Val', 'test', 'train')[row % 4]}" for row, line in enumerate(lines)]
     path.write_text("\n".join([header + ",split", *named]) + "\n")
     dataset = load(image_dir, attributes=["warm"])
     assert dataset.info.counts == {"train": 20, "validation": 10, "test": 10}
@@ -147,9 +145,7 @@ def test_the_error_has_all_mistakes(image_dir, edit):
 
 def test_what_cannot_be_learned_or_found(image_dir):
     path = image_dir / "labels.csv"
-    with pytest.raises(
-        InputError, match=r"Unknown column of .* in --attributes 'Warm'. Did you mean warm"
-    ):
+    with pytest.raises(InputError, match=r"Unknown column of .* in --attributes 'Warm'. Did you mean warm"):
         load(image_dir, attributes=["Warm"])
     with pytest.raises(InputError, match=r"needs --data_dir=FOLDER and --labels=FILE.csv"):
         load_data("folder", data_dir=str(image_dir))

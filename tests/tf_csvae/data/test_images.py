@@ -30,9 +30,7 @@ def test_an_image_of_any_mode_is_read_in_its_colours(mode, kind, tolerance):
     assert np.abs(read.astype(int) - PIXELS).mean() <= tolerance
 
 
-@pytest.mark.parametrize(
-    ("mode", "kind"), [("L", "PNG"), ("L", "JPEG"), ("LA", "PNG"), ("1", "PNG")]
-)
+@pytest.mark.parametrize(("mode", "kind"), [("L", "PNG"), ("L", "JPEG"), ("LA", "PNG"), ("1", "PNG")])
 def test_a_grey_image_is_read_as_grey(mode, kind):
     read = images.decode(tf.constant(encoded(mode, kind))).numpy()
     assert read.shape == PIXELS.shape

@@ -26,6 +26,5 @@ def test_rare_and_correlated_labels_are_told():
         "group has the value b in 0 test examples: nothing can be measured about it.",
         "sick has the value 0 in 0 test examples: nothing can be measured about it.",
         "same has the value 0 in 0 test examples: nothing can be measured about it.",
-        "group and sick have a correlation of 1.00, so a model cannot tell them apart. "
-        "Leave one out.",
+        "group and sick have a correlation of 1.00, so a model cannot tell them apart. Leave one out.",
     ]

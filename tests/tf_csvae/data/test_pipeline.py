@@ -10,10 +10,7 @@ from tf_csvae.data.dataset import Info
 
 def build(count=20, batch_size=8, seed=0, cache="memory", **options):
     x = np.arange(count, dtype=np.float32)[:, None]
-    splits = {
-        split: tf.data.Dataset.from_tensor_slices((x, x))
-        for split in ("train", "validation", "test")
-    }
+    splits = {split: tf.data.Dataset.from_tensor_slices((x, x)) for split in ("train", "validation", "test")}
     info = Info("numbers", (1,), None, (), dict.fromkeys(splits, count))
     config = DataConfig(batch_size=batch_size, seed=seed)
     return pipeline.build(splits, info, config, cache, **options)

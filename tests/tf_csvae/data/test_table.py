@@ -26,9 +26,7 @@ def path(tmp_path):
 
 
 def load(path, **options):
-    return load_data(
-        "table", data_path=str(path), **{"label_columns": ["sick"], "batch_size": 8, **options}
-    )
+    return load_data("table", data_path=str(path), **{"label_columns": ["sick"], "batch_size": 8, **options})
 
 
 def all_of(dataset):
@@ -66,9 +64,7 @@ def test_what_comes_out_is_in_the_tables_own_columns_and_units(path):
     assert list(found) == ["weight", "age", "colour"]
     assert len(y) == dataset.info.counts["validation"] + dataset.info.counts["test"] > 0
     ages = sorted(int(row[1]) for row in written if row[1])
-    for weight, age, colour, sick in zip(
-        found["weight"], found["age"], found["colour"], y, strict=True
-    ):
+    for weight, age, colour, sick in zip(found["weight"], found["age"], found["colour"], y, strict=True):
         row = rows[f"{weight:g}"]
         assert isinstance(age, int)
         assert age == int(row[1]) if row[1] else ages[15] < age < ages[-15]  # about the median
@@ -95,9 +91,7 @@ def test_labels_of_every_kind_and_missing_ones(path):
     for x, y in dataset.test:
         for weight, row in zip(dataset.info.to_columns(x)["weight"], y.numpy(), strict=True):
             (as_written,) = [each for each in written if float(each[0]) == weight]
-            texts = [
-                label.text(value) for label, value in zip(dataset.info.labels, row, strict=True)
-            ]
+            texts = [label.text(value) for label, value in zip(dataset.info.labels, row, strict=True)]
             assert texts == [
                 as_written[2].replace("NA", ""),
                 as_written[1],
@@ -172,9 +166,7 @@ def test_what_cannot_be_a_table(path, tmp_path):
     with pytest.raises(InputError, match=r"has no rows under its header"):
         load(path)
     path.write_text("name,sick\n" + "".join(f"person {i},{i % 2}\n" for i in range(200)))
-    with pytest.raises(
-        InputError, match=r"column name: 200 different texts. A category has 1 to 100"
-    ):
+    with pytest.raises(InputError, match=r"column name: 200 different texts. A category has 1 to 100"):
         load(path)
     path.write_bytes(b"a,b\n\xff\xfe,1\n")
     with pytest.raises(InputError, match=r"no CSV file in UTF-8"):

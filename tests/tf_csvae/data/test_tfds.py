@@ -54,9 +54,7 @@ class TinyRows(tfds.core.GeneratorBasedBuilder):
         }
 
     def _generate_examples(self, count, seed):
-        for number, (size, *measured) in enumerate(
-            np.random.default_rng(seed).normal(5, 2, (count, 3))
-        ):
+        for number, (size, *measured) in enumerate(np.random.default_rng(seed).normal(5, 2, (count, 3))):
             yield number, {"size": size, "measured": np.float32(measured), "kind": int(size > 5)}
 
 
@@ -96,9 +94,7 @@ def test_numbers_are_standardised(folder):
 
 
 def test_what_cannot_be_had(folder):
-    with pytest.raises(
-        InputError, match=r"Unknown label of tfds:tiny_pictures 'noon'. Did you mean moon"
-    ):
+    with pytest.raises(InputError, match=r"Unknown label of tfds:tiny_pictures 'noon'. Did you mean moon"):
         load_data("tfds:tiny_pictures", data_dir=folder, attributes=["noon"])
     with pytest.raises(InputError, match=r"--dataset=tfds: give the set's name too"):
         load_data("tfds")

@@ -255,9 +255,7 @@ WRONG = {
 @pytest.mark.parametrize("mistake", WRONG)
 @pytest.mark.parametrize("method", ["fit", "train_on_batch"])
 @pytest.mark.parametrize("name", SYSTEMS)
-def test_values_that_cannot_be_right_are_refused_in_the_first_batch(
-    untrained, name, method, mistake
-):
+def test_values_that_cannot_be_right_are_refused_in_the_first_batch(untrained, name, method, mistake):
     (x, y), complaint = WRONG[mistake]
     with pytest.raises(InputError, match=f"^{method}: .*{complaint}"):
         getattr(untrained[name], method)(x, y)

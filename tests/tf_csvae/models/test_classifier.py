@@ -54,9 +54,7 @@ def test_it_learns_labels_that_can_be_seen(model):
     assert history["val_accuracy"][-1] > 0.95
     assert history["val_balanced_accuracy"][-1] > 0.95
     assert history["val_loss"][-1] < history["val_loss"][0]
-    assert np.mean((model.classify(seen[0]) > 0.5) == seen[1]) == pytest.approx(
-        history["val_accuracy"][-1]
-    )
+    assert np.mean((model.classify(seen[0]) > 0.5) == seen[1]) == pytest.approx(history["val_accuracy"][-1])
 
 
 def test_a_loaded_model_is_the_same_and_trains_on_as_if_never_saved(model, tmp_path):
@@ -76,9 +74,7 @@ def test_a_loaded_model_is_the_same_and_trains_on_as_if_never_saved(model, tmp_p
 @pytest.mark.parametrize("method", ["classify", "features"])
 def test_x_of_the_wrong_shape_is_refused(model, method):
     x, _ = batch(model)
-    with pytest.raises(
-        InputError, match=rf"{method}: x must have shape \(n, .*Received: x of shape"
-    ):
+    with pytest.raises(InputError, match=rf"{method}: x must have shape \(n, .*Received: x of shape"):
         getattr(model, method)(x[..., :-1])
 
 
@@ -138,9 +134,7 @@ def test_adversarial_examples_move_at_most_epsilon_and_cost_more_than_noise(mode
     axes = tuple(range(1, len(x.shape)))
     lengths = np.sqrt(np.sum(np.square(moved - x), axes))
     assert np.all(lengths < 0.01 * (1 + 1e-3))
-    np.testing.assert_array_equal(
-        moved, model.adversarial_examples(x, y)
-    )  # by the seed and the step
+    np.testing.assert_array_equal(moved, model.adversarial_examples(x, y))  # by the seed and the step
     noise = np.random.default_rng(1).normal(size=x.shape)
     noise *= (lengths / np.sqrt(np.sum(np.square(noise), axes))).reshape(-1, *[1] * len(axes))
 

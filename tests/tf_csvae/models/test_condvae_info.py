@@ -73,9 +73,7 @@ def test_every_layer_of_the_discriminator_has_spectral_norm_one(shape):
 def test_the_gradient_penalty_is_that_of_a_known_discriminator(monkeypatch):
     model = make(r1=1.0)
     slope = tf.constant([1.0, 2.0, 0.0, 2.0])
-    monkeypatch.setattr(
-        model, "discriminate", lambda x, seed, training, parts=1: tf.linalg.matvec(x, slope)
-    )
+    monkeypatch.setattr(model, "discriminate", lambda x, seed, training, parts=1: tf.linalg.matvec(x, slope))
     _, terms = model.player_losses(*batch(), False, tf.constant([0, 0]))
     assert float(terms["r1"]) == pytest.approx(9.0)
 
@@ -85,12 +83,8 @@ def test_noise_and_norm_are_options():
     seed = tf.constant([0, 0])
     noisy, plain = make(instance_noise=0.5), make(instance_noise=0.0, spectral_norm=False)
     noisy.discriminate(x, seed, True)  # projects the weights once
-    assert np.any(
-        noisy.discriminate(x, seed, True).numpy() != noisy.discriminate(x, seed, False).numpy()
-    )
-    np.testing.assert_array_equal(
-        plain.discriminate(x, seed, True), plain.discriminate(x, seed, False)
-    )
+    assert np.any(noisy.discriminate(x, seed, True).numpy() != noisy.discriminate(x, seed, False).numpy())
+    np.testing.assert_array_equal(plain.discriminate(x, seed, True), plain.discriminate(x, seed, False))
     assert not any("spectral" in v.path for v in plain.variables)
 
 

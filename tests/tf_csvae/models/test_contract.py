@@ -201,9 +201,7 @@ def test_a_model_that_was_never_compiled_is_saved(tmp_path):
     model = make(VAE)
     model.save(tmp_path / "model.keras")
     x = np.ones((2, 5), np.float32)
-    np.testing.assert_array_equal(
-        model.reconstruct(x), load_model(tmp_path / "model.keras").reconstruct(x)
-    )
+    np.testing.assert_array_equal(model.reconstruct(x), load_model(tmp_path / "model.keras").reconstruct(x))
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
@@ -245,9 +243,7 @@ def test_half_precision_keeps_losses_and_outputs_in_full(model, batch, tmp_path)
 @pytest.mark.parametrize("y", [[[1.0]], [[1.0, 0, 1]], [[[1.0, 0]]]])
 def test_labels_of_the_wrong_width_are_refused(steered, y):
     model = steered
-    with pytest.raises(
-        InputError, match=r"y must have 2 columns, one per label \(Smiling, Male\). Received"
-    ):
+    with pytest.raises(InputError, match=r"y must have 2 columns, one per label \(Smiling, Male\). Received"):
         model.sample(y)
 
 

@@ -81,10 +81,7 @@ def test_noise_repeats_by_seed_and_differs_by_step():
     def losses(seed):
         model = make(seed=seed)
         model.compile(tf.keras.optimizers.SGD(0.0), run_eagerly=True)
-        return [
-            float(model.train_step(tuple(map(tf.constant, batch())))["reconstruction"])
-            for _ in range(3)
-        ]
+        return [float(model.train_step(tuple(map(tf.constant, batch())))["reconstruction"]) for _ in range(3)]
 
     assert losses(0) == losses(0)
     assert losses(0) != losses(1)
@@ -97,9 +94,7 @@ def test_transfer_changes_only_the_subspaces_of_labels_that_change():
     target = y.copy()
     target[:, 1] = 1 - y[:, 1]
     z, w = model.encode(x, y).mean()
-    new = tf.concat(
-        [model.subspace(w, "a"), model.subspace(model.prior(tf.constant(target)).mean(), "b")], 1
-    )
+    new = tf.concat([model.subspace(w, "a"), model.subspace(model.prior(tf.constant(target)).mean(), "b")], 1)
     np.testing.assert_allclose(model.transfer(x, y, target), model.decode(z, new), atol=1e-6)
     drawn = model.transfer(x, y, target, seed=1)
     np.testing.assert_array_equal(drawn, model.transfer(x, y, target, seed=1))
@@ -199,9 +194,7 @@ def test_style_transfer_exchanges_one_subspace():
     code, style = model.encode(x, y).mean(), model.encode(other, y_other).mean()
     w = np.concatenate([code[1][:, :2], style[1][:, 2:]], 1)
     np.testing.assert_allclose(made, model.decode(code[0], w), atol=1e-6)
-    np.testing.assert_allclose(
-        model.style_transfer(x, x, "b", y, y), model.reconstruct(x, y), atol=1e-6
-    )
+    np.testing.assert_allclose(model.style_transfer(x, x, "b", y, y), model.reconstruct(x, y), atol=1e-6)
 
 
 @pytest.mark.parametrize("w_posterior", ["free", "residual"])

@@ -42,9 +42,7 @@ NAN = float("nan")
 def rows(n, known=0.8, seed=0):
     random = np.random.default_rng(seed)
     kind = random.choice(3, n, p=LABELS[1].frequencies)
-    y = np.stack(
-        [random.random(n) < 0.3, kind, random.random(n) < 0.6, *random.normal(size=(2, n))], 1
-    )
+    y = np.stack([random.random(n) < 0.3, kind, random.random(n) < 0.6, *random.normal(size=(2, n))], 1)
     return np.where(random.random(y.shape) < known, y, NAN).astype(np.float32)
 
 
@@ -107,9 +105,7 @@ def test_every_method_takes_every_kind(model, tmp_path):
     path = model.interpolate(x, "kind", steps=3, y=whole).numpy()
     to_last = np.where(np.arange(5) == 1, 2, whole).astype(np.float32)
     there = whole[:, 1] != 2
-    np.testing.assert_allclose(
-        path[there, -1], model.transfer(x, whole, to_last).numpy()[there], atol=1e-5
-    )
+    np.testing.assert_allclose(path[there, -1], model.transfer(x, whole, to_last).numpy()[there], atol=1e-5)
     assert model.interpolate(x, "age", steps=2, y=y).shape == (6, 2, 4)
     if isinstance(model, CSVAE):
         assert model.traverse(x, "age", y, steps=3).shape == (6, 3, 3, 4)
@@ -139,12 +135,8 @@ def test_features_of_an_unknown_label_are_its_mean():
     space = LabelSpace(LABELS)
     assert (space.widths, space.width) == ((1, 3, 1, 1, 1), 7)
     found = space.features(tf.constant([[1, 2, 0, -1.5, 2], [NAN] * 5], tf.float32))
-    np.testing.assert_allclose(
-        found, [[1, 0, 0, 1, 0, -1.5, 2], [0.3, 0.5, 0.3, 0.2, 0.6, 0, 0]], rtol=1e-6
-    )
-    np.testing.assert_allclose(
-        space.values(found), [[1, 2, 0, -1.5, 2], [0.3, 0, 0.6, 0, 0]], rtol=1e-6
-    )
+    np.testing.assert_allclose(found, [[1, 0, 0, 1, 0, -1.5, 2], [0.3, 0.5, 0.3, 0.2, 0.6, 0, 0]], rtol=1e-6)
+    np.testing.assert_allclose(space.values(found), [[1, 2, 0, -1.5, 2], [0.3, 0, 0.6, 0, 0]], rtol=1e-6)
 
 
 @pytest.mark.parametrize("spread", [False, True])
@@ -173,11 +165,7 @@ def test_losses_are_the_negative_log_density_of_what_is_known(spread):
 def test_the_loss_of_soft_features_is_the_expected_one():
     space = LabelSpace(LABELS[:2], balance=0.5)
     outputs = tf.constant(np.random.default_rng(0).normal(size=(1, 4)), tf.float32)
-    each = [
-        space.losses(tf.constant([[y, c]]), outputs)[0].numpy()
-        for y in (0.0, 1.0)
-        for c in (0.0, 1, 2)
-    ]
+    each = [space.losses(tf.constant([[y, c]]), outputs)[0].numpy() for y in (0.0, 1.0) for c in (0.0, 1, 2)]
     binary, classes = np.reshape(each, (2, 3, 2))[:, 0, 0], np.reshape(each, (2, 3, 2))[0, :, 1]
     found = space.feature_losses(tf.constant([[0.3, 0.2, 0.1, 0.7]]), outputs)[0]
     expected = [np.dot([0.7, 0.3], binary), np.dot([0.2, 0.1, 0.7], classes)]
@@ -205,9 +193,7 @@ def test_exchanged_labels_are_others_and_unknown_ones_are_drawn_as_often_as_they
         assert np.all(np.isfinite(found))
     drawn = filled[~known[:, 1], 1]
     # Some 800 are drawn: three deviations are 0.05.
-    np.testing.assert_allclose(
-        np.bincount(drawn.astype(int)) / len(drawn), LABELS[1].frequencies, atol=0.06
-    )
+    np.testing.assert_allclose(np.bincount(drawn.astype(int)) / len(drawn), LABELS[1].frequencies, atol=0.06)
     assert abs(other[:, 3].std() - 1) < 0.06
     exchanged, changed = exchange_one(space, tf.constant(y), seed)
     np.testing.assert_array_equal(changed.numpy().sum(1), 1)
@@ -251,9 +237,7 @@ def test_a_code_that_a_label_of_any_kind_moves_is_penalised():
 
 @pytest.mark.parametrize("w_dim", [1, 2, 3])
 def test_two_classes_have_the_means_of_a_binary_label(w_dim):
-    np.testing.assert_allclose(
-        priors.class_means(2, w_dim, 3.0), [[-3.0] * w_dim, [3.0] * w_dim], atol=1e-5
-    )
+    np.testing.assert_allclose(priors.class_means(2, w_dim, 3.0), [[-3.0] * w_dim, [3.0] * w_dim], atol=1e-5)
 
 
 @pytest.mark.parametrize(("classes", "w_dim"), [(3, 1), (3, 2), (4, 3), (10, 2), (10, 5), (26, 4)])
@@ -326,9 +310,7 @@ def test_transfer_follows_the_law_of_a_class_and_of_a_real_label(tmp_path):
     x, y = (np.concatenate(part) for part in zip(*dataset.test, strict=True))
     for team in places:
         for age in (35, 65):
-            target = [
-                label.value(text) for label, text in zip(info.labels, (team, str(age)), strict=True)
-            ]
+            target = [label.value(text) for label, text in zip(info.labels, (team, str(age)), strict=True)]
             means = {
                 name: np.mean(column)
                 for name, column in info.to_columns(model.transfer(x, y, target)).items()

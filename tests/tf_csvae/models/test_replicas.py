@@ -51,9 +51,7 @@ def test_two_replicas_train_the_same_weights_as_one(trained, model, where):
     for name in names:
         one, other = trained["one"][name], trained[where][name]
         tolerance = TOLERANCE if name.split("/")[1].isdigit() else LOG_TOLERANCE
-        np.testing.assert_allclose(
-            other, one, rtol=0, atol=tolerance * np.abs(one).max(), err_msg=name
-        )
+        np.testing.assert_allclose(other, one, rtol=0, atol=tolerance * np.abs(one).max(), err_msg=name)
 
 
 @pytest.mark.parametrize("where", ["mirrored", "worker_0"])

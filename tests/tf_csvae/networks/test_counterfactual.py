@@ -12,9 +12,7 @@ RANDOM = np.random.default_rng(0)
 def test_what_a_mean_does_not_explain_is_kept_where_the_change_is_smaller_than_it():
     x, mean = RANDOM.random((2, 3, 8, 8, 3)).astype(np.float32)
     own = Likelihood("gaussian_fixed", 0.1)(tf.constant(mean))
-    np.testing.assert_allclose(
-        counterfactual(x, own, mean, True), x, atol=1e-6
-    )  # nothing is changed
+    np.testing.assert_allclose(counterfactual(x, own, mean, True), x, atol=1e-6)  # nothing is changed
     other = mean.copy()
     other[:, :4] += 2.0
     other[:, 4:, :, 0] += 0.1
@@ -41,9 +39,7 @@ def test_a_model_changes_x_and_not_its_reconstruction(system):
     np.testing.assert_allclose(model.transfer(x, y, y), x, atol=1e-6)
     assert not np.allclose(model.reconstruct(x, y), x, atol=0.1)
     assert not np.allclose(model.transfer(x, y, 1 - y), x, atol=1e-4)
-    if (
-        system is CSVAE
-    ):  # whose w says more than the label does, so that a path need not end at a transfer
+    if system is CSVAE:  # whose w says more than the label does, so that a path need not end at a transfer
         return
     path = model.interpolate(x, "a", y=y, steps=2).numpy()
     for value, made in enumerate(np.moveaxis(path, 1, 0)):

@@ -26,9 +26,7 @@ def test_the_optimal_scale_is_the_maximum_likelihood_one():
     x = tf.constant(random.normal(scale=0.3, size=(500, 8)).astype(np.float32))
     best = tf.reduce_mean(likelihood(tf.zeros_like(x), x, training=True).log_prob(x))
     for scale in (0.27, 0.33):
-        assert (
-            tf.reduce_mean(Likelihood("gaussian_fixed", scale)(tf.zeros_like(x)).log_prob(x)) < best
-        )
+        assert tf.reduce_mean(Likelihood("gaussian_fixed", scale)(tf.zeros_like(x)).log_prob(x)) < best
 
 
 def test_the_optimal_scale_is_kept_for_after_training():
@@ -42,8 +40,7 @@ def test_the_optimal_scale_is_kept_for_after_training():
 
 def test_which_scales_are_trained():
     trained = {
-        kind: len(Likelihood(kind).trainable_variables)
-        for kind in ("gaussian_optimal", "gaussian_learned")
+        kind: len(Likelihood(kind).trainable_variables) for kind in ("gaussian_optimal", "gaussian_learned")
     }
     assert trained == {"gaussian_optimal": 0, "gaussian_learned": 1}
     assert Likelihood("bernoulli").scale is None

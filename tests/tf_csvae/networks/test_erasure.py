@@ -28,9 +28,7 @@ def followed(batches=400):
 def test_location_and_scale_no_longer_depend_on_the_labels():
     layer, mean, deviation, y = followed()
     found, spread = (part.numpy() for part in layer(mean, deviation, y))
-    np.testing.assert_allclose(
-        spread / deviation, (found - layer(mean + 1, deviation, y)[0]) / -1, rtol=1e-4
-    )
+    np.testing.assert_allclose(spread / deviation, (found - layer(mean + 1, deviation, y)[0]) / -1, rtol=1e-4)
     design = np.concatenate([np.ones_like(y[:, :1]), y], 1)
     residual = mean - design @ np.linalg.lstsq(design, mean.numpy(), rcond=None)[0]
     # The averages start at zero: after 400 batches 2 % are missing, and the ridge takes 0.1 % of
@@ -41,9 +39,7 @@ def test_location_and_scale_no_longer_depend_on_the_labels():
         (mean, found),
         (np.log(np.square(residual) + np.square(deviation)), logs),
     ):
-        slopes = [
-            np.linalg.lstsq(design, part, rcond=None)[0][1:] for part in (np.asarray(before), after)
-        ]
+        slopes = [np.linalg.lstsq(design, part, rcond=None)[0][1:] for part in (np.asarray(before), after)]
         assert np.abs(slopes[1]).max() < 0.02 < 0.3 < np.abs(slopes[0]).max()
 
 

@@ -24,8 +24,7 @@ def normalised(layer, x, upstream, training):
 def test_batches_are_normalised_as_by_keras(training, shape, dtype):
     random = np.random.default_rng(0)
     layers = [
-        of(momentum=0.9, dtype=dtype)
-        for of in (fused.BatchNormalization, keras.layers.BatchNormalization)
+        of(momentum=0.9, dtype=dtype) for of in (fused.BatchNormalization, keras.layers.BatchNormalization)
     ]
     x = tf.constant(random.normal(2.0, 3.0, shape), layers[0].compute_dtype)
     upstream = tf.constant(random.normal(size=shape), tf.float32)
@@ -40,9 +39,7 @@ def test_batches_are_normalised_as_by_keras(training, shape, dtype):
         layer.set_weights(values)
     # Single precision; half precision rounds what Keras computes in single to three digits.
     tolerance = 2e-2 if dtype == "mixed_bfloat16" else 2e-5
-    for ours, theirs in zip(
-        *(normalised(layer, x, upstream, training) for layer in layers), strict=True
-    ):
+    for ours, theirs in zip(*(normalised(layer, x, upstream, training) for layer in layers), strict=True):
         assert ours.dtype == theirs.dtype
         np.testing.assert_allclose(
             np.asarray(ours, np.float64),

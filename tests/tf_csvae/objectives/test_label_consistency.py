@@ -90,9 +90,7 @@ def test_with_consistency_an_exchange_shows_the_label_and_keeps_the_other(system
     guide.compile(keras.optimizers.Adam(1e-2), jit_compile=False)
     guide.fit(x, y, batch_size=128, epochs=3, verbose=0)
     kind, options = SYSTEMS[system]
-    config = kind.config_class(
-        **options, z_dim=3, beta3=0.1, consistency_weight=weight, hidden=[32, 32]
-    )
+    config = kind.config_class(**options, z_dim=3, beta3=0.1, consistency_weight=weight, hidden=[32, 32])
     model = kind((3,), ("a", "b"), config, guide=guide if weight else None)
     model.compile(keras.optimizers.Adam(5e-3), jit_compile=False)
     model.fit(tf.data.Dataset.from_tensor_slices((x, y)).batch(128).repeat(12), verbose=0)

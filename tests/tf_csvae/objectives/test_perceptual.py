@@ -28,9 +28,7 @@ def test_the_perceptual_term_is_the_density_of_the_features_of_the_guides_stages
     found = perceptual(guide, tf.constant(other), wanted).numpy()
     assert found == pytest.approx(expected, rel=1e-3)
     # The nearer, the less; but it stays finite.
-    near, same = (
-        perceptual(guide, x + share * (other - x), wanted).numpy() for share in (0.5, 0.0)
-    )
+    near, same = (perceptual(guide, x + share * (other - x), wanted).numpy() for share in (0.5, 0.0))
     assert same < near < expected
     assert np.isfinite(same)
 

@@ -10,10 +10,7 @@ def test_the_distance_to_the_prior_is_that_of_means_and_second_moments():
     mix, mean = random.normal(size=(4, 4)), np.array([0.5, 0.0, -1.0, 0.0])
     second = mix @ mix.T + np.outer(mean, mean)
     expected = np.sum((second - np.eye(4)) ** 2) + 2 * np.sum(mean**2)
-    draws = [
-        prior_mmd(tf.constant(random.normal(size=(64, 4)) @ mix.T + mean)).numpy()
-        for _ in range(400)
-    ]
+    draws = [prior_mmd(tf.constant(random.normal(size=(64, 4)) @ mix.T + mean)).numpy() for _ in range(400)]
     assert abs(np.mean(draws) - expected) < 4 * np.std(draws) / np.sqrt(400)
     of_prior = [prior_mmd(tf.constant(random.normal(size=(64, 4)))).numpy() for _ in range(400)]
     assert abs(np.mean(of_prior)) < 4 * np.std(of_prior) / np.sqrt(400)
