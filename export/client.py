@@ -122,7 +122,10 @@ def _checked_labels(config: ClientConfig, command: str, files: Sequence[str]) ->
             raise InputError(
                 f"--labels_file={path} is not there. Give assets.extra/labels.json of the exported model."
             )
-        labels = as_labels(read_json(path)["labels"])
+        try:
+            labels = as_labels(read_json(path)["labels"])
+        except (KeyError, TypeError):
+            raise InputError(f"--labels_file={path} is no labels.json of an exported model.") from None
     names = [label.name for label in labels]
     for pairs in (config.set, config.known):
         steering.label_values(pairs, labels)

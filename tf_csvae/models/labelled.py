@@ -181,7 +181,8 @@ class LabelledModel(FixedModel):
         x, y = np.asarray(self.check_x(x, where)), np.asarray(self.check_y(y, where, x))
         if not np.isfinite(x).all():
             raise InputError(f"{where}: x must be finite. Received: NaN or infinity.")
-        if len(self.data_shape) == 3 and (x.min() < 0 or x.max() > 1):
+        # Bicubic resizing overshoots [0, 1] by a little, which does no harm.
+        if len(self.data_shape) == 3 and (x.min() < -0.5 or x.max() > 1.5):
             raise InputError(
                 f"{where}: images must lie in [0, 1]. Received: {x.min():g} to {x.max():g}. "
                 "Divide images of 0 to 255 by 255."
