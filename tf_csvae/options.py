@@ -87,9 +87,9 @@ class Option:
                 self.type, "true or false"
             )
         if self.low is not None and self.high is not None:
-            words += f" from {self.low:g} to {self.high:g}"
+            words += f" from {self.low} to {self.high}"
         elif self.low is not None:
-            words += f" of at least {self.low:g}"
+            words += f" of at least {self.low}"
         return f"a list, each {words}" if self.many else words
 
     def parse(self, text: str) -> Any:
