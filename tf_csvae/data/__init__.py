@@ -52,7 +52,10 @@ def load(config: DataConfig, given: Collection[str] = ()) -> Dataset:
                 f"{option.line(value)}: --dataset={config.dataset} has no such option. "
                 f"Its options: {', '.join(f'--{each}' for each in known)}."
             )
-    return _source(config.dataset).load(config)
+    loaded = _source(config.dataset).load(config)
+    if loaded.left_out:
+        print(f"Left out {len(loaded.left_out)} bad examples:", *loaded.left_out, sep="\n", flush=True)
+    return loaded
 
 
 def options(name: str) -> tuple[str, ...]:

@@ -37,8 +37,6 @@ def inspect(config: DataConfig, given: Collection[str], out: str) -> None:
     dataset = _load(config, given)
     info = dataset.info
     print(f"{info.name}: {_described(info)}", flush=True)
-    if dataset.left_out:
-        print(f"Left out {len(dataset.left_out)} bad examples:", *dataset.left_out, sep="\n")
     with blaming(dataset, {"image_size": config.image_size}):
         y = {split: _labels(getattr(dataset, split)) for split in ("validation", "test")}
         y["train"] = _labels(dataset.train_from(0).take(dataset.steps_per_epoch))

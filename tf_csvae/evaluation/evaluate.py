@@ -59,8 +59,6 @@ def _evaluate(run: Run, numbers: dict, dataset: Dataset | None, options: dict[st
     if dataset is None:
         recorded = dataclasses.replace(recorded, data=dataclasses.replace(recorded.data, **of_data))
         dataset = sources.load(recorded.data, of_data)
-        if dataset.left_out:
-            print("\n".join([f"Left out {len(dataset.left_out)} bad examples:", *dataset.left_out]))
     elif names := sorted(of_data.keys() - {"seed"}):
         raise InputError(f"Options of data cannot change data that are given. Received: {', '.join(names)}.")
     # The given options over the run's seed over the presets of its data set.

@@ -12,7 +12,7 @@ from tf_csvae.errors import InputError
 from tf_csvae.labels import Labels
 from tf_csvae.models.classifier import Classifier
 from tf_csvae.models.keras_fixes import finalize_together
-from tf_csvae.models.labelled import LabelledModel, check_same, unscaled
+from tf_csvae.models.labelled import LabelledModel, check_same, constant_rate, unscaled
 from tf_csvae.networks import distributions, replicas
 from tf_csvae.networks.counterfactual import counterfactual
 from tf_csvae.networks.distributions import Seed, tfd
@@ -207,7 +207,7 @@ class GameModel(LabelledModel):
         for name, variables in self.players().items():
             self._optimizer_of(name).build(variables)
         finalize_together([*map(self._optimizer_of, (first, *others))], [*self.players().values()])
-        rate, others_rate = (_constant_rate(each) for each in (optimizer, adversary))
+        rate, others_rate = (constant_rate(each) for each in (optimizer, adversary))
         self._rate_ratio = others_rate / rate if rate and others_rate is not None else None
 
     def get_compile_config(self) -> dict[str, Any] | None:
@@ -308,9 +308,3 @@ class GameModel(LabelledModel):
 
 def _copy(optimizer) -> keras.optimizers.Optimizer:
     return keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
-
-
-def _constant_rate(optimizer) -> float | None:
-    """Returns the learning rate of an optimizer, or None if it is a schedule."""
-    rate = optimizer.get_config()["learning_rate"]
-    return rate if isinstance(rate, float) else None

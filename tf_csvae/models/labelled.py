@@ -263,3 +263,9 @@ def _refuse_weights(where: str, *weights: Any) -> None:
 def unscaled(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
     """Returns the optimizer within one that scales the loss, which ``compile`` wraps again."""
     return getattr(optimizer, "inner_optimizer", optimizer)
+
+
+def constant_rate(optimizer: keras.optimizers.Optimizer) -> float | None:
+    """Returns the learning rate of an optimizer, or None if it is a schedule."""
+    rate = optimizer.get_config()["learning_rate"]
+    return rate if isinstance(rate, float) else None

@@ -17,7 +17,7 @@ import numpy as np
 
 from tf_csvae.errors import InputError
 from tf_csvae.files import remove_unfinished, write_bytes, write_json
-from tf_csvae.models.labelled import unscaled
+from tf_csvae.models.labelled import constant_rate, unscaled
 from tf_csvae.training.cluster import Cluster
 from tf_csvae.training.progress import Progress
 
@@ -328,8 +328,7 @@ class Checkpoints(keras.callbacks.Callback):
 def _constant_rates(model):
     """Returns the optimizers of a model whose learning rate is a variable, not a schedule."""
     wrapped = [model.optimizer, *getattr(model, "player_optimizers", {}).values()]
-    optimizers = map(unscaled, wrapped)
-    return [each for each in optimizers if isinstance(each.get_config()["learning_rate"], float)]
+    return [each for each in map(unscaled, wrapped) if constant_rate(each) is not None]
 
 
 def _weights_of(state):

@@ -173,7 +173,7 @@ def test_an_image_that_cannot_be_read_is_named(image_dir):
     assert "001.jpg" in dataset.explain_failure()
 
 
-def test_bad_images_are_left_out_and_listed(image_dir):
+def test_bad_images_are_left_out_and_listed(image_dir, capsys):
     names, options = sorted(members(image_dir)), {"group_column": "person"}
     (image_dir / names[0]).unlink()
     (image_dir / names[1]).write_bytes(b"no image")
@@ -182,6 +182,8 @@ def test_bad_images_are_left_out_and_listed(image_dir):
     dataset = load(image_dir, **options, on_bad_example="skip")
     assert sum(dataset.info.counts.values()) == 38
     missing, unreadable = dataset.left_out
+    # Whoever loads the data, a training too, says what it leaves out.
+    assert capsys.readouterr().out == f"Left out 2 bad examples:\n{missing}\n{unreadable}\n"
     assert "there is no file" in missing
     assert "Cannot read image" in unreadable
     with pytest.raises(InputError, match="has 2 bad examples, more than --max_bad_examples=1"):
