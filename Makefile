@@ -32,8 +32,9 @@ chaos: $(READY)
 FUZZ_SECONDS ?= 60
 fuzz: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[fuzz]'
-	$(BIN)/python -m tests.fuzz attributes $(FUZZ_SECONDS)
-	$(BIN)/python -m tests.fuzz images $(FUZZ_SECONDS)
+	for target in attributes images tables runs; do \
+		$(BIN)/python -m tests.fuzz $$target $(FUZZ_SECONDS) || exit 1; \
+	done
 
 lint: $(READY)
 	$(BIN)/ruff check .

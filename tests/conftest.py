@@ -9,6 +9,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import pytest
 
+from tests import processes
+
 ATTRIBUTES = ("Smiling", "Male", "Wearing_Hat")
 SPLITS = {0: 16, 1: 4, 2: 6}
 
@@ -21,6 +23,12 @@ TOGETHER = (
     "tests/tf_csvae/training/test_fit.py",
     "tests/trainers/test_compare.py",
 )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_graphs():
+    """Turns off TensorFlow's graph optimizer, which takes longer than it saves in small graphs."""
+    processes.quick_graphs()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -136,7 +136,6 @@ def traverse(
     this, steps = model.label_mask(label), positive("steps", steps)
     slot = model.label_slots(this)
     z, own = model.inference(x, y).mean()
-    edited = editor(model, x, z, own)
     if value is None:
         value = tf.where([[label.kind == "binary" for label in model.labels]], 1.0, y)
     prior = model.prior(tf.where(this, value, y))
@@ -145,11 +144,14 @@ def traverse(
     first = 0 if joint else model.label_index(label) * w_dim
     still, width = [tf.zeros(())], tf.shape(own)[1]
     offsets = tf.unstack(tf.linspace(-float(extent), float(extent), steps)) if steps > 1 else still
+    # A row of the grid is one batch.
+    edited = editor(model, *(tf.repeat(part, len(offsets), 0) for part in (x, z, own)))
     rows = []
     for up in offsets if w_dim > 1 else still:
         moves = [across * tf.one_hot(first, width) + up * tf.one_hot(first + 1, width) for across in offsets]
-        row = [edited(tf.where(slot, centre + move * deviation, own)) for move in moves]
-        rows.append(tf.stack(row, 1))
+        row = tf.stack([tf.where(slot, centre + move * deviation, own) for move in moves], 1)
+        made = edited(tf.reshape(row, [-1, width]))
+        rows.append(tf.reshape(made, [-1, len(offsets), *model.data_shape]))
     return tf.stack(rows, 1)
 
 

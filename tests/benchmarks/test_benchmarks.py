@@ -104,10 +104,10 @@ def test_a_step_on_one_replica_is_timed():
 
 def test_groups_of_several_sizes_are_compared():
     few_terms = ("--noerase_labels", "--mmd_weight=0", "--aggregate_weight=0")
-    few_steps = ("--label_count=2", "--batch_size=4", "--timed_steps=1", "--replicas=2,4")
+    few_steps = ("--label_count=2", "--batch_size=4", "--timed_steps=1", "--replicas=1,2")
     done = processes.run("benchmarks.scaling", *TINY_FLAGS, *few_terms, *few_steps)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     rows = [line.split() for line in lines if line.startswith(("strong", "weak"))]
-    expected = [[scaling, replicas] for scaling in ("strong", "weak") for replicas in "24"]
+    expected = [[scaling, replicas] for scaling in ("strong", "weak") for replicas in "12"]
     assert [row[:2] for row in rows] == expected

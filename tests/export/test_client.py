@@ -1,14 +1,13 @@
 """The client against a server on this machine, by gRPC and by REST."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from export import servers
+from tests import processes
 from tests.export.conftest import IMAGES, LABELS
 from tests.export.server import Models, grpc_server, rest_server
 from tf_csvae import InputError
@@ -17,13 +16,7 @@ SERVERS = {"grpc": grpc_server, "rest": rest_server}
 
 
 def run(*arguments, cwd):
-    return subprocess.run(
-        [sys.executable, "-m", "export.client", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        cwd=cwd,
-    )
+    return processes.run("export.client", *arguments, cwd=cwd)
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
     python -m tests.fuzz attributes 60
     python -m tests.fuzz images 60
+    python -m tests.fuzz tables 60
+    python -m tests.fuzz runs 60
 
 An input that makes a target raise another exception than it may is kept among the seeds, which
 ``tests/fuzz/test_seeds.py`` tries in every run of the tests.
@@ -16,7 +18,7 @@ import atheris
 from tests.fuzz import targets
 
 # Bytes of the longest input.
-LONGEST = {"attributes": 4096, "images": 20_000}
+LONGEST = {"attributes": 4096, "images": 20_000, "tables": 4096, "runs": 32}
 
 
 def main(name, seconds):

@@ -5,6 +5,8 @@ import os
 import pathlib
 import tempfile
 
+from tests.fuzz import run_directories, tables
+
 SEEDS = pathlib.Path(__file__).parent / "seeds"
 
 
@@ -57,4 +59,9 @@ def images(content):
     assert all(np.isfinite(value).all() for value in code.values())
 
 
-TARGETS = {"attributes": attributes, "images": images}
+TARGETS = {
+    "attributes": attributes,
+    "images": images,
+    "tables": tables.table,
+    "runs": run_directories.run_directory,
+}

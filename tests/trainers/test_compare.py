@@ -12,8 +12,9 @@ from tests.conftest import ATTRIBUTES, write_celeba, write_table
 from tf_csvae import InputError, load_data
 from trainers.compare import CompareConfig
 
-QUICK = ("--notensorboard", "--epochs=1", "--image_size=16", "--batch_size=4", "--seed=1")
-SMALL = ("--hidden=8,8", "--filters=4,8", "--z_dim=3")
+QUICK_TABLE = ("--notensorboard", "--jit_compile=false", "--epochs=1")
+QUICK = (*QUICK_TABLE, "--image_size=8", "--batch_size=4", "--seed=1")
+SMALL = ("--hidden=8", "--filters=4", "--z_dim=3")
 
 
 def run(module, *arguments):
@@ -142,7 +143,7 @@ def test_a_mistake_is_one_line_and_exit_code_1(there, tmp_path, module, argument
 
 def test_a_judge_of_other_labels_and_runs_of_other_data_are_refused(there, tmp_path):
     judge = tmp_path / "judge"
-    done = run("classifier", *write_table(tmp_path), "--epochs=1", "--notensorboard", f"--run_dir={judge}")
+    done = run("classifier", *write_table(tmp_path), *QUICK_TABLE, f"--run_dir={judge}")
     assert done.returncode == 0, done.stderr
     done = run("evaluate", f"--run_dir={there / 'csvae'}", f"--judge={judge}")
     assert done.returncode == 1

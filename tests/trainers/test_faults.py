@@ -32,12 +32,11 @@ def start(*arguments, **environment):
 
 def fails(*arguments):
     """Runs a trainer that must fail; returns (its output, the last line of its errors)."""
-    process = start(*arguments)
-    out, error = process.communicate(timeout=300)
-    assert process.returncode == 1
-    assert "Traceback" not in error
-    assert error.splitlines()[-1].startswith("error: ")
-    return out, error.splitlines()[-1]
+    done = processes.run("trainers.csvae", *QUICK, *arguments)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("error: ")
+    return done.stdout, done.stderr.splitlines()[-1]
 
 
 def test_of_two_processes_on_one_run_the_second_is_refused(tmp_path):
@@ -90,7 +89,7 @@ def test_too_little_memory_names_the_flags_that_need_it(tmp_path):
 def test_a_full_disk_ends_the_training_and_leaves_a_run_that_can_be_continued(tmp_path, small_disk):
     disk = small_disk(400)  # a checkpoint has 136 KiB
     saving = ("--checkpoint_seconds=0", "--checkpoints_to_keep=9")
-    arguments = ("--epochs=9", *saving, f"--run_dir={disk}/run")
+    arguments = (*write_table(tmp_path), "--epochs=9", *saving, f"--run_dir={disk}/run")
     _, error = fails(*arguments)
     assert "cannot be written: No space left on device" in error
     backup = disk / "run" / "backup"
@@ -98,10 +97,9 @@ def test_a_full_disk_ends_the_training_and_leaves_a_run_that_can_be_continued(tm
     assert sorted(stems) == sorted(path.stem for path in backup.glob("*.json"))
     assert stems
     subprocess.run(["mount", "-o", "remount,size=8m", str(disk)], check=True)
-    process = start(*arguments)
-    out, error = process.communicate(timeout=300)
-    assert process.returncode == 0, error
-    assert f"continuing after epoch {len(stems)}" in out
+    done = processes.run("trainers.csvae", *QUICK, *arguments)
+    assert done.returncode == 0, done.stderr
+    assert f"continuing after epoch {len(stems)}" in done.stdout
 
 
 def test_rare_labels_and_tiny_splits_give_numbers_and_no_nan(celeba_dir, tmp_path):
@@ -111,7 +109,9 @@ def test_rare_labels_and_tiny_splits_give_numbers_and_no_nan(celeba_dir, tmp_pat
     (celeba_dir / "list_attr_celeba.txt").write_text(f"3\n{' '.join(ATTRIBUTES)}\n{rows}\n")
     partition = "\n".join(f"{name} {split}" for split, name in enumerate(names))
     (celeba_dir / "list_eval_partition.txt").write_text(partition)
-    process = start(
+    done = processes.run(
+        "trainers.csvae",
+        *QUICK,
         "--dataset=celeba",
         f"--data_dir={celeba_dir}",
         f"--attributes={','.join(ATTRIBUTES)}",
@@ -120,8 +120,7 @@ def test_rare_labels_and_tiny_splits_give_numbers_and_no_nan(celeba_dir, tmp_pat
         "--epochs=2",
         f"--run_dir={tmp_path}/run",
     )
-    _, error = process.communicate(timeout=300)
-    assert process.returncode == 0, error
+    assert done.returncode == 0, done.stderr
     for name in (runs.METRICS, runs.HISTORY):
         assert "nan" not in (tmp_path / "run" / name).read_text().lower()
 

@@ -147,7 +147,7 @@ def test_a_guide_brings_the_weights_of_its_preset_and_they_are_recorded(tmp_path
     images = str(write_images(tmp_path / "images"))
     options = {"dataset": "folder", "data_dir": images, "labels": "labels.csv", "image_size": 8}
     options |= {"attributes": ("warm", "light"), "split": (0.5, 0.25, 0.25), "group_column": "person"}
-    options |= {"epochs": 1, "batch_size": 4, "tensorboard": False}
+    options |= {"epochs": 1, "batch_size": 4, "tensorboard": False, "jit_compile": "false"}
     guide = tf_csvae.fit("classifier", depth=10, width=2, run_dir=f"{tmp_path}/guide", **options)
     networks = {"filters": (2, 4), "hidden": (4,), "z_dim": 2}
     weights_of_guide = preset("folder_guide")
