@@ -83,7 +83,7 @@ def _feature_names(table: Table, config: DataConfig) -> Sequence[str]:
 
 def _tell(table: Table, features: Sequence[str]) -> None:
     """Prints what is no mistake, but may be one: rows that repeat others, and numbers of rows."""
-    copies = repeats(table)
+    copies = repeats(table, ("split",))
     if copies:
         row, first = next(iter(copies.items()))
         print(
@@ -93,5 +93,6 @@ def _tell(table: Table, features: Sequence[str]) -> None:
     for name in features:
         if table_files.counts_rows(table.columns[name]):
             print(
-                f"{table.path}: the feature {name} counts the rows. If this means nothing, leave it out by --ignore={name}."
+                f"{table.path}: the feature {name} counts the rows. If it has no other meaning, leave it "
+                f"out by --ignore={name}."
             )

@@ -103,7 +103,7 @@ def read(path: str, header: str = "auto", ignore: Collection[str] = (), known: C
             error.
         ignore: names of columns that are left out.
         known: columns of the run that the file is read for, if there is one. They decide in place
-            of ``header`` whether the first line has names, and other columns need none.
+            of ``header`` whether the first line has names. Other columns without one are left out.
 
     Raises:
         InputError: no such file, no table, a text that is not in UTF-8, a first line that may be
@@ -120,20 +120,36 @@ def read(path: str, header: str = "auto", ignore: Collection[str] = (), known: C
             "give that file."
         )
     if path.lower().endswith(_PARQUET) or start.startswith(b"PAR1"):
-        if header == "no":
+        if header == "no" and not known:
             raise InputError(f"--header=no is for CSV files. The columns of {path} have names.")
         table = _read_parquet(path)
     else:
         table = _read_csv(path, header, known)
     if not len(table):
         raise InputError(f"{path} has no rows under its header.")
-    if not known:
+    return dataclasses.replace(table, columns=_kept(table, ignore, known))
+
+
+def _kept(table: Table, ignore: Collection[str], known: Collection[str]) -> dict[str, list[str]]:
+    """Returns the columns that are not to be ignored; raises ``InputError`` if one has no name."""
+    unnamed = [name for name in table.columns if re.match(r"Unnamed: \d", name)]
+    if known:
+        ignore = {*ignore, *unnamed} - set(known)
+    else:
         for name in ignore:
             table.column(name, "--ignore")
     columns = {name: values for name, values in table.columns.items() if name not in ignore}
-    if not known:
-        _check_named(columns, path)
-    return dataclasses.replace(table, columns=columns)
+    left = [name for name in unnamed if name in columns]
+    if left and not known:
+        is_index = counts_rows(columns[left[0]])
+        what = "counts the rows, as an index does that pandas wrote" if is_index else "has no name"
+        raise InputError(
+            f"{table.path}: the column {left[0]!r} {what}. Leave it out by "
+            f'--ignore="{",".join(left)}", or give it a name in the file.'
+        )
+    if not columns:
+        raise InputError(f"--ignore={','.join(ignore)} leaves no column of {table.path}.")
+    return columns
 
 
 def _read_csv(path: str, header: str, known: Collection[str]) -> Table:
@@ -147,8 +163,10 @@ def _read_csv(path: str, header: str, known: Collection[str]) -> Table:
             lines.append(reader.line_num)
     except csv.Error as error:
         reason = str(error)
-        if reason.startswith(("field larger", "unexpected end")):
-            reason = "a value is longer than 131,072 characters, or its quotation mark is not closed"
+        if reason.startswith("unexpected end"):
+            reason = "a quotation mark is not closed"
+        elif reason.startswith("field larger"):
+            reason = "a value has more than 131,072 characters, or a quotation mark is not closed"
         line = lines[-1] + 1 if lines else 1
         raise InputError(f"{path}, line {line}: this is no row of a CSV file: {reason}.") from error
     if not rows:
@@ -259,21 +277,11 @@ def _check_unique(names: Sequence[str], where: str) -> None:
         raise InputError(f"{where}: the column {min(twice)!r} is there twice.")
 
 
-def _check_named(columns: dict[str, list[str]], path: str) -> None:
-    """Raises ``InputError`` if a column has no name: mostly, it is an index that pandas wrote."""
-    unnamed = [name for name in columns if re.match(r"Unnamed: \d", name)]
-    if unnamed:
-        is_index = counts_rows(columns[unnamed[0]])
-        what = "counts the rows, as an index does that pandas wrote" if is_index else "has no name"
-        raise InputError(
-            f"{path}: the column {unnamed[0]!r} {what}. Leave it out by "
-            f'--ignore="{",".join(unnamed)}", or give it a name in the file.'
-        )
-
-
 def counts_rows(values: Sequence[str]) -> bool:
     """Returns whether the values of a column are 0, 1, 2, ... or 1, 2, 3, ..."""
-    return any(values == [str(number) for number in range(first, first + len(values))] for first in (0, 1))
+    return values[0] in ("0", "1") and all(
+        text == str(number) for number, text in enumerate(values, start=int(values[0]))
+    )
 
 
 def _short(text: str) -> str:
