@@ -267,14 +267,14 @@ def _read_parquet(path: str) -> Table:
 
 def _names(header: Sequence[str]) -> list[str]:
     """Returns the names of columns, in one line each; one without a name is "Unnamed: PLACE"."""
-    named = [re.sub(r"\s*[\r\n]+\s*", " ", name) for name in header]
+    named = [" ".join(map(str.strip, name.splitlines())) for name in header]
     return [name or f"Unnamed: {place}" for place, name in enumerate(named)]  # as pandas calls it
 
 
 def _check_unique(names: Sequence[str], where: str) -> None:
     twice = {name for name in names if names.count(name) > 1}
     if twice:
-        raise InputError(f"{where}: the column {min(twice)!r} is there twice.")
+        raise InputError(f"{where}: the column {_short(min(twice))!r} is there twice.")
 
 
 def counts_rows(values: Sequence[str]) -> bool:
