@@ -143,5 +143,7 @@ def test_a_new_table_is_read_by_the_columns_of_the_run(tmp_path):
     np.testing.assert_array_equal(found.read(slice(3))[:, 0], [0, 1 / 8, 2 / 8])
     np.testing.assert_array_equal(found.labels[:3, 0], [0, 1, 0])
     path.write_text("\n".join(rows) + "\n")
-    with pytest.raises(InputError, match=r"Unknown column of .*years.csv in --input '2019'"):
+    with pytest.raises(
+        InputError, match=r"line 1: expected the names of the columns, as 2019\. Received: '0, 0"
+    ):
         examples.find(str(path), None, served)

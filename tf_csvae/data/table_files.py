@@ -226,8 +226,14 @@ def _has_header(
     """Returns whether the first row has names; raises ``InputError`` if that must be asked."""
     first, *others = rows
     if known:
-        is_named = not set(known).isdisjoint(_names(first))
-        return is_named or not all(re.fullmatch(r"column_\d+", name) for name in known)
+        if not set(known).isdisjoint(_names(first)):
+            return True
+        if all(re.fullmatch(r"column_\d+", name) for name in known):
+            return False
+        raise InputError(
+            f"{path}, line {lines[0]}: expected the names of the columns, as {_short(', '.join(known))}. "
+            f"Received: {_short(', '.join(first))!r}."
+        )
     if header != "auto":
         return header == "yes"
     for place, name in enumerate(first):
