@@ -27,6 +27,7 @@ class SteeringConfig(Config):
         "Labels and their values, in their own words and units, as in "
         "--set=Smiling=1,species=virginica,age=40. sample: other binary labels are 0; other "
         "categorical and real labels are drawn as the training data have them.",
+        recorded=False,
     )
     labels: str | None = option(
         None,

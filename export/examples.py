@@ -104,7 +104,7 @@ def _rows(path: str, known: str | None, served: Served, problems: Problems) -> E
     info = served.info
     if not info.columns:
         raise InputError(f"The model was trained on {info.name}, whose examples are in no table.")
-    given = table_files.read(path)
+    given = table_files.read(path, known=[column.name for column in info.columns])
     for column in info.columns:
         given.column(column.name, "--input")
     x = feature_columns.encode(info.columns, given, problems)
@@ -123,7 +123,7 @@ def _labels_of(
     """Returns float32 [n, k], the labels that ``known`` gives; NaN: not known."""
     if not known or "=" in known:
         return steering.label_rows(known.split(",") if known else [], labels, len(names))
-    given = table_files.read(known)
+    given = table_files.read(known, known=[label.name for label in labels])
     found = steering.label_rows([], labels, len(names))
     files = next(iter(given.columns.values()))
     places = {os.path.normpath(file): row for row, file in enumerate(files)}

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -30,12 +31,13 @@ def label_values(pairs: Sequence[str], labels: Sequence[Label], default: float =
     """
     values = {label.name: default if label.kind == "binary" else math.nan for label in labels}
     known = {label.name: label for label in labels}
-    for pair in pairs:
-        name, _, text = pair.partition("=")
+    for pair in _joined(pairs):
+        named = [each for each in known if pair.startswith(f"{each}=")] or [pair.partition("=")[0]]
+        name = max(named, key=len)  # of the labels "dose" and "dose=high" the second, if both fit
         if name not in known:
             raise InputError(f"No label {name!r}. Labels of this model: {', '.join(known)}.")
-        label = known[name]
-        value = label.value(text)
+        label, text = known[name], pair[len(name) + 1 :]
+        value = label.value({_tight(each): each for each in label.classes}.get(_tight(text), text))
         if value is None or math.isnan(value):
             example = label.classes[0] if label.classes else {"real": "12.5"}.get(label.kind, "1")
             raise InputError(
@@ -44,6 +46,22 @@ def label_values(pairs: Sequence[str], labels: Sequence[Label], default: float =
             )
         values[name] = label.in_units(value)
     return list(values.values())
+
+
+def _joined(pairs: Sequence[str]) -> list[str]:
+    """Joins pairs that the comma in the name of a class has cut, as in "colour=red, dark"."""
+    joined = []
+    for pair in pairs:
+        if joined and "=" not in pair:
+            joined[-1] += f",{pair}"
+        else:
+            joined.append(pair)
+    return joined
+
+
+def _tight(text: str) -> str:
+    """Returns a text without blanks after commas, since flags have none."""
+    return re.sub(r",\s+", ",", text)
 
 
 def label_rows(

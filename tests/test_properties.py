@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import binom, ortho_group
 
 from tf_csvae import InputError, files, runs
-from tf_csvae.data import Info
+from tf_csvae.data import Info, table_files
 from tf_csvae.data.celeba import read_attributes, read_partition
 from tf_csvae.data.dataset import SPLITS
 from tf_csvae.evaluation import metrics
@@ -83,7 +83,7 @@ def test_a_partition_is_read_as_it_was_written(pairs, blank, end):
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 def test_any_file_is_read_or_refused_in_one_line(content):
     path = file_of(content)
-    for read in (read_attributes, read_partition, files.read_json):
+    for read in (read_attributes, read_partition, files.read_json, table_files.read):
         try:
             read(path)
         except InputError as error:

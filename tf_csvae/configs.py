@@ -76,6 +76,17 @@ class DataConfig(Config):
     group_column: str | None = option(
         None, "folder, table: rows with the same value in this column stay in one split."
     )
+    header: str = option(
+        "auto",
+        "folder, table: whether the first line of the CSV file names the columns. auto: it does, and "
+        "if it looks like a row, that is an error. no: the columns are column_1, column_2, ...",
+        choices=("auto", "yes", "no"),
+    )
+    ignore: tuple[str, ...] = option(
+        (),
+        "folder, table: columns that are left out; one without a name is called after its place, as "
+        'in "Unnamed: 0".',
+    )
     data_path: str | None = option(None, "table: the CSV or Parquet file.")
     label_columns: tuple[str, ...] | None = option(None, "table: the columns that are labels.")
     feature_columns: tuple[str, ...] | None = option(

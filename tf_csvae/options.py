@@ -73,6 +73,7 @@ class Option:
             and (self.choices is None or converted in self.choices)
             and (self.low is None or converted >= self.low)
             and (self.high is None or converted <= self.high)
+            and not (self.many and self.recorded and "," in str(value))  # flags.txt would split it
         ):
             raise ValueError
         return converted
@@ -86,6 +87,7 @@ class Option:
             words = {int: "a whole number", float: "a finite number", str: "a text"}.get(
                 self.type, "true or false"
             )
+            words += " without a comma" if self.many and self.recorded and self.type is str else ""
         if self.low is not None and self.high is not None:
             words += f" from {self.low} to {self.high}"
         elif self.low is not None:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export import apply
+from export import apply, examples, signatures
 from tests import processes
 from tests.export.conftest import IMAGES, make
-from tf_csvae import data, files, labels, runs, settings
+from tf_csvae import InputError, data, files, labels, runs, settings
 
 
 def run(*arguments):
@@ -130,3 +130,20 @@ def test_a_mistake_is_one_line(arguments, complaint, tmp_path):
     assert done.returncode == 1
     assert complaint in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_new_table_is_read_by_the_columns_of_the_run(tmp_path):
+    path = tmp_path / "years.csv"
+    rows = [f"{row},{row / 8},{row % 2}" for row in range(60)]
+    path.write_text("\n".join([",2019,sick=yes", *rows]) + "\n")
+    given = {"data_path": str(path), "label_columns": ["sick=yes"], "header": "yes", "ignore": ["Unnamed: 0"]}
+    write_run(tmp_path / "run", "csvae", data.load_data("table", **given).info)
+    served = signatures.Served.of_run(runs.Run(str(tmp_path / "run")), None)
+    found = examples.find(str(path), None, served)
+    np.testing.assert_array_equal(found.read(slice(3))[:, 0], [0, 1 / 8, 2 / 8])
+    np.testing.assert_array_equal(found.labels[:3, 0], [0, 1, 0])
+    path.write_text("\n".join(rows) + "\n")
+    with pytest.raises(
+        InputError, match=r"line 1: expected the names of the columns, as 2019\. Received: '0, 0"
+    ):
+        examples.find(str(path), None, served)

@@ -9,7 +9,7 @@ import tensorflow as tf
 from export import signatures, steering, warmup
 from tests.export.conftest import VECTORS, make
 from tf_csvae import InputError
-from tf_csvae.labels import Label
+from tf_csvae.labels import Label, as_labels
 
 LABELS = (
     Label("sick", 0.4),
@@ -94,6 +94,24 @@ def test_values_are_given_in_the_labels_own_words():
     ):
         with pytest.raises(InputError, match=complaint):
             steering.label_values([pair], LABELS)
+
+
+def test_names_of_labels_and_classes_may_have_the_signs_of_flags():
+    labels = as_labels(
+        ["dose", "dose=high", {"name": "kind", "kind": "categorical", "classes": ["red, dark", "a=b", "c"]}]
+    )
+    for pairs, expected in (
+        (["dose=high=1"], [NAN, 1, NAN]),
+        (["dose=1", "dose=high=0"], [1, 0, NAN]),
+        (["kind=red", "dark", "dose=1"], [1, NAN, 0]),  # as flags cut it
+        (["kind=red, dark"], [NAN, NAN, 0]),
+        (["kind=a=b"], [NAN, NAN, 1]),
+    ):
+        np.testing.assert_array_equal(steering.label_values(pairs, labels), expected)
+    with pytest.raises(InputError, match=r"'kind=red,pale' gives no value to the label kind"):
+        steering.label_values(["kind=red", "pale"], labels)
+    with pytest.raises(InputError, match=r"'dose=high' gives no value to the label dose\."):
+        steering.label_values(["dose=high"], labels)
 
 
 def test_a_model_that_was_trained_in_half_precision_is_served_in_full(served):

@@ -95,6 +95,7 @@ def test_values_are_converted_to_the_type_of_the_option(kind, name, given, kept)
         (DataConfig, "dataset", None, "a text"),
         (DataConfig, "half", "third", "one of first, second"),
         (DataConfig, "augment", "flip", "a list, each a text"),
+        (DataConfig, "ignore", ("a", "b, c"), "a list, each a text without a comma"),
         (DataConfig, "seed", 2**31, "from 0 to"),
     ],
 )

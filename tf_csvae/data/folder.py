@@ -18,9 +18,9 @@ from tf_csvae.errors import InputError
 from tf_csvae.files import is_within
 
 OPTIONS = (
-    "data_dir", "labels", "attributes", "file_column", "split", "group_column", "label_kinds",
-    "image_size", "crop", "batch_size", "cache", "augment", "half", "on_bad_example",
-    "max_bad_examples",
+    "data_dir", "labels", "attributes", "file_column", "header", "ignore", "split", "group_column",
+    "label_kinds", "image_size", "crop", "batch_size", "cache", "augment", "half",
+    "on_bad_example", "max_bad_examples",
 )  # fmt: skip
 
 
@@ -73,7 +73,8 @@ def _read_table(config: DataConfig) -> Table:
     if not os.path.isdir(folder):
         raise InputError(f"--data_dir={folder} is no folder.")
     inside = os.path.join(folder, path)
-    return table_files.read(inside if not os.path.exists(path) and os.path.exists(inside) else path)
+    found = inside if not os.path.exists(path) and os.path.exists(inside) else path
+    return table_files.read(found, config.header, config.ignore)
 
 
 def _attributes(table: Table, file_column: str, config: DataConfig) -> list[str]:

@@ -58,6 +58,12 @@ def read_labels(
 ) -> tuple[tuple[Label, ...], np.ndarray]:
     """Returns the k labels and values, [n, k], of ``read_label``; ``given``: option label_kinds."""
     kinds = parse_kinds(given, names, table.path)
+    for name in names:
+        if "," in name:
+            problems.append(
+                f"{table.path}, column {name!r}: the name of a label has a comma, which separates names "
+                "in flags. Rename the column in the file."
+            )
     pairs = [read_label(table, name, problems, kinds.get(name)) for name in names]
     return tuple(label for label, _ in pairs), np.stack([values for _, values in pairs], 1)
 

@@ -1,7 +1,7 @@
 """Which rows are for training, validation and test."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -25,8 +25,8 @@ def split_rows(
 
     If there is a column ``split``, it says so: train, validation (or val) or test. Otherwise a
     hash of the key of each row decides, or of its group. It depends on nothing else, so new rows
-    do not move others. ``problems`` gets a sentence about each row that cannot be assigned, and
-    about empty splits.
+    do not move others. ``problems`` gets a sentence about each row that cannot be assigned, about
+    equal rows in two splits, and about empty splits.
 
     Returns:
         {split: int [n], its rows in the order of the table}.
@@ -58,6 +58,16 @@ def split_rows(
     else:
         ends = np.cumsum(shares)[:-1]
         names = [SPLITS[np.searchsorted(ends, _hash(key), side="right")] for key in groups or keys]
+    apart = [name for name in ("split", group_column) if name in table.columns]
+    for row, first in repeats(table, apart).items():
+        here, there = names[row], names[first]
+        if here and there and here != there:
+            problems.append(
+                f"{table.at(row)}: this row is in {here} and repeats {table.unit} "
+                f"{table.lines[first]}, which is in {there}. Leave one of them out, or leave the "
+                f'column{"s" if apart[1:] else ""} out by --ignore="{",".join(apart)}": equal rows '
+                "then stay together."
+            )
     members = {split: np.flatnonzero([name == split for name in names]) for split in SPLITS}
     for split, rows in members.items():
         if not len(rows):
@@ -66,6 +76,16 @@ def split_rows(
                 "larger share in --split, or add a column split that assigns each row."
             )
     return members
+
+
+def repeats(table: Table, apart: Collection[str] = ()) -> dict[int, int]:
+    """Returns {row: the first row that is equal in all columns but those ``apart``}."""
+    columns = [values for name, values in table.columns.items() if name not in apart]
+    first, found = {}, {}
+    for row, values in enumerate(zip(*columns, strict=True)):
+        if first.setdefault(values, row) != row:
+            found[row] = first[values]
+    return found
 
 
 def _hash(key: str) -> float:

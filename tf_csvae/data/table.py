@@ -11,13 +11,13 @@ import numpy as np
 from tf_csvae.configs import DataConfig
 from tf_csvae.data import feature_columns, label_columns, pipeline, table_files
 from tf_csvae.data.dataset import Dataset, Info
-from tf_csvae.data.splits import split_rows
+from tf_csvae.data.splits import repeats, split_rows
 from tf_csvae.data.table_files import Problems, Table
 from tf_csvae.errors import InputError
 
 OPTIONS = (
-    "data_path", "label_columns", "feature_columns", "category_columns", "split", "group_column",
-    "label_kinds", "batch_size",
+    "data_path", "label_columns", "feature_columns", "category_columns", "header", "ignore", "split",
+    "group_column", "label_kinds", "batch_size",
 )  # fmt: skip
 
 
@@ -34,7 +34,7 @@ def load(config: DataConfig) -> Dataset:
     path = config.data_path
     if not path or not config.label_columns:
         raise InputError("--dataset=table needs --data_path=FILE.csv (or .parquet) and --label_columns=A,B.")
-    table = table_files.read(path)
+    table = table_files.read(path, config.header, config.ignore)
     features = _feature_names(table, config)
     problems = Problems()
     labels, values = label_columns.read_labels(table, config.label_columns, config.label_kinds, problems)
@@ -48,6 +48,7 @@ def load(config: DataConfig) -> Dataset:
     )
     x = feature_columns.encode(columns, table, problems)
     problems.raise_any()
+    _tell(table, features)
 
     is_number = np.concatenate([[not each.categories] * len(each.feature_names) for each in columns])
     offset, deviation = x[train].mean(0), x[train].std(0)
@@ -78,3 +79,20 @@ def _feature_names(table: Table, config: DataConfig) -> Sequence[str]:
         what = f"{both[0]} is a label, too" if both else "there is none beside the labels"
         raise InputError(f"--feature_columns of {config.data_path}: {what}.")
     return features
+
+
+def _tell(table: Table, features: Sequence[str]) -> None:
+    """Prints what is no mistake, but may be one: rows that repeat others, and numbers of rows."""
+    copies = repeats(table, ("split",))
+    if copies:
+        row, first = next(iter(copies.items()))
+        print(
+            f"{table.path}: {len(copies)} of {len(table)} rows repeat another row exactly, the first "
+            f"in {table.unit} {table.lines[row]} that in {table.unit} {table.lines[first]}."
+        )
+    for name in features:
+        if table_files.counts_rows(table.columns[name]):
+            print(
+                f"{table.path}: the feature {name} counts the rows. If it has no other meaning, leave it "
+                f"out by --ignore={name}."
+            )

@@ -202,3 +202,29 @@ def test_a_name_does_not_lead_out_of_the_folder(image_dir, edit, name):
     )
     with pytest.raises(InputError, match="leads out of --data_dir"):
         load(image_dir, group_column="person", on_bad_example="skip")
+
+
+def test_a_labels_file_without_a_header_and_with_an_index(image_dir):
+    path = image_dir / "labels.csv"
+    header, *lines = path.read_text().splitlines()
+    path.write_text(
+        "\n".join(f"{line.rpartition(',')[0]},{number}" for number, line in enumerate(lines)) + "\n"
+    )
+    with pytest.raises(
+        InputError, match=r"line 1: expected the names .* 'yes' is a value of the same column in line 2"
+    ):
+        load(image_dir)
+    unnamed = load(image_dir, header="no", attributes=["column_2", "column_3"])
+    assert [label.name for label in unnamed.info.labels] == ["column_2", "column_3"]
+    assert sum(unnamed.info.counts.values()) == 40
+    path.write_text("\n".join([f",{header}", *(f"{i},{line}" for i, line in enumerate(lines))]) + "\n")
+    with pytest.raises(InputError, match=r"'Unnamed: 0' counts the rows.*--ignore=\"Unnamed: 0\""):
+        load(image_dir)
+    assert sum(load(image_dir, ignore=["Unnamed: 0"], group_column="person").info.counts.values()) == 40
+
+
+def test_a_label_whose_name_has_a_comma_is_refused(image_dir):
+    path = image_dir / "labels.csv"
+    path.write_text(path.read_text().replace("warm", '"warm, red"'))
+    with pytest.raises(InputError, match=r"column 'warm, red': the name of a label has a comma"):
+        load(image_dir, group_column="person")

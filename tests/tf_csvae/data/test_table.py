@@ -171,3 +171,90 @@ def test_what_cannot_be_a_table(path, tmp_path):
     path.write_bytes(b"a,b\n\xff\xfe,1\n")
     with pytest.raises(InputError, match=r"no CSV file in UTF-8"):
         load(path)
+
+
+def repeat_rows(path, *pairs, change=str):
+    """Appends copies of lines to a table; returns their line numbers."""
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines, *(change(lines[line - 1]) for line in pairs)]) + "\n")
+    return [len(lines) + 1 + place for place in range(len(pairs))]
+
+
+def test_repeated_rows_are_told_and_stay_in_one_split(path, capsys):
+    load(path)
+    assert "repeat" not in capsys.readouterr().out
+    repeat_rows(path, 9, 4, 9, 20)
+    counts = load(path).info.counts
+    assert (
+        f"{path}: 4 of 64 rows repeat another row exactly, the first in line 62 that in line 9.\n"
+        in capsys.readouterr().out
+    )
+    assert sum(counts.values()) == 64
+
+
+def test_a_row_in_two_splits_is_a_mistake(path, capsys):
+    header, *lines = path.read_text().splitlines()
+    named = [f"{line},{('train', 'Val', 'test', 'train')[row % 4]}" for row, line in enumerate(lines)]
+    path.write_text("\n".join([f"{header},split", *named]) + "\n")
+    repeat_rows(path, 2, 3)
+    load(path)  # each in one split
+    assert (
+        "2 of 62 rows repeat another row exactly, the first in line 62 that in line 2"
+        in capsys.readouterr().out
+    )
+    repeat_rows(path, 2, 3, change=lambda line: line.rpartition(",")[0] + ",test")
+    complaint = (
+        r"line 64: this row is in test and repeats line 2, which is in train. Leave one of them out, or"
+    )
+    with pytest.raises(InputError, match=complaint) as raised:
+        load(path)
+    assert len(raised.value.problems) == 2
+    assert (
+        "line 65: this row is in test and repeats line 3, which is in validation" in raised.value.problems[1]
+    )
+    assert sum(load(path, ignore=["split"]).info.counts.values()) == 64
+
+
+def test_a_row_of_two_groups_is_in_one_split(path):
+    header, *lines = path.read_text().splitlines()
+    path.write_text("\n".join([f"{header},person", *(f"{line},p{i}" for i, line in enumerate(lines))]) + "\n")
+    load(path, group_column="person")
+    repeat_rows(path, *range(2, 22), change=lambda line: line.rpartition(",")[0] + ",another")
+    with pytest.raises(
+        InputError, match=r"this row is in .* and repeats line .* --ignore=\"person\": equal"
+    ) as raised:
+        load(path, group_column="person")
+    assert 1 < len(raised.value.problems) < 20  # some fell into the same split
+    assert sum(load(path, ignore=["person"]).info.counts.values()) == 80
+
+
+def test_a_feature_that_counts_the_rows_is_told(path, capsys):
+    header, *lines = path.read_text().splitlines()
+    path.write_text("\n".join([f"row,{header}", *(f"{i},{line}" for i, line in enumerate(lines))]) + "\n")
+    load(path)
+    told = capsys.readouterr().out
+    assert f"{path}: the feature row counts the rows. If it has no other meaning, leave it" in told
+    assert told.endswith(" out by --ignore=row.\n")
+    assert "row" not in load(path, ignore=["row"]).info.feature_names
+    assert "counts the rows" not in capsys.readouterr().out
+
+
+def test_a_file_without_a_header(path):
+    expected = load(path).info
+    path.write_text(path.read_text().partition("\n")[2])
+    with pytest.raises(InputError, match=r"line 1: expected the names of the columns"):
+        load(path)
+    info = load(path, header="no", label_columns=["column_4"]).info
+    assert [column.name for column in info.columns] == ["column_1", "column_2", "column_3"]
+    assert sum(info.counts.values()) == sum(expected.counts.values()) == 60
+
+
+def test_names_and_values_may_have_commas_in_a_file_with_semicolons(path):
+    text = path.read_text().replace(",", ";").replace("weight", "weight, kg").replace("red", "red, dark")
+    path.write_text(text)
+    info = load(path).info
+    assert [column.name for column in info.columns] == ["weight, kg", "age", "colour"]
+    assert "red, dark" in info.columns[2].categories
+    path.write_text(text.replace("sick", "sick, ill"))
+    with pytest.raises(InputError, match=r"--label_columns names 'sick', and .* has the column 'sick, ill'"):
+        load(path)
