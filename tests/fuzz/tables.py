@@ -1,8 +1,8 @@
 """Fuzzing of tables: files of any content, and numbers that are written in any notation."""
 
 import functools
-import os
 import pathlib
+import re
 import tempfile
 
 import numpy as np
@@ -47,7 +47,7 @@ def refused(error):
 
 
 def load(path, **options):
-    """Loads a table whose last column is its label; returns the data set, or None if it is refused."""
+    """Loads a table; returns the data set, or None if a sentence refuses it."""
     from tf_csvae import InputError, load_data
 
     try:
@@ -109,14 +109,3 @@ def table(content):
     """One target for both; the first byte chooses."""
     (notations if content[:1] >= b"\x80" else mutated)(content[1:])
 
-
-def seeds(path):
-    """Writes seeds of the target: files in several forms, and several notations."""
-    os.makedirs(path, exist_ok=True)
-    files = {
-        "plain": b"a,b,kind,y\n"
-        + b"".join(b"%d.5,%d,%s,%d\n" % (i, i, b"uvw"[i % 3 : i % 3 + 1], i % 2) for i in range(30)),
-        "semicolon": b"a;b;y\n" + b"".join(b"%d,5;%d;%d\n" % (i, i * i, i % 2) for i in range(30)),
-    }
-    for name, content in files.items():
-        (pathlib.Path(path) / name).write_bytes(b"\0" + content)
