@@ -120,7 +120,7 @@ class Column:
         """Returns the n table values of features, float [n, features] in the table's units."""
         if self.categories:
             return [self.categories[place] for place in np.argmax(values, 1)]
-        return ["" if math.isnan(value) else self._written(value) for value in map(float, values[:, 0])]
+        return [self._written(value) for value in map(float, values[:, 0])]
 
     def _written(self, value: float) -> float | int:
         if self.whole:

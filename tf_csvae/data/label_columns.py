@@ -97,7 +97,9 @@ def read_label(
         scaling.check_number(table, name, values, problems)
         return Label(name, kind="real"), values
     if np.isfinite(list(numbers.values())).all():  # 1 and 1.0 are one class
-        written = {text: f"{number:g}" for text, number in numbers.items()}
+        written = {
+            text: str(int(number)) if number % 1 == 0 else repr(number) for text, number in numbers.items()
+        }
         classes = sorted(set(written.values()), key=float)
     else:
         written = {text: text for text in numbers}
