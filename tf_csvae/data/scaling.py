@@ -49,9 +49,9 @@ def check(table: Table, names: Sequence[str], standardised: np.ndarray, problems
         wrong = np.abs(standardised) > MAX_STANDARDISED
     for row, place in np.argwhere(wrong):
         problems.append(
-            f"{table.at(row, names[place])}: this is {abs(standardised[row, place]):.1e} standard "
-            f"deviations from the mean of the training rows, more than float32 can hold "
-            f"({MAX_STANDARDISED:g})."
+            f"{table.at(row, names[place])}: this is more than {MAX_STANDARDISED:g} standard deviations "
+            "from the mean of the training rows, which float32 cannot hold. Received: "
+            f"{table.columns[names[place]][row]!r}."
         )
 
 
