@@ -62,6 +62,13 @@ class Info:
         """Names of the feature columns of a table with one value in all training rows."""
         return [column.name for column in self.columns if column.constant]
 
+    def taken_for(self) -> dict[str, str]:
+        """Returns {column: what it was taken for, in words} of the columns of a table."""
+        words = {column.name: column.described() for column in self.columns}
+        words |= {label.name: f"label, {label.described()}" for label in self.labels}
+        written = {name: f" ({how.described()})" for name, how in self.notations.items()}
+        return {name: taken + written.get(name, "") for name, taken in words.items()}
+
     @property
     def is_image(self) -> bool:
         """Whether an example is an image."""
