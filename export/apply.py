@@ -35,6 +35,11 @@ class ApplyConfig(SteeringConfig, RunConfig):
         None,
         "An image, a folder of images, or a table (CSV or Parquet) like the one trained on.",
     )
+    decimal: str | None = option(
+        None,
+        "The decimal separator of columns of numbers that can be read in two ways, as in training.",
+        choices=(",", "."),
+    )
 
 
 def apply(config: ApplyConfig) -> None:
@@ -64,15 +69,14 @@ def apply(config: ApplyConfig) -> None:
             f"{config.run_dir} holds a {type(served.model).__name__}, which cannot "
             f"{config.mode}: it can {', '.join(known)}."
         )
-    if config.mode == "transfer" and not config.set:
-        example = f"--set={labels[0].name}={labels[0].text(1.0)}"
-        raise InputError(f"Give --set, as in {example}. Without it there is nothing to change.")
+    # Then nothing is to be changed, and the model is asked nothing.
+    as_read = config.mode == "transfer" and not config.set
     if config.mode == "sample":
         given = examples.to_sample(config.count, labels)
     else:
-        given = examples.find(config.input, config.labels, served)
+        given = examples.find(config.input, config.labels, served, config.decimal, not as_read)
     default = 0.0 if config.mode == "sample" else np.nan
-    requested = np.float32(steering.label_values(config.set, labels, default))
+    requested = np.array(steering.label_values(config.set, labels, default))
     function, made = served.signatures[config.mode], []
     starts = range(0, len(given.names), config.batch)
     for start in tqdm(starts, unit="batch", disable=len(starts) == 1):
@@ -80,11 +84,14 @@ def apply(config: ApplyConfig) -> None:
         inputs = steering.request(config, config.mode, labels, given.labels[rows], start)
         if config.mode != "sample":
             inputs["x"] = given.read(rows)
-        ordered = [tf.constant(inputs[spec.name]) for spec in function.input_signature]
-        try:
-            outputs = {name: value.numpy() for name, value in function(*ordered).items()}
-        except tf.errors.InvalidArgumentError as error:
-            raise InputError(sentence_in(error.message)) from error
+        if as_read:
+            outputs = {"x": inputs["x"]}
+        else:
+            ordered = [tf.constant(inputs[spec.name]) for spec in function.input_signature]
+            try:
+                outputs = {name: value.numpy() for name, value in function(*ordered).items()}
+            except tf.errors.InvalidArgumentError as error:
+                raise InputError(sentence_in(error.message)) from error
         if "x" in outputs and info.is_image:
             pixels = np.round(255 * np.clip(outputs["x"], 0, 1)).astype(np.uint8)
             images = [tf.io.encode_png(image).numpy() for image in pixels]
@@ -97,12 +104,24 @@ def apply(config: ApplyConfig) -> None:
             y = given.labels
             if config.mode in ("transfer", "sample"):
                 y = np.where(np.isnan(requested), y, requested)
-            text, ending = examples.as_table(served, outputs["x"], y).to_csv(index=False), "csv"
+            columns = given.unchanged if as_read else info.in_columns(outputs["x"])
+            text = examples.as_table(served, columns, y, given.outside).to_csv(index=False)
+            ending = "csv"
         else:
+            if any(given.outside):
+                outputs[examples.OUTSIDE] = np.array([", ".join(names) for names in given.outside])
             text = "\n".join(steering.json_lines(given.names, outputs)) + "\n"
             ending = "jsonl"
         files.write_text(os.path.join(config.out, f"{config.mode}.{ending}"), text)
     print(f"{config.mode}: {len(given.names)} of {config.run_dir}, written to {config.out}")
+    if as_read:
+        print("Without --set there is nothing to change: all are written as they were read.")
+    if far := sorted({name for names in given.outside for name in names}):
+        count = sum(map(bool, given.outside))
+        print(
+            f"{count} of {len(given.names)} rows are far outside the training range, in {', '.join(far)}; "
+            f"{examples.OUTSIDE} names the columns of each."
+        )
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -22,7 +22,9 @@ class CheckConfig(Config):
     """Check: the exported model, and the tolerance."""
 
     model_dir: str | None = option(None, "Folder of the version, as in models/NAME/1.")
-    tolerance: float = option(1e-4, "Largest absolute difference that is allowed.", low=0)
+    tolerance: float = option(
+        1e-4, "Largest absolute difference that is allowed, in standardised units.", low=0
+    )
 
 
 def check(model_dir: str | None, tolerance: float = CheckConfig.tolerance) -> None:

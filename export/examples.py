@@ -11,10 +11,15 @@ import tensorflow as tf
 
 from export import steering
 from export.signatures import Served
-from tf_csvae.data import feature_columns, images, label_columns, table_files
-from tf_csvae.data.table_files import Problems
+from tf_csvae.data import feature_columns, images, label_columns, notations, scaling, table_files
+from tf_csvae.data.dataset import Info
+from tf_csvae.data.table_files import Problems, Table
 from tf_csvae.errors import InputError
 from tf_csvae.labels import Label
+from tf_csvae.texts import decimals
+
+# Column of the results that names the columns of a row that are far outside the training range.
+OUTSIDE = "outside_training_range"
 
 IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif")
 
@@ -25,13 +30,19 @@ class Examples:
 
     Attributes:
         names: of the examples: their paths without ending, or their lines in the table.
-        labels: float32 [n, k] in their own units; NaN: not known.
-        read: returns x of a slice of the examples, float32 in the data's own units.
+        labels: float [n, k] in their own units; NaN: not known.
+        read: returns x of a slice of the examples in the data's own units: float32 images, or
+            float64 vectors.
+        outside: of rows, the names of the columns whose numbers are far outside the training
+            range, [n]; empty for other examples.
+        unchanged: {column: n values} of rows as they are in the table.
     """
 
     names: list[str]
     labels: np.ndarray
     read: Callable[[slice], np.ndarray] | None = None
+    outside: Sequence[Sequence[str]] = ()
+    unchanged: dict[str, list] | None = None
 
 
 def to_sample(count: int, labels: Sequence[Label]) -> Examples:
@@ -40,20 +51,24 @@ def to_sample(count: int, labels: Sequence[Label]) -> Examples:
     return Examples(names, steering.label_rows([], labels, count))
 
 
-def find(path: str, known: str | None, served: Served) -> Examples:
+def find(
+    path: str, known: str | None, served: Served, decimal: str | None = None, need_labels: bool = True
+) -> Examples:
     """Finds examples and their labels.
 
     Args:
         path: an image, a folder of images, or a table.
         known: values of labels for all examples, or a CSV file with a row per image; see --labels.
         served: the model.
+        decimal: decimal separator of columns that can be read in two ways; see --decimal.
+        need_labels: whether anything is asked of the model.
 
     Raises:
         InputError: files that cannot be read or do not fit, or labels that the model needs.
     """
     problems = Problems()
     of_kind = _images if served.info.is_image else _rows
-    found = of_kind(path, known, served, problems)
+    found = of_kind(path, known, served, problems, decimal)
     problems.raise_any()
     # A model that was trained on examples without a label can do without it.
     missing = [
@@ -61,7 +76,7 @@ def find(path: str, known: str | None, served: Served) -> Examples:
         for label, column in zip(served.labels, found.labels.T, strict=True)
         if np.isnan(column).any() and not label.missing
     ]
-    if missing and not served.predicts_labels:
+    if missing and need_labels and not served.predicts_labels:
         raise InputError(
             "The model must be told the labels of its input; "
             f"{', '.join(label.name for label in missing)} are not known. Give --labels=FILE.csv, "
@@ -70,7 +85,9 @@ def find(path: str, known: str | None, served: Served) -> Examples:
     return found
 
 
-def _images(path: str, known: str | None, served: Served, problems: Problems) -> Examples:
+def _images(
+    path: str, known: str | None, served: Served, problems: Problems, decimal: str | None
+) -> Examples:
     info = served.info
     files = _image_files(path)
     # Relative to the folder, so that files with the same name in two folders stay apart.
@@ -84,7 +101,7 @@ def _images(path: str, known: str | None, served: Served, problems: Problems) ->
         except tf.errors.OpError:
             raise InputError(images.first_unreadable(files[chosen])) from None
 
-    labels = _labels_of(names, known, served.labels, problems)
+    labels = _labels_of(names, known, served, problems, decimal)
     return Examples([os.path.splitext(name)[0] for name in names], labels, read)
 
 
@@ -100,30 +117,51 @@ def _image_files(path: str) -> list[str]:
     return found
 
 
-def _rows(path: str, known: str | None, served: Served, problems: Problems) -> Examples:
+def _rows(path: str, known: str | None, served: Served, problems: Problems, decimal: str | None) -> Examples:
     info = served.info
     if not info.columns:
         raise InputError(f"The model was trained on {info.name}, whose examples are in no table.")
     given = table_files.read(path, known=[column.name for column in info.columns])
     for column in info.columns:
         given.column(column.name, "--input")
+    given = _in_plain_notation(given, info, decimal, problems)
     x = feature_columns.encode(info.columns, given, problems)
+    problems.raise_any()
+    features = [column.name for column in info.columns for _ in column.feature_names]
+    scaling.check(given, features, (x - info.offset) / info.scale, problems)
+    outside = _outside(given, info)
     names = [str(line) for line in given.lines]
-    labels = _labels_of(names, known, served.labels, problems)
+    labels = _labels_of(names, known, served, problems, decimal)
     for place, label in enumerate(served.labels):
         if label.name in given.columns and not known:
             column = label_columns.read_known_label(given, label, problems)
             labels[:, place] = label.in_units(column)
-    return Examples(names, labels, lambda chosen: x[chosen])
+    unchanged = {column.name: column.read(given) for column in info.columns}
+    return Examples(names, labels, lambda chosen: x[chosen], outside, unchanged)
+
+
+def _in_plain_notation(given: Table, info: Info, decimal: str | None, problems: Problems) -> Table:
+    """Returns a table whose numbers are written as Python writes them; see ``notations``."""
+    numbers = [name for name in info.number_columns if name in given.columns]
+    return notations.plain_table(given, numbers, decimal, problems, info.notations)[0]
+
+
+def _outside(given: Table, info: Info) -> list[list[str]]:
+    """Returns for each row the columns whose numbers are far outside the training range."""
+    numbers = [column for column in info.columns if not column.categories]
+    far = {column.name: column.outside(column.numbers(given, Problems())) for column in numbers}
+    return [[name for name, rows in far.items() if rows[row]] for row in range(len(given))]
 
 
 def _labels_of(
-    names: Sequence[str], known: str | None, labels: Sequence[Label], problems: Problems
+    names: Sequence[str], known: str | None, served: Served, problems: Problems, decimal: str | None
 ) -> np.ndarray:
-    """Returns float32 [n, k], the labels that ``known`` gives; NaN: not known."""
+    """Returns float [n, k], the labels that ``known`` gives; NaN: not known."""
+    labels = served.labels
     if not known or "=" in known:
         return steering.label_rows(known.split(",") if known else [], labels, len(names))
     given = table_files.read(known, known=[label.name for label in labels])
+    given = _in_plain_notation(given, served.info, decimal, problems)
     found = steering.label_rows([], labels, len(names))
     files = next(iter(given.columns.values()))
     places = {os.path.normpath(file): row for row, file in enumerate(files)}
@@ -138,18 +176,28 @@ def _labels_of(
     return found
 
 
-def as_table(served: Served, x: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
+def as_table(
+    served: Served, columns: dict[str, list], labels: np.ndarray, outside: Sequence[Sequence[str]] = ()
+) -> pd.DataFrame:
     """Returns rows as a table with the columns that the model was trained on.
 
     Args:
         served: the model.
-        x: float32 [n, d] in the data's own units.
-        labels: float32 [n, k] in their own units; a label that is NaN in all rows is left out.
+        columns: {column: n values}.
+        labels: float [n, k] in their own units; a label that is NaN in all rows is left out.
+        outside: as of ``Examples``; a column says so, if there are any.
     """
-    info = served.info
-    columns = info.to_columns((x - info.offset) / info.scale)
+    columns = dict(columns)
     for label, column in zip(served.labels, labels.T, strict=True):
         if not np.isnan(column).all():
-            y = (column - label.mean) / label.scale
-            columns[label.name] = [label.text(value) for value in y]
+            columns[label.name] = [_written(label, value) for value in column]
+    if any(outside):
+        columns[OUTSIDE] = [", ".join(names) for names in outside]
     return pd.DataFrame(columns)
+
+
+def _written(label: Label, value: float) -> str:
+    """Returns the value of a label, in its own units, as it stands in a table."""
+    if label.kind == "real" and not np.isnan(value):
+        return f"{round(float(value), decimals(label.scale)):.15g}"
+    return label.text((value - label.mean) / label.scale)

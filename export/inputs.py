@@ -2,6 +2,8 @@
 
 The assertions are part of the graph, so a server refuses what does not fit as InvalidArgument.
 Vectors and labels travel in the data's own units, images as float32 in [0, 1] or encoded files.
+Numbers in units of their own are float64, and only standardised ones float32: a time in seconds has
+ten digits, and float32 has seven.
 """
 
 import dataclasses
@@ -13,7 +15,8 @@ import tensorflow as tf
 
 from tf_csvae.data import images
 from tf_csvae.data.dataset import Info
-from tf_csvae.labels import Label
+from tf_csvae.data.scaling import MAX_STANDARDISED
+from tf_csvae.labels import Label, values_dtype
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,13 +68,18 @@ def example(info: Info) -> Input:
         yield from finite(name, value)
         if info.is_image:
             yield (value >= 0) & (value <= 1), f"{name} must lie between 0 and 1."
+        else:
+            small = tf.abs((value - offset) / scale) <= MAX_STANDARDISED
+            yield small, f"{name} is too far from the training data."
 
-    offset, scale = np.float32(info.offset), np.float32(info.scale)
+    dtype = tf.float32 if info.is_image else tf.float64
+    offset, scale = (np.asarray(each, dtype.as_numpy_dtype) for each in (info.offset, info.scale))
     return Input(
         info.shape,
-        conditions=conditions,
-        convert=lambda value: (value - offset) / scale,
-        output=lambda value: {"x": value * scale + offset},
+        dtype,
+        conditions,
+        convert=lambda value: tf.cast((value - offset) / scale, tf.float32),
+        output=lambda value: {"x": tf.cast(value, dtype) * scale + offset},
     )
 
 
@@ -122,7 +130,8 @@ def label_values(labels: Sequence[Label], optional: Iterable[bool], omission: st
         optional: whether each may be left out: NaN, or -1 unless it is real.
         omission: what it means that a label is left out, for messages.
     """
-    kinds, optional = np.array([label.kind for label in labels]), np.array(list(optional))
+    dtype, optional = tf.as_dtype(values_dtype(labels)), np.array(list(optional))
+    kinds = np.array([label.kind for label in labels])
     real, whole = kinds == "real", kinds == "categorical"
     last = np.array([max(1, len(label.classes) - 1) for label in labels])
     expected = "each must lie between 0 and 1"
@@ -140,19 +149,24 @@ def label_values(labels: Sequence[Label], optional: Iterable[bool], omission: st
 
     def conditions(name: str, value: tf.Tensor) -> Iterable[tuple]:
         inside = (value >= 0) & (value <= last) & (~whole | tf.equal(value, tf.round(value)))
-        inside = tf.where(real, tf.math.is_finite(value), inside)
+        inside = tf.where(real, tf.abs((value - offset) / scale) <= MAX_STANDARDISED, inside)
         yield inside | (left_out(value) & optional), f"{name}: {expected}. Received:", value
 
     def convert(value: tf.Tensor) -> tf.Tensor:
-        return tf.where(left_out(value), np.float32(np.nan), (value - offset) / scale)
+        standardised = tf.cast((value - offset) / scale, tf.float32)
+        return tf.where(left_out(value), np.float32(np.nan), standardised)
 
-    return Input((len(labels),), conditions=conditions, convert=convert)
+    return Input((len(labels),), dtype, conditions, convert)
 
 
 def units(labels: Sequence[Label]) -> tuple[np.ndarray, np.ndarray]:
-    """Returns float32 [k] each: what 0, and a step of 1, in y are in the units of each label."""
+    """Returns [k] each: what 0, and a step of 1, in y are in the units of each label.
+
+    They are of the type that holds values in these units.
+    """
     means, scales = zip(*[(label.mean, label.scale) for label in labels], strict=True)
-    return np.float32(means), np.float32(scales)
+    dtype = values_dtype(labels)
+    return np.asarray(means, dtype), np.asarray(scales, dtype)
 
 
 def sentence_in(message: str) -> str:

@@ -155,7 +155,8 @@ class Served:
         offset, scale = inputs.units(labels)
         # The names are in each row: a server that joins requests to batches needs rows.
         repeated = tf.repeat(tf.constant([names]), tf.shape(x)[0], axis=0)
-        return {"probabilities": self.model.classify(x) * scale + offset, "labels": repeated}
+        probabilities = tf.cast(self.model.classify(x), scale.dtype) * scale + offset
+        return {"probabilities": probabilities, "labels": repeated}
 
     def _sample(self, y: tf.Tensor | None, seeds: tf.Tensor) -> tf.Tensor:
         """Samples each row by its own seed, so that it is the same on any host, in any batch."""
@@ -181,7 +182,7 @@ class Served:
                 found[f"w_{name}_scale"] = self.model.subspace(code.w.stddev(), name)
         if code.y is not None:
             offset, scale = inputs.units(self.info.labels)
-            found["labels"] = self.model.space.values(code.y.mean()) * scale + offset
+            found["labels"] = tf.cast(self.model.space.values(code.y.mean()), scale.dtype) * scale + offset
         return found
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from export.configs import SteeringConfig
 from tf_csvae import files
 from tf_csvae.errors import InputError
-from tf_csvae.labels import Label
+from tf_csvae.labels import Label, values_dtype
 
 
 def label_values(pairs: Sequence[str], labels: Sequence[Label], default: float = math.nan) -> list[float]:
@@ -67,8 +67,8 @@ def _tight(text: str) -> str:
 def label_rows(
     pairs: Sequence[str], labels: Sequence[Label], rows: int, default: float = math.nan
 ) -> np.ndarray:
-    """Returns float32 [rows, k], the same ``label_values`` in each row."""
-    row = np.array(label_values(pairs, labels, default), np.float32)
+    """Returns [rows, k], the same ``label_values`` in each row, of the type that holds them."""
+    row = np.array(label_values(pairs, labels, default), values_dtype(labels))
     return np.tile(row, (rows, 1))
 
 
@@ -81,7 +81,7 @@ def request(
         config: the labels and the seed that are asked for.
         signature: name of the signature, without "_bytes".
         labels: the k labels; none for a model without labels.
-        known: float32 [rows, k], the labels of the examples in their own units, NaN where they
+        known: float [rows, k], the labels of the examples in their own units, NaN where they
             are to be predicted.
         first: number of the first row among all rows that are asked for.
 

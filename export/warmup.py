@@ -1,5 +1,6 @@
 """Requests that warm a server up: an example for each signature, and the expected answers."""
 
+import json
 import tempfile
 from collections.abc import Iterable
 
@@ -12,7 +13,7 @@ from export.signatures import Served
 from tf_csvae.data.dataset import Info
 
 # Names in assets.extra; a server looks for the first.
-REQUESTS, EXPECTED = "tf_serving_warmup_requests", "expected_outputs"
+REQUESTS, EXPECTED, UNITS = "tf_serving_warmup_requests", "expected_outputs", "units.json"
 
 
 def examples(served: Served, rows: int = 1, seed: int = 0) -> dict[str, dict[str, np.ndarray]]:
@@ -31,14 +32,14 @@ def _example(spec: tf.TensorSpec, info: Info, rows: int, seed: int) -> np.ndarra
     if spec.dtype == tf.int32:
         return np.zeros(rows, np.int32)
     if spec.name.endswith("labels"):
-        y = (random.random(shape) < 0.5).astype(np.float32)
+        y = (random.random(shape) < 0.5).astype(np.float64)
         columns = [label.in_units(of) for label, of in zip(info.labels, y.T, strict=True)]
-        return np.stack(columns, 1).astype(np.float32)
+        return np.stack(columns, 1).astype(spec.dtype.as_numpy_dtype)
     if not spec.name.endswith("x"):  # a code
         return np.float32(random.normal(size=shape))
     if info.is_image:
         return random.random(shape, dtype=np.float32)
-    return np.float32(info.unscale(random.normal(size=shape)))
+    return info.unscale(random.normal(size=shape))
 
 
 def files(served: Served, name: str) -> dict[str, bytes]:
@@ -50,7 +51,8 @@ def files(served: Served, name: str) -> dict[str, bytes]:
 
     Returns:
         two TFRecord files in the same order: ``REQUESTS``, of PredictionLog, and ``EXPECTED``, of
-        PredictResponse.
+        PredictResponse; and ``UNITS``: {output: what a difference in it is divided by}, so that a
+        column in metres and one in seconds are compared alike.
     """
     requests, answers = [], []
     for signature, inputs in examples(served).items():
@@ -62,7 +64,10 @@ def files(served: Served, name: str) -> dict[str, bytes]:
         log = prediction_log_pb2.PredictLog(request=predict_request(name, signature, inputs))
         requests.append(prediction_log_pb2.PredictionLog(predict_log=log))
         answers.append(answer)
-    return {REQUESTS: _records(requests), EXPECTED: _records(answers)}
+    units = {"x": served.info.scale, "labels": [label.scale for label in served.info.labels]}
+    units["probabilities"] = [label.scale for label in served.info.labels for _ in label.feature_names]
+    plain = {name: np.asarray(scale).tolist() for name, scale in units.items()}
+    return {REQUESTS: _records(requests), EXPECTED: _records(answers), UNITS: json.dumps(plain).encode()}
 
 
 def _records(messages: Iterable) -> bytes:

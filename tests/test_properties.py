@@ -1,9 +1,12 @@
 """What holds for any input: properties of the parsers and of the estimators."""
 
 import json
+import math
 import tempfile
+import types
 
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 from hypothesis import given, settings
@@ -11,8 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import binom, ortho_group
 
-from tf_csvae import InputError, files, runs
-from tf_csvae.data import Info, table_files
+from export import examples
+from tf_csvae import InputError, files, runs, texts
+from tf_csvae.data import Info, load_data, table_files
 from tf_csvae.data.celeba import read_attributes, read_partition
 from tf_csvae.data.dataset import SPLITS
 from tf_csvae.evaluation import metrics
@@ -156,6 +160,68 @@ def test_flags_are_read_as_they_are_written(given_flags):
         name: str(value).lower() if isinstance(value, bool) else value for name, value in given_flags.items()
     }
     assert flag_values(lines) == expected
+
+
+# Tables.
+
+
+@st.composite
+def column_texts(draw):
+    """Returns a column of 40 texts, from a seed: so it is shrunk quickly."""
+    kind, gaps = draw(st.integers(0, 5)), draw(st.sampled_from([0, 0.1, 0.6]))
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    mean, size = draw(st.sampled_from([0, 1, 1e9])), 10.0 ** draw(st.integers(-40, 40))
+    values = (mean + random.normal(size=40)) * size
+    if kind == 0:
+        column = map(repr, values.tolist())
+    elif kind == 1:
+        column = [f"{value:.{draw(st.integers(0, 8))}e}" for value in values]
+    elif kind == 2:
+        column = [f"{value:.{draw(st.integers(0, 8))}f}" for value in mean + random.normal(size=40) * 1e4]
+    elif kind == 3:
+        column = map(str, random.integers(-draw(st.integers(1, 2**62)), 2**62, 40).tolist())
+    elif kind == 4:
+        column = random.choice(["red", "green", "=1+1", "5-10", "a,b", 'say "no"'], 40)
+    else:
+        column = [repr(values[0].item())] * 40
+    return ["NA" if gap else str(text) for text, gap in zip(column, random.random(40) < gaps, strict=True)]
+
+
+@settings(max_examples=20)
+@given(st.lists(column_texts(), min_size=1, max_size=4))
+def test_with_nothing_set_a_table_comes_back_as_it_is(columns):
+    table = pd.DataFrame({f"c{i}": column for i, column in enumerate(columns)})
+    table["when"] = [str(1_700_000_000 + 7 * i) for i in range(40)]
+    table["split"] = ["train", "train", "validation", "test"] * 10
+    path = file_of(table.to_csv(index=False).encode())
+    try:
+        info = load_data("table", data_path=path, label_columns=["when"]).info
+    except InputError as error:
+        told = str(error)
+    else:
+        told = ""
+    if told:  # nothing but what can be read in two ways, or has no values
+        assert "--decimal" in told or "no values" in told, told
+        return
+    served = types.SimpleNamespace(info=info, labels=info.labels, predicts_labels=True)
+    found = examples.find(path, None, served)
+    made = examples.as_table(served, found.unchanged, found.labels)
+    assert list(made) == [*table][:-1]
+    x = np.float32((found.read(slice(None)) - info.offset) / info.scale)
+    assert np.isfinite(x).all()
+    through_float32 = info.to_columns(x)
+    scales = dict(zip(info.feature_names, info.scale, strict=True))
+    for name in made:
+        for row, (text, value) in enumerate(zip(table[name], made[name], strict=True)):
+            if texts.missing(text):
+                assert value == ""
+            elif name == "when" or math.isnan(texts.number(text)):
+                assert value == text
+            else:
+                assert float(value) == float(text)
+                if name in scales and name not in info.constant_columns:
+                    bound = 2e-6 * scales[name] + 1e-9 * abs(float(text)) + 1e-300
+                    assert abs(float(through_float32[name][row]) - float(text)) <= bound
 
 
 # Estimators.

@@ -73,6 +73,12 @@ class DataConfig(Config):
         "folder, table: shares of train, validation and test, unless a column named split says "
         "it. A hash decides, so new rows move no others.",
     )
+    decimal: str | None = option(
+        None,
+        "folder, table: the decimal separator, a comma or a point, of columns of numbers that can "
+        "be read in two ways, as 1.234 and 30,000 can.",
+        choices=(",", "."),
+    )
     group_column: str | None = option(
         None, "folder, table: rows with the same value in this column stay in one split."
     )

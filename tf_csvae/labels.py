@@ -152,6 +152,14 @@ class Label:
         return "a number" if self.kind == "real" else "0 or 1"
 
 
+def values_dtype(labels: Iterable[Label]) -> type:
+    """Returns the type that holds values of labels in their own units.
+
+    It is float64 if one is a number, such as a time in seconds: float32 has seven digits.
+    """
+    return np.float64 if any(label.kind == "real" for label in labels) else np.float32
+
+
 Labels = Iterable[Label | dict[str, Any] | str]
 
 

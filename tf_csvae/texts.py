@@ -10,7 +10,7 @@ _BINARY = {"false": 0, "true": 1, "no": 0, "yes": 1}
 def number(text: str) -> float:
     """Returns the finite number in a text, or NaN."""
     try:
-        value = float(text)
+        value = math.nan if "_" in text else float(text)  # Python reads the code 10_2020 as 102020
     except ValueError:
         return math.nan
     return value if math.isfinite(value) else math.nan
@@ -27,3 +27,8 @@ def binary(text: str) -> int | None:
     if math.isnan(value):
         return _BINARY.get(text.casefold())
     return int(value) if value in (-1, 0, 1) else None
+
+
+def decimals(scale: float) -> int:
+    """Returns the decimals to which a number of this scale is written: to a millionth of it."""
+    return math.ceil(6 - math.log10(scale))

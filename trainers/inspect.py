@@ -3,9 +3,9 @@
     python -m trainers.inspect --dataset=folder --data_dir=FOLDER --labels=labels.csv
     python -m trainers.inspect --dataset=table --data_path=FILE.csv --label_columns=A,B
 
-It reads every example. It prints the examples per split, the kind and the frequency of each label,
-labels that are correlated, and every problem in the files, by line. Of images it writes a sheet by
-label to --out.
+It reads every example. It prints what each column of a table was taken for, the examples per split,
+the kind and the frequency of each label, labels that are correlated, and every problem in the
+files, by line. Of images it writes a sheet by label to --out.
 """
 
 import dataclasses

@@ -12,7 +12,7 @@ import sys
 
 import numpy as np
 
-TYPES = {1: np.float32, 3: np.int32, 4: np.uint8, 9: np.int64}
+TYPES = {1: np.float32, 2: np.float64, 3: np.int32, 4: np.uint8, 9: np.int64}
 STRING, STRING_BYTES = 7, 24
 
 # Functions that return a pointer; ctypes would cut it to an int.

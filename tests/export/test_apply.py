@@ -147,3 +147,74 @@ def test_a_new_table_is_read_by_the_columns_of_the_run(tmp_path):
         InputError, match=r"line 1: expected the names of the columns, as 2019\. Received: '0, 0"
     ):
         examples.find(str(path), None, served)
+
+
+def write_rows(path, header, rows):
+    path.write_text("\n".join([header, *(",".join(map(str, row)) for row in rows)]) + "\n")
+    return str(path)
+
+
+def read_rows(path):
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def people(tmp_path):
+    """A run on a table of a time, a gap, a constant and a real label; returns a function."""
+    random = np.random.default_rng(0)
+    rows = [
+        (f"{n:.4f}", 1_700_000_000 + i, "" if i % 7 == 0 else i, 0.1, i % 2, 1_700_000_000 + 3 * i)
+        for i, n in enumerate(random.normal(size=60))
+    ]
+    header = "a,t,n,c,sick,when"
+    path = write_rows(tmp_path / "people.csv", header, rows)
+    info = data.load_data("table", data_path=path, label_columns=["sick", "when"]).info
+    write_run(tmp_path / "run", "csvae", info)
+
+    def applied(rows=rows, **options):
+        given = write_rows(tmp_path / "given.csv", header, rows)
+        config = {"run_dir": str(tmp_path / "run"), "out": str(tmp_path / "out"), **options}
+        apply.apply(apply.ApplyConfig(input=given, **config))
+        return read_rows(tmp_path / "out" / f"{config.get('mode', 'transfer')}.csv"), rows
+
+    return applied
+
+
+def test_without_set_the_rows_come_back_as_they_were_read(people, capsys):
+    made, rows = people()
+    assert [list(row.values()) for row in made] == [[f"{float(a)}", *map(str, rest)] for a, *rest in rows]
+    assert list(made[0]) == ["a", "t", "n", "c", "sick", "when"]
+    assert "nothing to change: all are written as they were read" in capsys.readouterr().out
+
+
+def test_times_and_labels_keep_their_digits_through_a_model(people):
+    made, rows = people(set=("sick=1",))
+    assert [row["when"] for row in made] == [str(row[-1]) for row in rows]
+    assert all(1_699_999_000 < int(row["t"]) < 1_700_001_000 for row in made)
+    made, _ = people(set=("when=1700000039",), batch=7)
+    assert {row["when"] for row in made} == {"1700000039"}
+
+
+def test_values_far_outside_the_training_range_are_flagged(people, capsys):
+    made, _ = people(set=("sick=1",))
+    assert "outside_training_range" not in made[0]
+    rows = [(0.5, 1_700_000_000, 5, 0.2, 0, 1_700_000_000), (99, 1_800_000_000, "", 0.1, 0, 1_700_000_000)]
+    made, _ = people(rows, set=("sick=1",))
+    assert [row["outside_training_range"] for row in made] == ["c", "a, t"]
+    assert [row["c"] for row in made] == ["0.1", "0.1"]
+    assert "2 of 2 rows are far outside the training range, in a, c, t" in capsys.readouterr().out
+    made, _ = people(rows)
+    assert [row["c"] for row in made] == ["0.2", "0.1"]
+
+
+def test_images_without_set_come_back_as_they_were_read(image_dir, tmp_path, capsys):
+    info = dataclasses.replace(IMAGES, crop="center")
+    write_run(tmp_path / "run", "csvae", info)
+    config = {"run_dir": str(tmp_path / "run"), "out": str(tmp_path / "made")}
+    apply.apply(apply.ApplyConfig(input=str(image_dir / "b" / "c" / "000.png"), **config))
+    x = tf.io.decode_png((image_dir / "b/c/000.png").read_bytes())[:, 2:14]
+    x = tf.image.resize(x[None], (16, 16), antialias=True)[0]
+    got = tf.io.decode_png((tmp_path / "made" / "000.png").read_bytes()).numpy()
+    assert np.abs(got - x).max() <= 1
+    assert "as they were read" in capsys.readouterr().out

@@ -125,7 +125,7 @@ def _nodes(part):
 
 def test_vectors_travel_in_their_own_units(exported):
     model, _, folder = exported("csvae", VECTORS)
-    x, y = np.float32([[3.0, 6.0, 11.0]]), np.float32([[1.0, 0.0]])
+    x, y = np.array([[3.0, 6.0, 11.0]]), np.float32([[1.0, 0.0]])
     made = tf.saved_model.load(folder).signatures["reconstruct"](x=tf.constant(x), labels=tf.constant(y))["x"]
     standard = (x - VECTORS.offset) / VECTORS.scale
     np.testing.assert_allclose(made, VECTORS.unscale(model.reconstruct(standard, y)), rtol=1e-4)
@@ -181,7 +181,7 @@ def test_a_row_does_not_depend_on_those_that_a_server_batches_it_with(exported, 
 def test_each_row_traverses_a_label_of_its_own(exported):
     model, _, folder = exported("csvae", VECTORS)
     x, y = (
-        np.random.default_rng(0).normal(size=(2, 3)).astype(np.float32),
+        np.random.default_rng(0).normal(size=(2, 3)),
         np.float32([[1, 0], [0, 0]]),
     )
     traverse = tf.saved_model.load(folder).signatures["traverse"]

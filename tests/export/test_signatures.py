@@ -121,3 +121,28 @@ def test_a_model_that_was_trained_in_half_precision_is_served_in_full(served):
     given = {"x": X, "labels": [[1, 2, 55], [0, 1, 40]]}
     made = call(signatures.Served(half, INFO).signatures["reconstruct"], **given)["x"]
     np.testing.assert_allclose(made, call(functions["reconstruct"], **given)["x"], rtol=1e-5)
+
+
+def test_numbers_with_more_digits_than_float32_has_keep_their_own_units():
+    labels = (Label("sick"), Label("time", kind="real", mean=1_700_000_029.5, scale=17.3))
+    scaling = {"offset": np.array([5_300_000.0, 2e20, 0]), "scale": np.array([87.0, 1e19, 1])}
+    info = dataclasses.replace(VECTORS, labels=labels, **scaling)
+    model = make("csvae", info)
+    functions = signatures.Served(model, info).signatures
+    z, y = np.float32([[0.5, -1, 0.25]]), np.float32([[1, 0.5]])
+    given = {"x": info.unscale(z), "labels": [[1, 1_700_000_038.15]]}
+    for spec in functions["reconstruct"].input_signature:
+        assert spec.dtype == tf.float64
+    made = call(functions["reconstruct"], **given)["x"]
+    assert made.dtype == np.float64
+    np.testing.assert_allclose((made - info.offset) / info.scale, model.reconstruct(z, y), atol=1e-4)
+    assert np.abs(made[0] - info.offset).max() > 0
+    far = info.unscale(z) + np.array([0, 1e39, 0])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="x is too far from the training data"):
+        call(functions["reconstruct"], **{**given, "x": far})
+    with pytest.raises(tf.errors.InvalidArgumentError, match="labels: expected sick 0 to 1, time a number"):
+        call(functions["reconstruct"], **{**given, "labels": [[1, 1e39]]})
+    made = call(signatures.Served(make("classifier", info), info).signatures["classify"], x=given["x"])
+    assert made["probabilities"].dtype == np.float64
+    assert abs(made["probabilities"][0, 1] - 1_700_000_029.5) < 1000
+    assert steering.label_rows(["time=1700000039"], labels, 1)[0, 1] == 1_700_000_039

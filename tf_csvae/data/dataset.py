@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from tf_csvae.data.feature_columns import Column
+from tf_csvae.data.notations import Notation
 from tf_csvae.errors import InputError
 from tf_csvae.labels import Label, as_labels
 
@@ -28,12 +29,14 @@ class Info:
         value_range: (low, high), the range of x, or None for unbounded x.
         labels: the columns of y in order.
         counts: {split: number of examples}.
-        offset, scale: float or float [d]; x is (value of the data - offset) / scale.
+        offset, scale: float or float64 [d]; x is (value of the data - offset) / scale.
         feature_names: names of the d features of a vector; empty for images.
         crop: (top, left, bottom, right), the box that is cut out of an image, in fractions of the
             sides or, if one is above 1, in pixels; "center": the largest square in the middle;
             None: the whole image.
         columns: the feature columns of a table.
+        notations: {column: how its numbers are written}, of the feature and label columns that are
+            not written as Python writes numbers.
     """
 
     name: str
@@ -46,6 +49,25 @@ class Info:
     feature_names: tuple[str, ...] = ()
     crop: tuple[float, ...] | str | None = None
     columns: tuple[Column, ...] = ()
+    notations: dict[str, Notation] = dataclasses.field(default_factory=dict)
+
+    @property
+    def number_columns(self) -> list[str]:
+        """Names of the feature and label columns of a table that hold numbers."""
+        labels = [label.name for label in self.labels if label.kind == "real" or label.name in self.notations]
+        return [column.name for column in self.columns if not column.categories] + labels
+
+    @property
+    def constant_columns(self) -> list[str]:
+        """Names of the feature columns of a table with one value in all training rows."""
+        return [column.name for column in self.columns if column.constant]
+
+    def taken_for(self) -> dict[str, str]:
+        """Returns {column: what it was taken for, in words} of the columns of a table."""
+        words = {column.name: column.described() for column in self.columns}
+        words |= {label.name: f"label, {label.described()}" for label in self.labels}
+        written = {name: f" ({how.described()})" for name, how in self.notations.items()}
+        return {name: taken + written.get(name, "") for name, taken in words.items()}
 
     @property
     def is_image(self) -> bool:
@@ -73,6 +95,9 @@ class Info:
             parts = {
                 "labels": as_labels(plain["labels"]),
                 "columns": tuple(Column(**column) for column in plain.get("columns", ())),
+                "notations": {
+                    str(name): Notation(**each) for name, each in plain.get("notations", {}).items()
+                },
                 "offset": np.asarray(plain["offset"]),
                 "scale": np.asarray(plain["scale"]),
             }
@@ -96,13 +121,24 @@ class Info:
 
     def unscale(self, x: np.ndarray) -> np.ndarray:
         """Returns x [n, *shape] in the units of the data."""
-        return np.asarray(x) * self.scale + self.offset
+        return np.asarray(x) * self.scale + self.offset  # float64, as offset and scale
 
     def to_columns(self, x: np.ndarray) -> dict[str, list]:
         """Returns x [n, d] of a table as {column: n values}, in the units of the table."""
+        return self.in_columns(self.unscale(x))
+
+    def in_columns(self, values: np.ndarray) -> dict[str, list]:
+        """Returns values [n, d] in the units of a table as {column: n values}.
+
+        A constant column keeps its value: what a model makes of it is noise.
+        """
         ends = np.cumsum([len(column.feature_names) for column in self.columns])
-        parts = np.split(self.unscale(x), ends, axis=1)  # and an empty part after the last end
-        return {each.name: each.decode(part) for each, part in zip(self.columns, parts, strict=False)}
+        parts = np.split(np.asarray(values, np.float64), ends, axis=1)  # and an empty last part
+        found = {}
+        for each, part in zip(self.columns, parts, strict=False):
+            is_noise = each.constant and not each.categories
+            found[each.name] = each.decode(np.full_like(part, each.fill) if is_noise else part)
+        return found
 
 
 @dataclasses.dataclass(frozen=True)

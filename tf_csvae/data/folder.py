@@ -10,7 +10,7 @@ import os
 import numpy as np
 
 from tf_csvae.configs import DataConfig
-from tf_csvae.data import images, label_columns, table_files
+from tf_csvae.data import images, label_columns, notations, scaling, table_files
 from tf_csvae.data.dataset import Dataset, Info
 from tf_csvae.data.splits import half_of, split_rows
 from tf_csvae.data.table_files import Problems, Table
@@ -19,7 +19,7 @@ from tf_csvae.files import is_within
 
 OPTIONS = (
     "data_dir", "labels", "attributes", "file_column", "header", "ignore", "split", "group_column",
-    "label_kinds", "image_size", "crop", "batch_size", "cache", "augment", "half",
+    "label_kinds", "decimal", "image_size", "crop", "batch_size", "cache", "augment", "half",
     "on_bad_example", "max_bad_examples",
 )  # fmt: skip
 
@@ -44,6 +44,10 @@ def load(config: DataConfig) -> Dataset:
     skip = config.on_bad_example == "skip"
     if not skip:
         problems.extend(missing.values())
+    numbers = label_columns.may_be_numbers(attributes, config.label_kinds, table.path)
+    table, written = notations.plain_table(table, numbers, config.decimal, problems)
+    for sentence in notations.told(written):
+        print(sentence, flush=True)
     labels, values = label_columns.read_labels(table, attributes, config.label_kinds, problems)
     members = split_rows(table, names, config, problems)
     paths = np.array([os.path.join(config.data_dir, name) for name in names])
@@ -56,11 +60,12 @@ def load(config: DataConfig) -> Dataset:
         members = {split: np.setdiff1d(rows, list(left_out)).astype(int) for split, rows in members.items()}
     whole, members["train"] = members["train"], members["train"][half_of(config.half)]
     labels, y = label_columns.fit_labels(labels, values, members["train"], table.path, problems, whole)
+    scaling.check(table, attributes, y, problems)
     problems.raise_any()
 
     shape, box = (config.image_size, config.image_size, 3), images.parse_crop(config.crop)
     counts = {split: len(rows) for split, rows in members.items()}
-    info = Info("folder", shape, (0.0, 1.0), labels, counts, crop=box)
+    info = Info("folder", shape, (0.0, 1.0), labels, counts, crop=box, notations=written)
     files = {split: (paths[rows], y[rows]) for split, rows in members.items()}
     return dataclasses.replace(images.build(files, info, config), left_out=tuple(left_out.values()))
 

@@ -37,6 +37,12 @@ def inspect(config: DataConfig, given: Collection[str], out: str) -> None:
     dataset = _load(config, given)
     info = dataset.info
     print(f"{info.name}: {_described(info)}", flush=True)
+    if info.columns:
+        taken = info.taken_for()
+        width = max(map(len, taken))
+        print(
+            "What the columns were taken for:", *(f"  {n:{width}}  {w}" for n, w in taken.items()), sep="\n"
+        )
     with blaming(dataset, {"image_size": config.image_size}):
         y = {split: _labels(getattr(dataset, split)) for split in ("validation", "test")}
         y["train"] = _labels(dataset.train_from(0).take(dataset.steps_per_epoch))

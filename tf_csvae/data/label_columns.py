@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from tf_csvae import texts
+from tf_csvae.data import scaling
 from tf_csvae.data.table_files import Problems, Table
 from tf_csvae.errors import InputError, check_known
 from tf_csvae.labels import KINDS, Label
@@ -33,6 +34,12 @@ def parse_kinds(given: Sequence[str], names: Iterable[str], where: str) -> dict[
         check_known(name, names, f"label of {where} in --label_kinds")
         kinds[name] = kind
     return kinds
+
+
+def may_be_numbers(names: Sequence[str], given: Sequence[str], where: str) -> list[str]:
+    """Returns the labels of ``names`` that may be numbers; ``given`` is the option label_kinds."""
+    kinds = parse_kinds(given, names, where)
+    return [name for name in names if kinds.get(name, "real") == "real"]
 
 
 def infer_kind(values: Sequence[str]) -> str:
@@ -92,9 +99,13 @@ def read_label(
                     f"{table.at(row, name)}: expected a number. Received: {text!r}. With "
                     f"--label_kinds={name}:categorical, texts are classes."
                 )
-        return Label(name, kind="real"), np.array([numbers.get(text, np.nan) for text in column])
+        values = np.array([numbers.get(text, np.nan) for text in column], np.float64)
+        scaling.check_number(table, name, values, problems)
+        return Label(name, kind="real"), values
     if np.isfinite(list(numbers.values())).all():  # 1 and 1.0 are one class
-        written = {text: f"{number:g}" for text, number in numbers.items()}
+        written = {
+            text: str(int(number)) if number % 1 == 0 else repr(number) for text, number in numbers.items()
+        }
         classes = sorted(set(written.values()), key=float)
     else:
         written = {text: text for text in numbers}
@@ -127,7 +138,8 @@ def _binary(table: Table, name: str, problems: Problems) -> np.ndarray:
         problems.append(
             f"{table.at(row, name)}: expected -1 or 1 as elsewhere in the column. Received: {column[row]!r}."
         )
-    return np.array([np.nan if values[text] is None else values[text] > 0 for text in column])
+    known = [np.nan if values[text] is None else values[text] > 0 for text in column]
+    return np.array(known, np.float64)
 
 
 def read_known_label(table: Table, label: Label, problems: Problems) -> np.ndarray:
@@ -143,6 +155,12 @@ def read_known_label(table: Table, label: Label, problems: Problems) -> np.ndarr
                 f"Received: {table.columns[label.name][row]!r}."
             )
     return np.array([np.nan if value is None else value for value in values])
+
+
+def read_known_labels(table: Table, labels: Sequence[Label], problems: Problems) -> np.ndarray:
+    """Returns y, float32 [n, k], of labels in their columns; see ``read_known_label``."""
+    columns = [read_known_label(table, label, problems) for label in labels]
+    return scaling.single(np.stack(columns, 1))
 
 
 def fit_labels(
@@ -165,7 +183,7 @@ def fit_labels(
         of_train = column[train][~np.isnan(column[train])]
         missing = float(np.isnan(column[train]).mean()) if len(train) else 0.0
         at = f"{where}, column {label.name}"
-        if len(train) and len(np.unique(of_train)) < 2:
+        if len(train) and (not len(of_train) or scaling.is_constant(of_train.min(), of_train.max())):
             value = label.text(of_train[0]) if len(of_train) else "missing"
             problems.append(
                 f"{at}: all training examples have the value {value}, so nothing can be learned "
@@ -175,8 +193,8 @@ def fit_labels(
             pass
         elif label.kind == "real":
             scaled = column[train if whole is None else whole]
-            scale = float(np.nanstd(scaled)) or 1.0
-            label = dataclasses.replace(label, mean=float(np.nanmean(scaled)), scale=scale)
+            (mean,), (scale,) = scaling.fit(scaled[~np.isnan(scaled)][:, None])
+            label = dataclasses.replace(label, mean=float(mean), scale=float(scale))
         elif label.kind == "categorical":
             counts = np.bincount(of_train.astype(int), minlength=len(label.classes))
             for place in np.flatnonzero(counts == 0):
@@ -190,4 +208,4 @@ def fit_labels(
             label = dataclasses.replace(label, frequency=float(of_train.astype(np.float32).mean()))
         found.append(dataclasses.replace(label, missing=missing))
     offset, scale = (np.array([getattr(label, name) for label in found]) for name in ("mean", "scale"))
-    return tuple(found), ((values - offset) / scale).astype(np.float32)
+    return tuple(found), scaling.single((values - offset) / scale)

@@ -1,15 +1,16 @@
 """Your own table: a CSV or Parquet file with a row per example.
 
-Numbers are standardised by the training rows, categories are one-hot. A missing number becomes
-the median of the training rows. A missing category is a category of its own.
+Numbers are standardised by the training rows, in float64; categories are one-hot. A missing number
+becomes the median of the training rows. A missing category is a category of its own.
 """
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
 
 from tf_csvae.configs import DataConfig
-from tf_csvae.data import feature_columns, label_columns, pipeline, table_files
+from tf_csvae.data import feature_columns, label_columns, notations, pipeline, scaling, table_files
 from tf_csvae.data.dataset import Dataset, Info
 from tf_csvae.data.splits import repeats, split_rows
 from tf_csvae.data.table_files import Problems, Table
@@ -17,15 +18,16 @@ from tf_csvae.errors import InputError
 
 OPTIONS = (
     "data_path", "label_columns", "feature_columns", "category_columns", "header", "ignore", "split",
-    "group_column", "label_kinds", "batch_size",
+    "group_column", "label_kinds", "decimal", "batch_size",
 )  # fmt: skip
 
 
-def load(config: DataConfig) -> Dataset:
+def load(config: DataConfig, known: Info | None = None) -> Dataset:
     """Loads a table: x float32 [d], y float32 [k], NaN where a label is missing.
 
     Without a column ``split``, the hash of the whole row assigns a row to a split, so equal rows
-    stay together. ``info.to_columns(x)`` returns the columns of the table.
+    stay together. ``info.to_columns(x)`` returns the columns of the table. ``known`` describes
+    the data of a run: the table is read with its columns, scaling, labels and classes.
 
     Raises:
         InputError: a missing file or column, a value that is not a number or not allowed for its
@@ -34,31 +36,84 @@ def load(config: DataConfig) -> Dataset:
     path = config.data_path
     if not path or not config.label_columns:
         raise InputError("--dataset=table needs --data_path=FILE.csv (or .parquet) and --label_columns=A,B.")
-    table = table_files.read(path, config.header, config.ignore)
-    features = _feature_names(table, config)
-    problems = Problems()
-    labels, values = label_columns.read_labels(table, config.label_columns, config.label_kinds, problems)
+    names = [each.name for each in (*known.columns, *known.labels)] if known else ()
+    table, problems = table_files.read(path, config.header, config.ignore, names), Problems()
     keys = ["\x1f".join(row) for row in zip(*table.columns.values(), strict=True)]
+    if known is None:
+        features = _feature_names(table, config)
+        numbers = [name for name in features if name not in config.category_columns]
+        numbers += label_columns.may_be_numbers(config.label_columns, config.label_kinds, path)
+    else:
+        _check_columns(table, config, known)
+        numbers = known.number_columns
+    given = None if known is None else known.notations
+    table, written = notations.plain_table(table, numbers, config.decimal, problems, given)
     members = split_rows(table, keys, config, problems)
-    train = members["train"]
-    labels, y = label_columns.fit_labels(labels, values, train, path, problems)
+    if known is None:
+        info, x, y = _fit(table, features, config, members["train"], problems)
+        info = dataclasses.replace(info, notations=written)
+    else:
+        x = feature_columns.encode(known.columns, table, problems)
+        y = label_columns.read_known_labels(table, known.labels, problems)
+        info = known
+    problems.raise_any()
+    x = (x - info.offset) / info.scale
+    scaling.check(table, [column.name for column in info.columns for _ in column.feature_names], x, problems)
+    scaling.check(table, [label.name for label in info.labels], y, problems)
+    problems.raise_any()
+    told = notations.told(written) + ([] if known else _constant(info))
+    if told:
+        print(*told, sep="\n", flush=True)
+    info = dataclasses.replace(info, counts={split: len(rows) for split, rows in members.items()})
+    arrays = {split: (scaling.single(x[rows]), y[rows]) for split, rows in members.items()}
+    return pipeline.from_arrays(arrays, info, config)
+
+
+def _fit(
+    table: Table, features: Sequence[str], config: DataConfig, train: np.ndarray, problems: Problems
+) -> tuple[Info, np.ndarray, np.ndarray]:
+    """Returns the description of a table without counts, its features in its units, and its y."""
+    labels, values = label_columns.read_labels(table, config.label_columns, config.label_kinds, problems)
+    labels, y = label_columns.fit_labels(labels, values, train, table.path, problems)
     columns = tuple(
         feature_columns.fit_column(table, name, train, name in config.category_columns, problems)
         for name in features
     )
     x = feature_columns.encode(columns, table, problems)
-    problems.raise_any()
     _tell(table, features)
-
-    is_number = np.concatenate([[not each.categories] * len(each.feature_names) for each in columns])
-    offset, deviation = x[train].mean(0), x[train].std(0)
-    offset = np.where(is_number, offset, 0).astype(np.float32)
-    scale = np.where(is_number & (deviation > 0), deviation, 1).astype(np.float32)
-    counts = {split: len(rows) for split, rows in members.items()}
     names = tuple(name for each in columns for name in each.feature_names)
-    info = Info("table", (x.shape[1],), None, labels, counts, offset, scale, names, columns=columns)
-    arrays = {split: ((x[rows] - offset) / scale, y[rows]) for split, rows in members.items()}
-    return pipeline.from_arrays(arrays, info, config)
+    is_number = np.concatenate([[not each.categories] * len(each.feature_names) for each in columns])
+    mean, deviation = scaling.fit(x[train]) if len(train) else (np.zeros(len(names)), np.ones(len(names)))
+    offset, scale = np.where(is_number, mean, 0.0), np.where(is_number, deviation, 1.0)
+    return Info("table", (len(names),), None, labels, {}, offset, scale, names, columns=columns), x, y
+
+
+def _constant(info: Info) -> list[str]:
+    """Returns a sentence about the columns that do not vary, if there are any."""
+    names = info.constant_columns
+    if not names:
+        return []
+    return [f"One value in all training rows, so nothing can be learned from it: {', '.join(names)}."]
+
+
+def _check_columns(table: Table, config: DataConfig, known: Info) -> None:
+    """Raises ``InputError`` unless a table has the columns of a run's data, in any order."""
+    features = [column.name for column in known.columns]
+    labels = [label.name for label in known.labels]
+    wanted = [*features, *labels]
+    given = [*(config.feature_columns or ()), *(config.label_columns or ())]
+    if config.feature_columns is None:  # then all columns are features, or labels, or apart
+        apart = ("split", config.group_column)
+        given += [name for name in table.columns if name not in apart]
+    missing = [name for name in wanted if name not in table.columns]
+    extra = sorted(set(given) - set(wanted))
+    said = [f"lacks the columns {', '.join(missing)}"] if missing else []
+    said += [f"has the columns {', '.join(extra)}, which those data had not"] if extra else []
+    if said:
+        raise InputError(
+            f"{table.path} does not fit the data that the run was trained on: it {' and it '.join(said)}. "
+            f"Expected the features {', '.join(features)} and the labels {', '.join(labels)}."
+        )
 
 
 def _feature_names(table: Table, config: DataConfig) -> Sequence[str]:

@@ -66,12 +66,14 @@ class Table:
         columns: {name: values}, equally long. A missing value is one of ``texts.MISSING``.
         lines: number of each row in the file.
         unit: what ``lines`` counts: "line" of a CSV file, "row" of a Parquet file.
+        typed: names of the columns that the file holds as numbers, not as text.
     """
 
     path: str
     columns: dict[str, list[str]]
     lines: list[int]
     unit: str = "line"
+    typed: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -268,7 +270,8 @@ def _read_parquet(path: str) -> Table:
         str(name): ["" if value is pandas.NA else str(value).strip() for value in frame[name]]
         for name in frame
     }
-    return Table(path, columns, list(range(1, len(frame) + 1)), "row")
+    typed = frozenset(str(name) for name in frame if pandas.api.types.is_numeric_dtype(frame[name]))
+    return Table(path, columns, list(range(1, len(frame) + 1)), "row", typed)
 
 
 def _names(header: Sequence[str]) -> list[str]:

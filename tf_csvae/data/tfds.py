@@ -13,7 +13,7 @@ import tensorflow as tf
 import tensorflow_datasets
 
 from tf_csvae.configs import DataConfig
-from tf_csvae.data import images, label_columns, pipeline
+from tf_csvae.data import images, label_columns, pipeline, scaling
 from tf_csvae.data.dataset import SPLITS, Dataset, Info
 from tf_csvae.data.table_files import Problems
 from tf_csvae.errors import InputError, check_known
@@ -66,7 +66,7 @@ def load(config: DataConfig) -> Dataset:
         return tf.stack([tf.cast(_at(example, path), tf.float32) for path in paths])
 
     def numbers_of(example):
-        values = [tf.cast(_at(example, path), tf.float32) for path in numeric.values()]
+        values = [tf.cast(_at(example, path), tf.float64) for path in numeric.values()]
         return tf.concat([tf.reshape(value, [-1]) for value in values], 0)
 
     def arrays(function):
@@ -93,11 +93,10 @@ def load(config: DataConfig) -> Dataset:
     title, counts = where.replace("/", "_"), {split: len(y[split]) for split in SPLITS}
     if not image:
         x = arrays(numbers_of)
-        offset, scale = x["train"].mean(0), x["train"].std(0)
-        scale = np.where(scale > 0, scale, 1).astype(np.float32)
+        offset, scale = scaling.fit(x["train"])
         names = _names(features, numeric)
         info = Info(title, offset.shape, None, known, counts, offset, scale, feature_names=names)
-        pairs = {split: ((x[split] - offset) / scale, y[split]) for split in SPLITS}
+        pairs = {split: (scaling.single((x[split] - offset) / scale), y[split]) for split in SPLITS}
         return pipeline.from_arrays(pairs, info, config)
 
     box, size = images.parse_crop(config.crop), config.image_size

@@ -175,6 +175,7 @@ def write_results(
     tables = [
         report.headline(numbers, system, info.name),
         report.by_label(numbers, system, info.name),
+        report.untaught(info),
         report.what_was_run([numbers["run"]]),
     ]
     page = report.render(f"{system} on {info.name}", tables, drawn.values(), {run.path: run.flags()})

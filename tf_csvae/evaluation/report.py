@@ -13,6 +13,7 @@ import pandas as pd
 import PIL.Image
 from matplotlib.figure import Figure
 
+from tf_csvae.data import Info
 from tf_csvae.evaluation.entries import BY_LABEL, HEADLINE, HIGH, LABEL_TABLES, LOW, Entry
 from tf_csvae.studies.student_report import Path, published
 
@@ -201,6 +202,15 @@ def what_was_run(runs: Sequence[dict]) -> Table:
     rows = [[name, *(fact.get(name, NONE) for fact in facts)] for name in facts[0]]
     titles = ["what was run", *(run["system"] for run in runs)]
     return Table("What was run. The flags are at the end of the page.", [titles, *rows])
+
+
+def untaught(info: Info) -> Table | None:
+    """Returns the table of the columns that had one value in training; None if there are none."""
+    taken, names = info.taken_for(), info.constant_columns
+    if not names:
+        return None
+    rows = [["column", "taken for"], *([name, taken[name]] for name in names)]
+    return Table("These columns had one value in all training rows: they taught nothing.", rows)
 
 
 def as_png(figure: Figure) -> bytes:

@@ -1,5 +1,6 @@
 import numpy as np
 
+from tf_csvae.configs import DataConfig
 from tf_csvae.data import inspection
 from tf_csvae.labels import Label
 
@@ -27,4 +28,26 @@ def test_rare_and_correlated_labels_are_told():
         "sick has the value 0 in 0 test examples: nothing can be measured about it.",
         "same has the value 0 in 0 test examples: nothing can be measured about it.",
         "group and sick have a correlation of 1.00, so a model cannot tell them apart. Leave one out.",
+    ]
+
+
+def test_it_says_what_each_column_was_taken_for(tmp_path, capsys):
+    rows = [
+        f"{i / 4:.2f}".replace(".", ",") + f";{i};{'rgb'[i % 3]};0.1;{i % 5}%;{i % 2};{'ab'[i % 2]}"
+        for i in range(120)
+    ]
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(["weight;n;colour;always;share;sick;kind", *rows]) + "\n")
+    config = DataConfig.preset("table", data_path=str(path), label_columns=("sick", "kind"))
+    inspection.inspect(config, (), str(tmp_path))
+    told = capsys.readouterr().out.splitlines()
+    start = told.index("What the columns were taken for:")
+    assert [line.split(maxsplit=1) for line in told[start + 1 : start + 8]] == [
+        ["weight", "number (decimal comma)"],
+        ["n", "whole number"],
+        ["colour", "category of 3 (b, g, r)"],
+        ["always", "number, constant"],
+        ["share", "whole number (unit %)"],
+        ["sick", "label, binary"],
+        ["kind", "label, categorical (a, b)"],
     ]

@@ -1,4 +1,5 @@
 import json
+import statistics
 
 import numpy as np
 import pyarrow
@@ -7,7 +8,8 @@ import pyarrow.parquet
 import pytest
 
 from tf_csvae import InputError
-from tf_csvae.data import load_data
+from tf_csvae.configs import DataConfig
+from tf_csvae.data import load_data, table
 from tf_csvae.data.dataset import Info
 
 
@@ -105,8 +107,8 @@ def test_labels_of_every_kind_and_missing_ones(path):
 
 def test_parquet_gives_what_csv_gives(path, tmp_path):
     options = pyarrow.csv.ConvertOptions(null_values=["", "NA"], strings_can_be_null=True)
-    table = pyarrow.csv.read_csv(path, convert_options=options)
-    pyarrow.parquet.write_table(table, tmp_path / "people.parquet")
+    rows = pyarrow.csv.read_csv(path, convert_options=options)
+    pyarrow.parquet.write_table(rows, tmp_path / "people.parquet")
     one, other = load(path), load(tmp_path / "people.parquet")
     assert one.info.feature_names == other.info.feature_names
     assert sum(one.info.counts.values()) == sum(other.info.counts.values()) == 60
@@ -258,3 +260,183 @@ def test_names_and_values_may_have_commas_in_a_file_with_semicolons(path):
     path.write_text(text.replace("sick", "sick, ill"))
     with pytest.raises(InputError, match=r"--label_columns names 'sick', and .* has the column 'sick, ill'"):
         load(path)
+
+
+def write(path, header, *columns):
+    rows = [",".join(map(str, row)) for row in zip(*columns, strict=True)]
+    path.write_text("\n".join([header, *rows]) + "\n")
+    return path
+
+
+def with_column(path, *values, name="v"):
+    """Writes a table of a column and a label; the last row is a test row, those before train."""
+    splits = ["train"] * (len(values) - 2) + ["validation", "test"]
+    return write(path, f"{name},sick,split", values, [i % 2 for i in range(len(values))], splits)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [1_700_000_000 + i for i in range(60)],
+        [5_300_000 + 0.25 * i for i in range(400)],
+        [2000 + i % 20 for i in range(20_000)],
+        [1e20 * (1 + i % 3) for i in range(60)],
+        [1e39 * (1 + i % 3) for i in range(60)],
+        [1e-30 * (1 + i % 3) for i in range(60)],
+    ],
+)
+def test_statistics_are_exact_in_float64(tmp_path, values):
+    mean, scale = statistics.mean(values), statistics.pstdev(values)  # in fractions
+    info = load(with_column(tmp_path / "t.csv", *values, *values[:2])).info
+    assert info.offset[0] == pytest.approx(mean, rel=1e-14)
+    assert info.scale[0] == pytest.approx(scale, rel=1e-9)
+    again = Info.from_dict(json.loads(json.dumps(info.to_dict())))
+    assert (again.offset[0], again.scale[0]) == (info.offset[0], info.scale[0])
+    # float32 has seven digits of the standardised value, not of the value.
+    z = np.float32((np.array(values[:5]) - info.offset) / info.scale)[:, None]
+    found = again.to_columns(z)["v"]
+    np.testing.assert_allclose(found, values[:5], rtol=0, atol=1e-6 * scale)
+
+
+def test_a_real_label_keeps_its_digits_too(tmp_path):
+    times = [1_700_000_000 + i for i in range(60)]
+    path = write(tmp_path / "t.csv", "v,time", [i % 7 for i in range(60)], times)
+    dataset = load(path, label_columns=["time"], split=(0.5, 0.25, 0.25))
+    (label,) = dataset.info.labels
+    found = [label.in_units(y.numpy()) for _, y in dataset.test]
+    np.testing.assert_allclose(np.concatenate(found) % 1, 0, atol=1e-5)
+    assert np.concatenate(found).astype(int).min() >= 1_700_000_000
+
+
+@pytest.mark.parametrize(
+    ("value", "complaint"),
+    [
+        ("1e308", "line 12, column v: expected a number of at most 1e\\+100 in size. Received: '1e308'"),
+        ("-1e101", "line 12, column v: expected a number of at most 1e\\+100 in size"),
+        ("1e400", "line 12, column v: expected a number. Received: '1e400'"),
+        ("1e39", r"line 12, column v: this is more than 1e\+18 standard deviations from the mean of "
+         "the training rows, which float32 cannot hold. Received: '1e39'"),
+    ],
+)  # fmt: skip
+def test_a_number_that_float32_cannot_hold_is_told(tmp_path, value, complaint):
+    path = with_column(tmp_path / "t.csv", *range(10), value, 5)
+    with pytest.raises(InputError, match=complaint):
+        load(path)
+    if value != "1e400":
+        with pytest.raises(InputError, match=complaint):
+            load(path, label_columns=["v"], label_kinds=["v:real"])
+
+
+def test_an_outlier_of_the_training_rows_trains(tmp_path):
+    info = load(with_column(tmp_path / "t.csv", *range(10), 1e39, 5, 5)).info
+    assert np.isfinite([info.offset, info.scale]).all()
+
+
+@pytest.mark.parametrize("values", [["0.1"] * 30, ["0.1", "0.10000000000000002"] * 15, ["5000000"] * 30])
+def test_a_constant_column_has_scale_1_and_is_told(tmp_path, values, capsys):
+    path = with_column(tmp_path / "t.csv", *values)
+    header, *lines = path.read_text().splitlines()
+    path.write_text("\n".join([f"w,{header}", *(f"{i},{line}" for i, line in enumerate(lines))]) + "\n")
+    info = load(path).info
+    assert info.scale[1] == 1
+    assert info.constant_columns == ["v"]
+    assert "One value in all training rows, so nothing can be learned from it: v." in capsys.readouterr().out
+    column = info.columns[1]
+    value = float(values[0])
+    assert column.described().endswith("number, constant")
+    assert column.outside(np.array([value, value + 0.1, np.nan])).tolist() == [False, True, False]
+    # What a model makes of the column is noise.
+    assert info.to_columns(np.array([[0.0, 0.3]]))["v"] == [pytest.approx(value)]
+
+
+def test_far_outside_is_further_than_the_width_of_the_training_range(tmp_path):
+    column = load(with_column(tmp_path / "t.csv", *range(11), 0, 0)).info.columns[0]
+    assert (column.low, column.high, column.constant) == (0, 10, False)
+    assert column.outside(np.array([-10.1, -10, 5, 20, 20.1])).tolist() == [True, False, False, False, True]
+
+
+def test_numbers_are_written_with_their_own_digits(tmp_path):
+    values = [f"{5_000_000.12 + 0.01 * i:.2f}" for i in range(30)]
+    column = load(with_column(tmp_path / "t.csv", *values)).info.columns[0]
+    assert column.decode(np.array([[5_000_000.1234]])) == [5_000_000.12]
+    column = load(with_column(tmp_path / "t.csv", *[f"{i / 7:.15f}" for i in range(30)])).info.columns[0]
+    assert column.decode(np.array([[1.23456789]])) == [1.234568]  # a millionth of the scale
+    column = load(with_column(tmp_path / "t.csv", *range(1000, 1030))).info.columns[0]
+    assert column.decode(np.array([[123456789.4]])) == [123456789]
+
+
+def test_other_notations_become_numbers(tmp_path, capsys):
+    random = np.random.default_rng(0)
+    numbers = random.normal(size=60).round(2)
+    path = tmp_path / "t.csv"
+    rows = [f"{n};{1000 + i:,};{(0, 1)[i % 2]}".replace(".", ",") for i, n in enumerate(numbers)]
+    path.write_text("\n".join(["a;b;sick", *rows]) + "\n")
+    with pytest.raises(InputError, match=r"column b: '1,000' may be 1 or 1000, and so all numbers"):
+        load(path)
+    dataset = load(path, decimal=".")
+    assert dataset.info.feature_names == ("a", "b")
+    assert "The column a is read as numbers: decimal comma." in capsys.readouterr().out
+    assert set(all_of(dataset)[0]["a"]) <= set(numbers)
+    assert dataset.info.columns[1].low >= 1000
+    again = Info.from_dict(json.loads(json.dumps(dataset.info.to_dict())))
+    assert again.notations == dataset.info.notations
+    assert load(path, decimal=",").info.columns[1].high < 2
+
+
+def test_whole_numbers_as_classes_keep_their_digits(tmp_path):
+    codes = [10_000_001 + i % 3 for i in range(60)]
+    path = write(tmp_path / "t.csv", "v,code", range(60), codes)
+    label = load(path, label_columns=["code"], split=(0.5, 0.25, 0.25)).info.labels[0]
+    assert label.classes == ("10000001", "10000002", "10000003")
+
+
+# Data for a run that was trained on others.
+
+
+def again(path, known, **options):
+    config = DataConfig.preset("table", data_path=str(path), label_columns=("sick",), batch_size=8, **options)
+    return table.load(config, known)
+
+
+def test_other_data_are_read_with_a_runs_columns_scaling_and_labels(path, tmp_path):
+    known = load(path).info
+    rows = [line.split(",") for line in path.read_text().splitlines()]
+    shifted = [rows[0], *[[f"{float(row[0]) + 100:.2f}", *row[1:]] for row in rows[1:]]]
+    other = tmp_path / "other.csv"
+    other.write_text("\n".join(",".join(row[::-1]) for row in shifted[:50]) + "\n")
+    dataset = again(other, known)
+    for name in ("columns", "labels", "feature_names"):
+        assert getattr(dataset.info, name) == getattr(known, name)
+    np.testing.assert_array_equal(dataset.info.offset, known.offset)
+    np.testing.assert_array_equal(dataset.info.scale, known.scale)
+    assert sum(dataset.info.counts.values()) == 49
+    weights = np.concatenate([x[:, 0] for x, _ in dataset.train])
+    assert weights.mean() == pytest.approx(100 / known.scale[0], abs=1)
+
+
+def test_columns_and_values_that_a_run_does_not_know_are_refused(path, tmp_path):
+    known, text, other = load(path).info, path.read_text(), tmp_path / "other.csv"
+    for old, new, complaint in (
+        ("weight,age", "mass,age", "it lacks the columns weight and it has the columns mass, which"),
+        ("sick", "ill", "it lacks the columns sick and it has the columns ill"),
+        ("age,colour", "age,shade", "lacks the columns colour and it has the columns shade"),
+        ("red", "violet", "column colour: expected one of blue, green, red. Received: 'violet'"),
+        ("yes", "perhaps", "column sick: expected 0 or 1. Received: 'perhaps'"),
+    ):
+        other.write_text(text.replace(old, new))
+        with pytest.raises(InputError, match=complaint):
+            again(other, known)
+    # A column that the options of the run left out does not matter.
+    chosen = load(path, feature_columns=["weight"]).info
+    assert again(path, chosen, feature_columns=("weight",)).info.feature_names == ("weight",)
+    with pytest.raises(InputError, match="has the columns age, colour, which those data had not"):
+        again(path, chosen)
+
+
+def test_other_data_are_read_in_a_runs_notation(tmp_path):
+    values = [f"{1000 + i},5" for i in range(60)]
+    path = tmp_path / "t.csv"
+    path.write_text("v;sick\n" + "\n".join(f"{v};{i % 2}" for i, v in enumerate(values)) + "\n")
+    known = load(path).info
+    path.write_text("v;sick\n" + "\n".join(f"1{i:03d},250;{i % 2}" for i in range(60)) + "\n")
+    assert again(path, known).info.offset == known.offset  # not asked whether it is a thousand

@@ -1,8 +1,13 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from tf_csvae.data import Info
+from tf_csvae.data.feature_columns import Column
 from tf_csvae.evaluation import report
+from tf_csvae.labels import Label
 
 RUN = {
     "reconstruction": {"mse": 0.5},
@@ -103,3 +108,13 @@ def test_the_page_holds_photographs_as_webp():
     page = report.render("title", [], [("noise", picture)], {})
     assert "data:image/webp;base64," in page
     assert len(page) < len(picture)
+
+
+def test_columns_that_taught_nothing_are_named():
+    columns = (Column("a", low=0.0, high=1.0), Column("b", low=0.1, high=0.1), Column("c", ("x",)))
+    counts = {"train": 3, "validation": 1, "test": 1}
+    info = Info("table", (3,), None, (Label("sick"),), counts, columns=columns)
+    table = report.untaught(info)
+    assert table.rows[1:] == [["b", "number, constant"], ["c", "category of 1 (x), constant"]]
+    assert "they taught nothing" in table.caption
+    assert report.untaught(dataclasses.replace(info, columns=columns[:1])) is None
