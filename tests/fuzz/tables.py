@@ -2,7 +2,6 @@
 
 import functools
 import pathlib
-import re
 import tempfile
 
 import numpy as np
@@ -108,4 +107,3 @@ def notations(content):
 def table(content):
     """One target for both; the first byte chooses."""
     (notations if content[:1] >= b"\x80" else mutated)(content[1:])
-

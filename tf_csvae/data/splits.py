@@ -58,15 +58,13 @@ def split_rows(
     else:
         ends = np.cumsum(shares)[:-1]
         names = [SPLITS[np.searchsorted(ends, _hash(key), side="right")] for key in groups or keys]
-    apart = [name for name in ("split", group_column) if name in table.columns]
-    for row, first in repeats(table, apart).items():
+    for row, first in repeats(table, ("split",)).items():
         here, there = names[row], names[first]
         if here and there and here != there:
             problems.append(
                 f"{table.at(row)}: this row is in {here} and repeats {table.unit} "
                 f"{table.lines[first]}, which is in {there}. Leave one of them out, or leave the "
-                f'column{"s" if apart[1:] else ""} out by --ignore="{",".join(apart)}": equal rows '
-                "then stay together."
+                "column split out by --ignore=split: equal rows then stay together."
             )
     members = {split: np.flatnonzero([name == split for name in names]) for split in SPLITS}
     for split, rows in members.items():
