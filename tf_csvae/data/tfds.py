@@ -5,6 +5,8 @@ the features with classes and the boolean ones, alone or in a group such as the 
 celeb_a, and numeric features that are asked for.
 """
 
+import glob
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -114,8 +116,27 @@ def load(config: DataConfig) -> Dataset:
         split: pipeline.read_all(read(builder, instructions[split], split == "train"), prepare)
         for split in SPLITS
     }
-    content = (name, str(builder.version), instructions, known, info.shape, box)
-    return pipeline.build(examples, info, config, config.cache, fingerprint=repr(content).encode())
+    content = (identity(builder), instructions, known, info.shape, box)
+    return pipeline.build(
+        examples,
+        info,
+        config,
+        config.cache,
+        fingerprint=repr(content).encode(),
+        explain_failure=lambda: _failure(examples, where),
+    )
+
+
+def _failure(examples: dict[str, tf.data.Dataset], where: str) -> str | None:
+    """Returns a sentence about the first example that cannot be read."""
+    for split, each in examples.items():
+        number = 0
+        try:
+            for _ in each:
+                number += 1
+        except tf.errors.OpError as error:
+            return f"{where}, {split} split, example {number + 1}: {images.reason(error)}."
+    return None
 
 
 def prepared(
@@ -139,6 +160,12 @@ def prepared(
         reason = (str(error) or repr(error)).strip().splitlines()[0]
         raise InputError(f"TensorFlow Datasets could not provide {name}: {reason}{otherwise}") from error
     return builder
+
+
+def identity(builder: Builder) -> tuple:
+    """Returns what tells a prepared set from every other: its full name and its files."""
+    files = glob.glob(os.path.join(glob.escape(str(builder.data_dir)), "*"))
+    return builder.info.full_name, pipeline.stamps(sorted(files))
 
 
 def read(builder: Builder, split: str, shuffle: bool, decoders: dict | None = None) -> tf.data.Dataset:

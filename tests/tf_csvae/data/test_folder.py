@@ -99,7 +99,7 @@ def test_crops(image_dir, crop, left, right):
     ramp[..., 0] = np.arange(16) * 16 + 8
     for path in image_dir.rglob("*.*"):
         if path.suffix != ".csv":
-            path.write_bytes(tf.io.encode_png(ramp).numpy())
+            path.write_bytes(tf.io.encode_png(ramp).numpy() + path.name.encode())
     x, _ = columns(load(image_dir, attributes=["warm"], crop=crop), "test")
     np.testing.assert_allclose(255 * x[..., 0].mean(), 8 * (left + right), atol=1.5)
 
