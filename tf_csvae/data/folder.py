@@ -37,7 +37,7 @@ def load(config: DataConfig) -> Dataset:
             twice or leads out of the folder, copies in two splits, a label that has one value in
             all training images, or too many bad examples.
     """
-    table = _read_table(config)
+    box, table = images.parse_crop(config.crop), _read_table(config)
     file_column = config.file_column or next(iter(table.columns))
     table.column(file_column, "--file_column")
     attributes = _attributes(table, file_column, config)
@@ -54,7 +54,6 @@ def load(config: DataConfig) -> Dataset:
         moved = _moved(members, split_rows(table, names, config, Problems()))
         _tell_copies(table, names, copies, values, moved)
         _check_copies(table, names, copies, members, problems)
-    box = images.parse_crop(config.crop)
     left_out = {}
     if skip and not problems:
         present = [path for row, path in enumerate(paths) if row not in missing]

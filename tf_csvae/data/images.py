@@ -165,8 +165,11 @@ def copies(paths: Sequence[str]) -> dict[int, int]:
 
 
 def _digest(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError:  # it is told when the image is read
+        return os.fsencode(path)
 
 
 def check_few(left_out: Sequence[str], where: str, config: BadExamplesConfig) -> None:

@@ -9,6 +9,12 @@ def plain(name: str) -> str:
     return unicodedata.normalize("NFC", os.path.normpath(name))
 
 
+def shown(text: str) -> str:
+    """Returns a text with names as one line that can be printed, whatever bytes the names have."""
+    text = text.encode(errors="backslashreplace").decode()
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+
+
 class Folder:
     """Finds files in a folder by the names that a list gives them.
 
@@ -28,15 +34,14 @@ class Folder:
         path = os.path.join(self.path, name)
         if os.path.lexists(path):
             return path
-        found, *parts = path.split(os.sep)
-        for part in parts:
-            parent = found or (os.sep if path.startswith(os.sep) else ".")
-            found = os.path.join(parent, part)
-            if not os.path.lexists(found):
-                spelled = self._spellings(parent).get(unicodedata.normalize("NFC", part))
-                if spelled is None:
-                    return path
-                found = os.path.join(parent, spelled)
+        found = os.sep if os.path.isabs(path) else ""
+        for part in filter(None, path.split(os.sep)):
+            spelled = part
+            if not os.path.lexists(os.path.join(found, part)):
+                spelled = self._spellings(found or ".").get(unicodedata.normalize("NFC", part))
+            if spelled is None:
+                return path
+            found = os.path.join(found, spelled)
         return found
 
     def _spellings(self, parent: str) -> dict[str, str]:

@@ -5,12 +5,17 @@ the features with classes and the boolean ones, alone or in a group such as the 
 celeb_a, and numeric features that are asked for.
 """
 
+import contextlib
+import functools
 import glob
 import os
+import threading
+import urllib.parse
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import requests
 import tensorflow as tf
 import tensorflow_datasets
 
@@ -25,6 +30,9 @@ OPTIONS = (
     "data_dir", "attributes", "label_kinds", "image_size", "crop", "batch_size", "cache",
     "augment",
 )  # fmt: skip
+
+# Before a download so many hosts are asked, each for so many seconds.
+_HOSTS, _PATIENCE = 2, 4
 
 # The decoder of a feature that is not needed.
 SKIPPED = tensorflow_datasets.decode.SkipDecoding()
@@ -153,6 +161,7 @@ def prepared(
     try:
         builder = tensorflow_datasets.builder(name, data_dir=data_dir)
         check(builder)
+        _check_network_first(builder)
         builder.download_and_prepare()
     except InputError:
         raise
@@ -160,6 +169,34 @@ def prepared(
         reason = (str(error) or repr(error)).strip().splitlines()[0]
         raise InputError(f"TensorFlow Datasets could not provide {name}: {reason}{otherwise}") from error
     return builder
+
+
+def _check_network_first(builder: Builder) -> None:
+    """Lets a builder fail before it downloads if its hosts cannot be reached: it tries for minutes."""
+    generate = builder._split_generators  # called only if the set is not there
+
+    @functools.wraps(generate)
+    def checked(*given: Any, **named: Any) -> Any:
+        hosts = sorted({urllib.parse.urlsplit(url).netloc for url in builder.url_infos} - {""})[:_HOSTS]
+        if hosts and not any(_is_reachable(host) for host in hosts):
+            raise InputError(f"{', '.join(hosts)} cannot be reached.")
+        return generate(*given, **named)
+
+    builder._split_generators = checked
+
+
+def _is_reachable(host: str) -> bool:
+    """Returns whether a host answers in a few seconds, through the proxy if there is one."""
+    found = []
+
+    def ask() -> None:
+        with contextlib.suppress(requests.RequestException):
+            found.append(requests.head(f"https://{host}", timeout=_PATIENCE))
+
+    thread = threading.Thread(target=ask, daemon=True)  # looking up a name has no timeout
+    thread.start()
+    thread.join(_PATIENCE)
+    return bool(found)
 
 
 def identity(builder: Builder) -> tuple:
