@@ -172,14 +172,14 @@ def prepared(
 
 
 def _check_network_first(builder: Builder) -> None:
-    """Lets a builder fail before it downloads if its hosts cannot be reached: it tries for minutes."""
+    """Lets a builder fail soon if its hosts cannot be reached; by itself it tries for minutes."""
     generate = builder._split_generators  # called only if the set is not there
 
     @functools.wraps(generate)
     def checked(*given: Any, **named: Any) -> Any:
         hosts = sorted({urllib.parse.urlsplit(url).netloc for url in builder.url_infos} - {""})[:_HOSTS]
         if hosts and not any(_is_reachable(host) for host in hosts):
-            raise InputError(f"{', '.join(hosts)} cannot be reached.")
+            raise ConnectionError(f"{', '.join(hosts)} cannot be reached.")
         return generate(*given, **named)
 
     builder._split_generators = checked
