@@ -177,7 +177,7 @@ def _check_network_first(builder: Builder) -> None:
 
     @functools.wraps(generate)
     def checked(*given: Any, **named: Any) -> Any:
-        hosts = sorted({urllib.parse.urlsplit(url).netloc for url in builder.url_infos} - {""})[:_HOSTS]
+        hosts = sorted({urllib.parse.urlsplit(url).netloc for url in builder.url_infos or ()} - {""})[:_HOSTS]
         if hosts and not any(_is_reachable(host) for host in hosts):
             raise ConnectionError(f"{', '.join(hosts)} cannot be reached.")
         return generate(*given, **named)
