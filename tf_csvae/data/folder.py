@@ -51,9 +51,10 @@ def load(config: DataConfig) -> Dataset:
     keys = [names[copies.get(row, row)] for row in range(len(table))]
     members = split_rows(table, keys, config, problems)
     if copies:
-        moved = _moved(members, split_rows(table, names, config, Problems()))
-        _tell_copies(table, names, copies, values, moved)
         _check_copies(table, names, copies, members, problems)
+        moved = _moved(members, split_rows(table, names, config, Problems()))
+        if not problems:
+            _tell_copies(table, names, copies, values, moved)
     left_out = {}
     if skip and not problems:
         present = [path for row, path in enumerate(paths) if row not in missing]

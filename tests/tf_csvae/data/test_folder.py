@@ -278,7 +278,8 @@ def test_copies_stay_in_one_split_and_contradictions_are_told(image_dir, capsys)
     named = [f"{line},{splits_[row % 3]}" for row, line in enumerate([*lines[1:], *extra])]
     path.write_text("\n".join([f"{lines[0]},split", *named]) + "\n")
     with pytest.raises(
-        InputError, match=r"line 43: copy1\.png is in test and has the same bytes as b/c/000\.png"
+        InputError,
+        match=r"line 42: copy0\.png is in validation and has the same bytes as b/c/000\.png in line 2",
     ):
         load(image_dir, attributes=["warm"])
 
