@@ -5,8 +5,8 @@
     python -m export.apply --run_dir=RUN --mode=sample --set=Smiling=1 --count=16 --out=DIR
 
 Images come back as PNG files with the same names, rows as a CSV file with the table's own columns,
-latent codes as JSON lines. If the model needs the labels of its input, they come from --labels,
-from the table, or from a judge (--judge=RUN).
+latent codes as JSON lines. No file is written over unless --overwrite is given. If the model needs
+the labels of its input, they come from --labels, from the table, or from a judge (--judge=RUN).
 """
 
 import dataclasses
@@ -14,15 +14,17 @@ import os
 import sys
 
 from export.configs import RunConfig, SteeringConfig
+from export.outputs import check_free
 from flags import command, parse
 from tf_csvae import files
+from tf_csvae.configs import BadExamplesConfig
 from tf_csvae.errors import InputError
 from tf_csvae.options import option
 from tf_csvae.runs import Run
 
 
 @dataclasses.dataclass(frozen=True)
-class ApplyConfig(SteeringConfig, RunConfig):
+class ApplyConfig(SteeringConfig, RunConfig, BadExamplesConfig):
     """Apply: the run, what to do, and with what."""
 
     mode: str = option(
@@ -45,8 +47,11 @@ class ApplyConfig(SteeringConfig, RunConfig):
 def apply(config: ApplyConfig) -> None:
     """Applies the model of a run to files, in batches, and writes the results to ``config.out``.
 
+    It prints a summary: what was written, and which files were passed over or left out.
+
     Raises:
-        InputError: a mistake in the options or the files, or a mode that the model does not have.
+        InputError: a mistake in the options or the files, a mode that the model does not have, or
+            files in ``config.out`` that would be written over.
     """
     if not config.run_dir:
         raise InputError("Give --run_dir, the run of the model.")
@@ -60,6 +65,7 @@ def apply(config: ApplyConfig) -> None:
 
         from export import examples, signatures, steering
         from export.inputs import sentence_in
+        from tf_csvae.data import names
 
     served = signatures.Served.of_run(Run(config.run_dir), config.judge)
     labels, info = served.labels, served.info
@@ -74,10 +80,13 @@ def apply(config: ApplyConfig) -> None:
     if config.mode == "sample":
         given = examples.to_sample(config.count, labels)
     else:
-        given = examples.find(config.input, config.labels, served, config.decimal, not as_read)
+        given = examples.find(config, served, not as_read)
     default = 0.0 if config.mode == "sample" else np.nan
     requested = np.array(steering.label_values(config.set, labels, default))
-    function, made = served.signatures[config.mode], []
+    function, made, notes = served.signatures[config.mode], [], []
+    ending = "jsonl" if config.mode == "encode" else "png" if info.is_image else "csv"
+    to_write = [f"{name}.png" for name in given.names] if ending == "png" else [f"{config.mode}.{ending}"]
+    check_free(config.out, to_write, config.overwrite, given.files)
     starts = range(0, len(given.names), config.batch)
     for start in tqdm(starts, unit="batch", disable=len(starts) == 1):
         rows = slice(start, start + config.batch)
@@ -105,23 +114,24 @@ def apply(config: ApplyConfig) -> None:
             if config.mode in ("transfer", "sample"):
                 y = np.where(np.isnan(requested), y, requested)
             columns = given.unchanged if as_read else info.in_columns(outputs["x"])
-            text = examples.as_table(served, columns, y, given.outside).to_csv(index=False)
-            ending = "csv"
+            table = examples.as_table(served, columns, y, given.outside)
+            text, notes = table.to_csv(index=False), examples.formulas(table)
         else:
             if any(given.outside):
                 outputs[examples.OUTSIDE] = np.array([", ".join(names) for names in given.outside])
             text = "\n".join(steering.json_lines(given.names, outputs)) + "\n"
-            ending = "jsonl"
-        files.write_text(os.path.join(config.out, f"{config.mode}.{ending}"), text)
-    print(f"{config.mode}: {len(given.names)} of {config.run_dir}, written to {config.out}")
+        files.write_text(os.path.join(config.out, to_write[0]), text)
+    summary = [f"{config.mode}: {len(given.names)} of {config.run_dir}, written to {config.out}"]
     if as_read:
-        print("Without --set there is nothing to change: all are written as they were read.")
-    if far := sorted({name for names in given.outside for name in names}):
+        summary.append("Without --set there is nothing to change: all are written as they were read.")
+    if far := sorted({name for outside in given.outside for name in outside}):
         count = sum(map(bool, given.outside))
-        print(
+        summary.append(
             f"{count} of {len(given.names)} rows are far outside the training range, in {', '.join(far)}; "
             f"{examples.OUTSIDE} names the columns of each."
         )
+    for line in (*summary, *given.notes, *notes):
+        print(names.shown(line))
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -21,8 +21,8 @@ import numpy as np
 from tqdm import tqdm
 
 import flags.command
-from export import steering
-from export.configs import SteeringConfig
+from export import outputs, steering
+from export.configs import STEPS, TRAVERSAL, SteeringConfig
 from tf_csvae.errors import InputError
 from tf_csvae.files import read_json
 from tf_csvae.labels import Label, as_labels
@@ -67,7 +67,7 @@ def ask(config: ClientConfig, command: str, files: Sequence[str] = ()) -> None:
     """Asks the server about image files, in batches, and writes the answers to ``config.out``.
 
     Images come back as PNG files, named after the files asked about; numbers are printed and
-    written to COMMAND.jsonl.
+    written to COMMAND.jsonl. No file is written over unless config.overwrite is set.
 
     Args:
         config: the server, the model and what is asked.
@@ -86,24 +86,30 @@ def ask(config: ClientConfig, command: str, files: Sequence[str] = ()) -> None:
     place = (config.host, config.port or port, config.model, version)
     server = kind(*place, timeout=config.timeout, retries=config.retries)
 
-    os.makedirs(config.out, exist_ok=True)
-    lines = os.path.join(config.out, f"{command}.jsonl")
-    with contextlib.suppress(FileNotFoundError):
-        os.remove(lines)  # of an earlier call
     numbered = [f"sample_{row:05d}" for row in range(config.count)]
-    names = [Path(file).stem for file in files] or numbered
+    names = outputs.names_of([os.path.basename(file) for file in files]) or numbered
+    made = [f"{command}.jsonl"]
+    if command not in ("encode", "classify"):
+        several = {"interpolate": STEPS, "traverse": TRAVERSAL**2}.get(command, 1)
+        made = [file for name in names for file in steering.image_names(name, several)]
+    own = [*files, *(path for path in (config.style, config.labels_file) if path)]
+    outputs.check_free(config.out, made, config.overwrite, own)
+    lines = os.path.join(config.out, f"{command}.jsonl")
+    if made == [os.path.basename(lines)]:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(lines)  # of an earlier call
     starts = range(0, len(names), config.batch)
     for start in tqdm(starts, unit="batch", disable=len(starts) == 1):
         rows = slice(start, start + config.batch)
         inputs = _request(config, command, labels, files[rows], start)
-        outputs = server.predict(f"{command}_bytes", inputs)
-        if "x_bytes" in outputs:
-            steering.write_images(config.out, names[rows], outputs["x_bytes"])
+        answer = server.predict(f"{command}_bytes", inputs)
+        if "x_bytes" in answer:
+            steering.write_images(config.out, names[rows], answer["x_bytes"])
             continue
         if command == "classify":
-            columns = [n.decode() if isinstance(n, bytes) else n for n in outputs["labels"][0]]
-            outputs = dict(zip(columns, outputs["probabilities"].T, strict=True))
-        made = "\n".join(steering.json_lines(names[rows], outputs))
+            columns = [n.decode() if isinstance(n, bytes) else n for n in answer["labels"][0]]
+            answer = dict(zip(columns, answer["probabilities"].T, strict=True))
+        made = "\n".join(steering.json_lines(names[rows], answer))
         print(made)
         with open(lines, "a", encoding="utf-8") as file:
             file.write(made + "\n")
@@ -136,10 +142,15 @@ def _checked_labels(config: ClientConfig, command: str, files: Sequence[str]) ->
     for path in files:
         if not os.path.isfile(path):
             raise InputError(f"There is no file {path}.")
-    stems = collections.Counter(Path(path).stem for path in files)
-    for stem, times in stems.items():
+    names = collections.Counter(os.path.basename(path) for path in files)
+    for name, times in names.items():
         if times > 1:
-            raise InputError(f"Several files are named {stem}. The answers are named after them.")
+            raise InputError(f"Several files are named {name}. The answers are named after them.")
+    if config.labels_are_a_file:
+        raise InputError(
+            f"--labels={config.labels}: expected values for all images, as in --labels=A=1,B=0. "
+            "export.apply takes a file."
+        )
     return labels
 
 

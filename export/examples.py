@@ -1,27 +1,42 @@
 """Examples that a model is applied to, from the user's files, and rows as a table again."""
 
+from __future__ import annotations
+
 import dataclasses
 import os
 import pathlib
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from export import steering
+from export import outputs, steering
 from export.signatures import Served
-from tf_csvae.data import feature_columns, images, label_columns, notations, scaling, table_files
+from tf_csvae import texts
+from tf_csvae.data import (
+    decoding,
+    feature_columns,
+    images,
+    label_columns,
+    notations,
+    scaling,
+    table_files,
+)
 from tf_csvae.data.dataset import Info
+from tf_csvae.data.names import Folder, plain
 from tf_csvae.data.table_files import Problems, Table
 from tf_csvae.errors import InputError
+from tf_csvae.files import is_within
 from tf_csvae.labels import Label
 from tf_csvae.texts import decimals
 
+if TYPE_CHECKING:
+    from export.apply import ApplyConfig
+
 # Column of the results that names the columns of a row that are far outside the training range.
 OUTSIDE = "outside_training_range"
-
-IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +51,8 @@ class Examples:
         outside: of rows, the names of the columns whose numbers are far outside the training
             range, [n]; empty for other examples.
         unchanged: {column: n values} of rows as they are in the table.
+        files: the user's files, which are never written over.
+        notes: sentences about files that were passed over or left out.
     """
 
     names: list[str]
@@ -43,6 +60,8 @@ class Examples:
     read: Callable[[slice], np.ndarray] | None = None
     outside: Sequence[Sequence[str]] = ()
     unchanged: dict[str, list] | None = None
+    files: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def to_sample(count: int, labels: Sequence[Label]) -> Examples:
@@ -51,24 +70,19 @@ def to_sample(count: int, labels: Sequence[Label]) -> Examples:
     return Examples(names, steering.label_rows([], labels, count))
 
 
-def find(
-    path: str, known: str | None, served: Served, decimal: str | None = None, need_labels: bool = True
-) -> Examples:
+def find(config: ApplyConfig, served: Served, need_labels: bool = True) -> Examples:
     """Finds examples and their labels.
 
     Args:
-        path: an image, a folder of images, or a table.
-        known: values of labels for all examples, or a CSV file with a row per image; see --labels.
+        config: says where they are, which labels are known, and what to do with bad ones.
         served: the model.
-        decimal: decimal separator of columns that can be read in two ways; see --decimal.
         need_labels: whether anything is asked of the model.
 
     Raises:
         InputError: files that cannot be read or do not fit, or labels that the model needs.
     """
     problems = Problems()
-    of_kind = _images if served.info.is_image else _rows
-    found = of_kind(path, known, served, problems, decimal)
+    found = (_images if served.info.is_image else _rows)(config, served, problems)
     problems.raise_any()
     # A model that was trained on examples without a label can do without it.
     missing = [
@@ -85,59 +99,84 @@ def find(
     return found
 
 
-def _images(
-    path: str, known: str | None, served: Served, problems: Problems, decimal: str | None
-) -> Examples:
-    info = served.info
-    files = _image_files(path)
+def _images(config: ApplyConfig, served: Served, problems: Problems) -> Examples:
+    path, info, own = config.input, served.info, [config.labels] if config.labels_are_a_file else []
+    every, others = _image_files(path, config.out, own)
+    files, left_out, notes = every, [], []
+    if config.on_bad_example == "skip":
+        unreadable = images.all_unreadable(files, info.crop)
+        left_out, files = list(unreadable.values()), [file for file in every if file not in unreadable]
+        images.check_few(left_out, f"--input={path}", config)
+        if not files:
+            raise InputError(f"--input={path} has no image that can be read. {left_out[0]}")
     # Relative to the folder, so that files with the same name in two folders stay apart.
     root = path if os.path.isdir(path) else os.path.dirname(path)
     names = [os.path.relpath(file, root) for file in files]
+    if others:
+        shown = ", ".join(os.path.relpath(file, root) for file in others[:3])
+        more = f" and {len(others) - 3} more" if others[3:] else ""
+        notes.append(f"Passed over {len(others)} other files: {shown}{more}.")
+    if left_out:
+        notes += [f"Left out {len(left_out)} bad examples:", *left_out]
 
     def read(chosen: slice) -> np.ndarray:
         try:
             pixels = [images.read(file, info.crop, info.shape[0]) for file in files[chosen]]
             return np.stack(pixels).astype(np.float32) / 255
         except tf.errors.OpError:
-            raise InputError(images.first_unreadable(files[chosen])) from None
+            raise InputError(images.first_unreadable(files[chosen], info.crop)) from None
 
-    labels = _labels_of(names, known, served, problems, decimal)
-    return Examples([os.path.splitext(name)[0] for name in names], labels, read)
+    labels = _labels_of(names, config, served, problems, Folder(root))
+    inputs = (*every, *others, *own)
+    return Examples(outputs.names_of(names), labels, read, files=inputs, notes=tuple(notes))
 
 
-def _image_files(path: str) -> list[str]:
-    """Returns the image files in a folder and those below it, or the one file."""
+def _image_files(path: str, out: str, labels: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Returns the images in a folder and those below it, or the one file; and files passed over.
+
+    These are hidden files, such as those that systems write beside images, and files that are no
+    images by their ending. A folder for answers within ``path`` is not looked into.
+    """
     if os.path.isfile(path):
-        return [path]
-    below = pathlib.Path(path).rglob("*")
-    found = sorted(str(file) for file in below if file.suffix.lower() in IMAGE_ENDINGS)
+        return [path], []
+    inner = is_within(out, path) and not is_within(path, out)
+    found, others = [], []
+    for file in sorted(pathlib.Path(path).rglob("*")):
+        is_hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
+        if file.is_dir() or (inner and is_within(str(file), out)):
+            continue
+        if file.is_file() and not is_hidden and file.suffix.lower() in decoding.ENDINGS:
+            found.append(str(file))
+        elif not any(os.path.exists(each) and file.exists() and file.samefile(each) for each in labels):
+            others.append(str(file))
     if not found:
-        endings = ", ".join(IMAGE_ENDINGS)
+        endings = ", ".join(decoding.ENDINGS)
         raise InputError(f"--input={path} is no image and no folder with images ({endings}).")
-    return found
+    return found, others
 
 
-def _rows(path: str, known: str | None, served: Served, problems: Problems, decimal: str | None) -> Examples:
-    info = served.info
+def _rows(config: ApplyConfig, served: Served, problems: Problems) -> Examples:
+    path, info = config.input, served.info
     if not info.columns:
         raise InputError(f"The model was trained on {info.name}, whose examples are in no table.")
     given = table_files.read(path, known=[column.name for column in info.columns])
     for column in info.columns:
         given.column(column.name, "--input")
-    given = _in_plain_notation(given, info, decimal, problems)
+    given = _in_plain_notation(given, info, config.decimal, problems)
     x = feature_columns.encode(info.columns, given, problems)
     problems.raise_any()
     features = [column.name for column in info.columns for _ in column.feature_names]
     scaling.check(given, features, (x - info.offset) / info.scale, problems)
     outside = _outside(given, info)
     names = [str(line) for line in given.lines]
-    labels = _labels_of(names, known, served, problems, decimal)
+    labels = _labels_of(names, config, served, problems, Folder(""))
     for place, label in enumerate(served.labels):
-        if label.name in given.columns and not known:
+        if label.name in given.columns and not config.labels:
             column = label_columns.read_known_label(given, label, problems)
             labels[:, place] = label.in_units(column)
     unchanged = {column.name: column.read(given) for column in info.columns}
-    return Examples(names, labels, lambda chosen: x[chosen], outside, unchanged)
+    inputs = (path, *([config.labels] if config.labels_are_a_file else []))
+    return Examples(names, labels, lambda chosen: x[chosen], outside, unchanged, inputs)
 
 
 def _in_plain_notation(given: Table, info: Info, decimal: str | None, problems: Problems) -> Table:
@@ -154,21 +193,34 @@ def _outside(given: Table, info: Info) -> list[list[str]]:
 
 
 def _labels_of(
-    names: Sequence[str], known: str | None, served: Served, problems: Problems, decimal: str | None
+    names: Sequence[str],
+    config: ApplyConfig,
+    served: Served,
+    problems: Problems,
+    folder: Folder,
 ) -> np.ndarray:
-    """Returns float [n, k], the labels that ``known`` gives; NaN: not known."""
+    """Returns float [n, k], the labels that the config gives to files; NaN: not known."""
     labels = served.labels
-    if not known or "=" in known:
-        return steering.label_rows(known.split(",") if known else [], labels, len(names))
-    given = table_files.read(known, known=[label.name for label in labels])
-    given = _in_plain_notation(given, served.info, decimal, problems)
+    if not config.labels_are_a_file:
+        return steering.label_rows(config.known, labels, len(names))
+    given = table_files.read(config.labels, known=[label.name for label in labels])
+    given = _in_plain_notation(given, served.info, config.decimal, problems)
     found = steering.label_rows([], labels, len(names))
-    files = next(iter(given.columns.values()))
-    places = {os.path.normpath(file): row for row, file in enumerate(files)}
-    chosen = [places.get(os.path.normpath(name), -1) for name in names]
+    places = {}
+    for row, file in enumerate(next(iter(given.columns.values()))):
+        if "\0" in file:
+            problems.append(f"{given.at(row)}: a file's name cannot hold a NUL character: {file!r}.")
+            continue
+        first = places.setdefault(folder.name(folder.locate(file)), row)
+        if first != row:
+            problems.append(
+                f"{given.at(row)}: {file} is the same image as in {given.unit} {given.lines[first]}. "
+                "Leave one of the rows out."
+            )
+    chosen = [places.get(plain(name), -1) for name in names]
     for name, row in zip(names, chosen, strict=True):
         if row < 0:
-            problems.append(f"{known} has no row for {name}.")
+            problems.append(f"{config.labels} has no row for {name}.")
     for place, label in enumerate(labels):
         if label.name in given.columns:
             column = label.in_units(label_columns.read_known_label(given, label, problems))
@@ -201,3 +253,22 @@ def _written(label: Label, value: float) -> str:
     if label.kind == "real" and not np.isnan(value):
         return f"{round(float(value), decimals(label.scale)):.15g}"
     return label.text((value - label.mean) / label.scale)
+
+
+def formulas(table: pd.DataFrame) -> list[str]:
+    """Returns a sentence for each column with texts that a spreadsheet takes for formulas."""
+    sentences = []
+    for name, column in table.items():
+        cells = [name, *column]
+        count = sum(map(_is_formula, cells))
+        if count:
+            sentences.append(
+                f"Column {name}: {count} texts begin with =, +, -, @, a tab or a line end. A "
+                "spreadsheet takes such a text for a formula, so import the column as text."
+            )
+    return sentences
+
+
+def _is_formula(cell: object) -> bool:
+    """Returns whether a cell is a text, but no number, that a spreadsheet takes for a formula."""
+    return isinstance(cell, str) and cell.startswith(tuple("=+-@\t\r\n")) and np.isnan(texts.number(cell))

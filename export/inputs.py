@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import tensorflow as tf
 
-from tf_csvae.data import images
+from tf_csvae.data import decoding, images
 from tf_csvae.data.dataset import Info
 from tf_csvae.data.scaling import MAX_STANDARDISED
 from tf_csvae.labels import Label, values_dtype
@@ -91,11 +91,11 @@ def image_file(info: Info) -> Input:
 
     @tf.autograph.experimental.do_not_convert
     def decode(file: tf.Tensor) -> tf.Tensor:
-        known = images.is_png(file) | images.is_jpeg(file)
+        known = decoding.is_png(file) | decoding.is_jpeg(file)
         sentence = "An image must be a JPEG or a PNG file. Received bytes:"
         asserted = tf.debugging.Assert(known, [sentence, tf.strings.length(file)])
         with tf.control_dependencies([asserted]):
-            image = images.decode(tf.identity(file))
+            image = decoding.decode(tf.identity(file))
         return images.crop_and_resize(image, info.crop, info.shape[0])
 
     def convert(files: tf.Tensor) -> tf.Tensor:

@@ -11,14 +11,12 @@ from typing import Self
 import tensorflow as tf
 
 from export import inputs
+from export.configs import STEPS, TRAVERSAL
 from export.inputs import Input
 from tf_csvae.data.dataset import Info
 from tf_csvae.labels import Label
 from tf_csvae.models import Classifier, Code, GenerativeModel
 from tf_csvae.runs import Run, load_classifier
-
-# Points of an interpolation and along each side of a traversal: graphs have a fixed size.
-STEPS, TRAVERSAL = 8, 7
 
 # The inputs in order, and a function of their values: to x, or to named outputs.
 Signature = tuple[dict[str, Input], Callable[..., tf.Tensor | dict[str, tf.Tensor]]]

@@ -102,7 +102,7 @@ def request(
 
 
 def write_images(out: str, names: Sequence[str], images: Iterable) -> None:
-    """Writes encoded images as NAME.png, or NAME_00.png, NAME_01.png, ... if a row has several.
+    """Writes encoded images under their ``image_names``.
 
     Args:
         out: the folder.
@@ -111,9 +111,13 @@ def write_images(out: str, names: Sequence[str], images: Iterable) -> None:
     """
     for name, row in zip(names, images, strict=True):
         several = np.ravel(np.array(row, object))
-        for number, content in enumerate(several):
-            ending = "" if len(several) == 1 else f"_{number:02d}"
-            files.write_bytes(os.path.join(out, f"{name}{ending}.png"), content)
+        for file, content in zip(image_names(name, len(several)), several, strict=True):
+            files.write_bytes(os.path.join(out, file), content)
+
+
+def image_names(name: str, count: int) -> list[str]:
+    """Returns the files of a row: NAME.png, or NAME_00.png, NAME_01.png, ... if it has several."""
+    return [f"{name}.png"] if count == 1 else [f"{name}_{number:02d}.png" for number in range(count)]
 
 
 def json_lines(names: Sequence[str], outputs: Mapping[str, np.ndarray]) -> list[str]:

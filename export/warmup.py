@@ -10,6 +10,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 from export.servers import predict_request
 from export.signatures import Served
+from tf_csvae.data import images
 from tf_csvae.data.dataset import Info
 
 # Names in assets.extra; a server looks for the first.
@@ -27,8 +28,9 @@ def examples(served: Served, rows: int = 1, seed: int = 0) -> dict[str, dict[str
 def _example(spec: tf.TensorSpec, info: Info, rows: int, seed: int) -> np.ndarray:
     random, shape = np.random.default_rng(seed), (rows, *spec.shape[1:])
     if spec.dtype == tf.string:
-        images = random.integers(0, 256, size=(rows, *info.shape), dtype=np.uint8)
-        return np.array([tf.io.encode_png(image).numpy() for image in images], object)
+        sides = np.maximum(info.shape[:2], images.least_sides(info.crop))
+        pixels = random.integers(0, 256, size=(rows, *sides, 3), dtype=np.uint8)
+        return np.array([tf.io.encode_png(image).numpy() for image in pixels], object)
     if spec.dtype == tf.int32:
         return np.zeros(rows, np.int32)
     if spec.name.endswith("labels"):

@@ -111,6 +111,7 @@ def write_images(folder, count=40):
         warm, light = random.integers(0, 2, 2)
         image = np.zeros((12, 16, 3), np.uint8) + np.uint8([0, 60 * light, 0])
         image[..., 0 if warm else 2] = 220
+        image[8:, :2] = 6 * number  # no two images are the same
         name = f"{'a' if number % 2 else 'b/c'}/{number:03d}.{('png', 'jpg', 'bmp')[number % 3]}"
         encoded = _bmp(image) if number % 3 == 2 else (tf.io.encode_png, tf.io.encode_jpeg)[number % 3](image)
         path = folder / name

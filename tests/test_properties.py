@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import binom, ortho_group
 
-from export import examples
+from export import apply, examples
 from tf_csvae import InputError, files, runs, texts
 from tf_csvae.data import Info, load_data, table_files
 from tf_csvae.data.celeba import read_attributes, read_partition
@@ -204,7 +204,7 @@ def test_with_nothing_set_a_table_comes_back_as_it_is(columns):
         assert "--decimal" in told or "no values" in told, told
         return
     served = types.SimpleNamespace(info=info, labels=info.labels, predicts_labels=True)
-    found = examples.find(path, None, served)
+    found = examples.find(apply.ApplyConfig(input=path), served)
     made = examples.as_table(served, found.unchanged, found.labels)
     assert list(made) == [*table][:-1]
     x = np.float32((found.read(slice(None)) - info.offset) / info.scale)

@@ -14,7 +14,20 @@ SEED = 2**31 - 1
 
 
 @dataclasses.dataclass(frozen=True)
-class DataConfig(Config):
+class BadExamplesConfig(Config):
+    """Images that cannot be used."""
+
+    on_bad_example: str = option(
+        "error",
+        "What to do with an image that is missing or unreadable: error, or skip, which reads all "
+        "images before anything else and reports those that are left out.",
+        choices=("error", "skip"),
+    )
+    max_bad_examples: int = option(100, "With skip: more bad images are an error.", low=0)
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig(BadExamplesConfig):
     """Data: which data set, where it is, how it is read."""
 
     dataset: str = option(
@@ -47,13 +60,6 @@ class DataConfig(Config):
         "trained on the second half shares no image with a judge trained on the first half.",
         choices=("first", "second"),
     )
-    on_bad_example: str = option(
-        "error",
-        "What to do with an image that is missing or unreadable: error, or skip, which reads all "
-        "images before the training and reports those that are left out.",
-        choices=("error", "skip"),
-    )
-    max_bad_examples: int = option(100, "With skip: more bad images are an error.", low=0)
     augment: tuple[str, ...] = option(
         ("flip",),
         "Random changes of training images: flip (left to right), colour (brightness and "
@@ -63,7 +69,8 @@ class DataConfig(Config):
     crop: str = option(
         "center",
         "folder, tfds: the part of an image that is used: center (the largest square), none, or "
-        "x,y,w,h: left, top, width and height, in fractions of the sides or in pixels.",
+        "x,y,w,h: left, top, width and height, in fractions of the sides or, if a number is above "
+        "1, in pixels.",
     )
     file_column: str | None = option(
         None, "folder: the column with the file names. Default: the first column."

@@ -3,14 +3,18 @@
 import csv
 import dataclasses
 import json
+import os
+import re
 
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 
-from export import apply, examples, signatures
+from export import apply, examples, signatures, warmup
 from tests import processes
 from tests.export.conftest import IMAGES, make
+from tests.images import encoded
 from tf_csvae import InputError, data, files, labels, runs, settings
 
 
@@ -139,14 +143,14 @@ def test_a_new_table_is_read_by_the_columns_of_the_run(tmp_path):
     given = {"data_path": str(path), "label_columns": ["sick=yes"], "header": "yes", "ignore": ["Unnamed: 0"]}
     write_run(tmp_path / "run", "csvae", data.load_data("table", **given).info)
     served = signatures.Served.of_run(runs.Run(str(tmp_path / "run")), None)
-    found = examples.find(str(path), None, served)
+    found = examples.find(apply.ApplyConfig(input=str(path)), served)
     np.testing.assert_array_equal(found.read(slice(3))[:, 0], [0, 1 / 8, 2 / 8])
     np.testing.assert_array_equal(found.labels[:3, 0], [0, 1, 0])
     path.write_text("\n".join(rows) + "\n")
     with pytest.raises(
         InputError, match=r"line 1: expected the names of the columns, as 2019\. Received: '0, 0"
     ):
-        examples.find(str(path), None, served)
+        examples.find(apply.ApplyConfig(input=str(path)), served)
 
 
 def write_rows(path, header, rows):
@@ -218,3 +222,145 @@ def test_images_without_set_come_back_as_they_were_read(image_dir, tmp_path, cap
     got = tf.io.decode_png((tmp_path / "made" / "000.png").read_bytes()).numpy()
     assert np.abs(got - x).max() <= 1
     assert "as they were read" in capsys.readouterr().out
+
+
+# Files of any name and kind.
+
+
+@pytest.fixture(scope="module")
+def image_run(tmp_path_factory):
+    """The run of a VAE of images, which needs no labels."""
+    path = tmp_path_factory.mktemp("runs") / "vae"
+    write_run(path, "vae", dataclasses.replace(IMAGES, crop="center"))
+    return path
+
+
+@pytest.fixture
+def reconstruct(image_run, tmp_path):
+    """A function (input, **options) that applies the run and returns the files of the answers."""
+
+    def reconstruct(given, out=tmp_path / "made", **options):
+        config = {"run_dir": str(image_run), "mode": "reconstruct", **options}
+        apply.apply(apply.ApplyConfig(input=str(given), out=str(out), **config))
+        return sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file())
+
+    return reconstruct
+
+
+def write(folder, names):
+    for number, name in enumerate(names):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pixels = np.full((20, 20, 3), 5 + number, np.uint8)
+        kind = {".webp": "WEBP", ".gif": "GIF", ".bmp": "BMP"}.get(path.suffix.lower(), "PNG")
+        path.write_bytes(encoded(kind=kind) if kind != "PNG" else tf.io.encode_png(pixels).numpy())
+
+
+def test_every_image_has_an_answer_and_the_rest_is_named(reconstruct, tmp_path, capsys):
+    write(
+        tmp_path / "in",
+        ["a.png", "A.JPG", "b.webp", "c.GIF", "d.bmp", "-e f.png", "grüße 😀.jpeg", "x/a.png"],
+    )
+    others = ["._a.jpg", ".DS_Store", "Thumbs.db", "notes.txt", ".git/x.png"]
+    for name in others:
+        (tmp_path / "in" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "in" / name).write_bytes(b"no image")
+    made = reconstruct(tmp_path / "in")
+    names = ["-e f", "A.JPG", "a.png", "b", "c", "d", "grüße 😀", "x/a"]
+    assert made == sorted(f"{name}.png" for name in names)
+    told = capsys.readouterr().out
+    assert told.startswith("reconstruct: 8 of ")
+    assert "Passed over 5 other files: .DS_Store, ._a.jpg, .git/x.png and 2 more.\n" in told
+    assert reconstruct(tmp_path / "in" / "-e f.png", tmp_path / "one") == ["-e f.png"]
+
+
+def test_a_file_name_of_any_bytes(reconstruct, tmp_path, capsys):
+    write(tmp_path / "in", ["a.png"])
+    (tmp_path / "in" / "a.png").rename(tmp_path / "in" / os.fsdecode(b"b\xff\n.png"))
+    (tmp_path / "in" / os.fsdecode(b"c\xff.txt")).write_bytes(b"")
+    assert reconstruct(tmp_path / "in") == [os.fsdecode(b"b\xff\n.png")]
+    assert "Passed over 1 other files: c\\udcff.txt" in capsys.readouterr().out
+
+
+def test_no_file_is_written_over_unasked_and_the_input_never(reconstruct, tmp_path):
+    write(tmp_path / "in", ["a.png", "b.jpg"])
+    before = {path: path.read_bytes() for path in (tmp_path / "in").iterdir()}
+    for options in ({}, {"overwrite": True}):
+        with pytest.raises(InputError, match=r"written over .*in/a\.png, a file of the input"):
+            reconstruct(tmp_path / "in", tmp_path / "in", **options)
+    assert {path: path.read_bytes() for path in (tmp_path / "in").iterdir()} == before
+    reconstruct(tmp_path / "in")
+    (tmp_path / "made" / "b.png").write_bytes(b"mine")
+    with pytest.raises(InputError, match=r"made/a\.png is there already, as are 1 others"):
+        reconstruct(tmp_path / "in")
+    assert (tmp_path / "made" / "b.png").read_bytes() == b"mine"
+    reconstruct(tmp_path / "in", overwrite=True)
+    assert (tmp_path / "made" / "b.png").read_bytes() != b"mine"
+
+
+def test_answers_within_the_input_are_no_input(reconstruct, tmp_path):
+    write(tmp_path / "in", ["a.png"])
+    for _ in range(2):
+        assert reconstruct(tmp_path / "in", tmp_path / "in" / "out", overwrite=True) == ["a.png"]
+
+
+def test_bad_images_are_left_out_of_apply_too(reconstruct, tmp_path, capsys):
+    write(tmp_path / "in", ["a.png", "b.png", "c.png"])
+    for name in ("b.png", "c.png"):
+        (tmp_path / "in" / name).write_bytes(b"spoiled")
+    with pytest.raises(InputError, match=r"Cannot read image .*in/b\.png \(7 bytes\)"):
+        reconstruct(tmp_path / "in", tmp_path / "none")
+    assert reconstruct(tmp_path / "in", on_bad_example="skip") == ["a.png"]
+    told = capsys.readouterr().out
+    assert "reconstruct: 1 of " in told
+    assert re.search(
+        r"Left out 2 bad examples:\nCannot read image .*b\.png.*\nCannot read image .*c\.png", told
+    )
+    with pytest.raises(InputError, match=r"--input=.*in has 2 bad examples, more than --max_bad_examples=1"):
+        reconstruct(tmp_path / "in", on_bad_example="skip", max_bad_examples=1)
+    (tmp_path / "in" / "a.png").unlink()
+    with pytest.raises(InputError, match="has no image that can be read"):
+        reconstruct(tmp_path / "in", on_bad_example="skip")
+
+
+def test_a_box_beyond_an_image_is_told_by_apply_and_by_a_server(tmp_path):
+    write_run(tmp_path / "run", "vae", dataclasses.replace(IMAGES, crop=(0, 0, 30, 40)))
+    write(tmp_path / "in", ["a.png"])
+    config = {"run_dir": str(tmp_path / "run"), "mode": "reconstruct", "out": str(tmp_path / "made")}
+    with pytest.raises(InputError, match=r"a\.png .*0, 0, 40, 30, in pixels\).*this image: 20, 20\."):
+        apply.apply(apply.ApplyConfig(input=str(tmp_path / "in"), **config))
+    served = signatures.Served.of_run(runs.Run(str(tmp_path / "run")))
+    function = served.signatures["encode_bytes"]
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"this image:\] \[20 20\]"):
+        function(tf.constant([(tmp_path / "in" / "a.png").read_bytes()]))
+    asked = warmup.examples(served)["encode_bytes"]["x_bytes"]  # large enough for the box
+    assert np.isfinite(function(tf.constant(asked))["z_mean"]).all()
+
+
+def test_the_labels_of_images_in_any_spelling(tmp_path):
+    write(tmp_path / "in", ["n\u0301.png", "b.png", "sub/c.png"])
+    known = (labels.Label("warm"), labels.Label("light"))
+    run_dir = tmp_path / "run"
+    write_run(run_dir, "condvae", dataclasses.replace(IMAGES, labels=known, crop="center"))
+    served = signatures.Served.of_run(runs.Run(str(run_dir)))
+    table = tmp_path / "k=1" / "labels.csv"
+    table.parent.mkdir()
+    table.write_text(f"file,warm,light\n./sub/../\u0144.png,1,0\n{tmp_path}/in/b.png,0,1\nsub//c.png,1,1\n")
+
+    def find():
+        config = apply.ApplyConfig(input=f"{tmp_path}/in/", labels=str(table))
+        found = examples.find(config, served)
+        return dict(zip(found.names, found.labels.tolist(), strict=True))
+
+    assert find() == {"n\u0301": [1, 0], "b": [0, 1], "sub/c": [1, 1]}
+    table.write_text(table.read_text() + "sub/../b.png,1,1\n")
+    with pytest.raises(InputError, match=r"line 5: sub/\.\./b\.png is the same image as in line 3"):
+        find()
+
+
+def test_texts_that_are_formulas_are_told():
+    texts = ["=1+2", "+a", "-b", "@c", "\td", "e", "-1.5", "+2", ""]
+    table = pd.DataFrame({"x": texts, "number": range(-4, 5), "=y": ["a"] * 9})
+    one, two = examples.formulas(table)
+    assert one.startswith("Column x: 5 texts begin with =, +, -, @")
+    assert two.startswith("Column =y: 1 texts begin with")

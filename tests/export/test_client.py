@@ -142,6 +142,16 @@ def test_a_server_that_is_not_there_ends_with_one_line(files, tmp_path):
             "Several files are named face_0",
         ),
         (["transfer", "--model=m"], 1, "transfer takes image files"),
+        (
+            ["classify", "face_0.png", "--model=m", "--labels=a/k=1/labels.csv"],
+            1,
+            "expected values for all images, as in --labels=A=1,B=0",
+        ),
+        (
+            ["transfer", "face_0.png", "--model=m", "--labels_file=labels.json", "--out=."],
+            1,
+            "written over ./face_0.png, a file of the input",
+        ),
         (["sample", "--model=m", "--labels_file=labels.json", "--set=Hat=1"], 1, "No label 'Hat'"),
         (
             ["sample", "--model=m", "--labels_file=labels.json", "--set=Male"],

@@ -14,6 +14,7 @@ import dataclasses
 import os
 import re
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -21,6 +22,7 @@ import tensorflow as tf
 from tf_csvae.configs import DataConfig
 from tf_csvae.data import images, pipeline, tfds
 from tf_csvae.data.dataset import SPLITS, Dataset, Info
+from tf_csvae.data.names import plain
 from tf_csvae.data.splits import half_of
 from tf_csvae.errors import InputError, check_known
 from tf_csvae.files import is_within
@@ -89,11 +91,12 @@ def _read_folder(
     labels, chosen, left_out = _read_lists(attributes, config.data_dir, skip)
     chosen["train"] = chosen["train"][half_of(config.half)]
     if skip:
-        unreadable = images.all_unreadable([path for paths in chosen.values() for path in paths])
+        every = [path for paths in chosen.values() for path in paths]
+        unreadable = images.all_unreadable(every, FACE_BOX)
         for split, paths in chosen.items():
             chosen[split] = [path for path in paths if path not in unreadable]
         left_out += unreadable.values()
-        images.check_few(left_out, config)
+        images.check_few(left_out, f"--data_dir={config.data_dir}", config)
     for split, paths in chosen.items():
         if not paths:
             at = f"--data_dir={config.data_dir}"
@@ -120,7 +123,7 @@ def _read_lists(
     folder = os.path.join(data_dir, _IMAGES)
     present = _files_within(folder, data_dir)
 
-    labels, chosen, left_out = {}, {split: [] for split in SPLITS}, []
+    labels, chosen, left_out, first = {}, {split: [] for split in SPLITS}, [], {}
     partition = os.path.join(data_dir, _PARTITION)
     for number, name, split in read_partition(partition):
         at, shown_path = f"{partition}, line {number}", os.path.join(folder, _shown(name))
@@ -129,26 +132,44 @@ def _read_lists(
             wrong = f"{at}: {_shown(name)} has no row in {_ATTRIBUTES}."
         elif name not in present:
             wrong = f"{at}: there is no image {shown_path}."
-        elif not present[name]:
+        elif not present[name].is_within:
             raise InputError(f"{at}: {shown_path} is a link that leads out of --data_dir={data_dir}.")
         if wrong and not skip:
             raise InputError(wrong)
         if wrong:
             left_out.append(wrong)
         else:
-            path = os.path.join(folder, name)
+            path = os.path.join(folder, present[name].name)
+            earlier, other = first.setdefault(present[name].number, (number, path))
+            if other != path and os.path.samefile(path, other):
+                raise InputError(
+                    f"{at}: {_shown(name)} is the same image as in line {earlier}, "
+                    f"{os.path.basename(other)}. Leave one of them out."
+                )
             chosen[split].append(path)
             labels[path] = y[rows[name]]
     return labels, chosen, left_out
 
 
-def _files_within(folder: str, data_dir: str) -> dict[str, bool]:
-    """Returns {name: whether it is within ``data_dir`` or ``folder``} of the files in a folder."""
+class _File(NamedTuple):
+    """A file in the folder: its name there, its number, and whether it is within the folder."""
+
+    name: str
+    number: int
+    is_within: bool
+
+
+def _files_within(folder: str, data_dir: str) -> dict[str, _File]:
+    """Returns {``names.plain`` name: the file} of a folder."""
     # The folder itself may be a link that the user made. A link in it may come from anybody.
+    found = {}
     with os.scandir(folder) as entries:
-        return {
-            each.name: not each.is_symlink() or is_within(each.path, data_dir, folder) for each in entries
-        }
+        for each in entries:
+            is_link = each.is_symlink()
+            number = os.stat(each.path).st_ino if is_link and os.path.exists(each.path) else each.inode()
+            inside = not is_link or is_within(each.path, data_dir, folder)
+            found[plain(each.name)] = _File(each.name, number, inside)
+    return found
 
 
 def read_partition(path: str) -> list[tuple[int, str, str]]:
@@ -160,6 +181,7 @@ def read_partition(path: str) -> list[tuple[int, str, str]]:
     found = {}
     for number, line in _lines(path):
         name, *values = line.split()
+        name = plain(name)
         if len(values) != 1 or values[0] not in ("0", "1", "2"):
             raise InputError(
                 f"{path}, line {number}: expected an image's name and 0 (train), 1 (validation) "
@@ -196,6 +218,7 @@ def read_attributes(path: str) -> tuple[list[str], list[str], np.ndarray]:
     names, table = {}, []
     for number, line in lines:
         name, *values = line.split()
+        name = plain(name)
         at = f"{path}, line {number}"
         if len(values) != len(attributes):
             raise InputError(
@@ -257,5 +280,5 @@ def _from_tfds(attributes: Sequence[str], config: DataConfig) -> Dataset:
     examples = {split: pipeline.read_all(read(split), prepare) for split in SPLITS}
     counts = {split: int(each.cardinality()) for split, each in examples.items()}
     info = _info(attributes, y, counts, config)
-    content = ("tfds", config.half, tuple(attributes), config.image_size, FACE_BOX)
+    content = ("tfds", tfds.identity(builder), config.half, tuple(attributes), info.shape, FACE_BOX)
     return pipeline.build(examples, info, config, config.cache, fingerprint=repr(content).encode())

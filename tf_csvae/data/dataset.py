@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:  # Info is read where TensorFlow is not needed
     import tensorflow as tf
 
 SPLITS = ("train", "validation", "test")
+
+# Pixels: decoding a larger image takes gigabytes, for one example or one request.
+MAX_SIDE = 8192
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,15 +106,13 @@ class Info:
                 "scale": np.asarray(plain["scale"]),
             }
             info = cls(**{**plain, **tuples, **parts})
-            top, left, bottom, right = (0, 0, 1, 1) if info.crop in (None, "center") else info.crop
             valid = (
                 isinstance(info.name, str)
                 and info.labels
                 and all(isinstance(label.name, str) for label in info.labels)
                 and set(info.counts) == set(SPLITS)
                 and all(type(n) is int and n >= 0 for n in (*info.shape, *info.counts.values()))
-                and 0 <= top < bottom < np.inf
-                and 0 <= left < right < np.inf
+                and (info.crop is None or info.crop == "center" or _is_box(*info.crop))
                 and all(np.issubdtype(each.dtype, np.number) for each in (info.offset, info.scale))
             )
         except (TypeError, KeyError, ValueError, AttributeError, IndexError) as error:
@@ -139,6 +141,16 @@ class Info:
             is_noise = each.constant and not each.categories
             found[each.name] = each.decode(np.full_like(part, each.fill) if is_noise else part)
         return found
+
+
+def _is_box(top: float, left: float, bottom: float, right: float) -> bool:
+    """Returns whether a box, as in ``Info.crop``, can be in an image."""
+    ends = (top, left, bottom, right)
+    if not all(type(end) in (int, float) and math.isfinite(end) for end in ends):
+        return False
+    least, most = (1.0, MAX_SIDE) if max(ends) > 1 else (1 / MAX_SIDE, 1.0)
+    thickness = min(bottom - top, right - left)
+    return min(ends) >= 0 and max(ends) <= most and thickness >= least * (1 - 1e-6)
 
 
 @dataclasses.dataclass(frozen=True)

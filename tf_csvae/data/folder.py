@@ -12,6 +12,7 @@ import numpy as np
 from tf_csvae.configs import DataConfig
 from tf_csvae.data import images, label_columns, notations, scaling, table_files
 from tf_csvae.data.dataset import Dataset, Info
+from tf_csvae.data.names import Folder
 from tf_csvae.data.splits import half_of, split_rows
 from tf_csvae.data.table_files import Problems, Table
 from tf_csvae.errors import InputError
@@ -28,19 +29,20 @@ def load(config: DataConfig) -> Dataset:
     """Loads a folder of images: x float32 [image_size, image_size, 3] in [0, 1], y float32 [k].
 
     y is NaN where a label is missing. Without a column ``split``, the hash of its name assigns an
-    image to a split. With on_bad_example=skip, all images are read once before the training.
+    image to a split, together with its copies. With on_bad_example=skip, all images are read once
+    before the training.
 
     Raises:
-        InputError: a missing file, a value that is not allowed for its label, a name that occurs
-            twice or leads out of the folder, a label that has one value in all training images,
-            or too many bad examples.
+        InputError: a missing file, a value that is not allowed for its label, a file that occurs
+            twice or leads out of the folder, copies in two splits, a label that has one value in
+            all training images, or too many bad examples.
     """
-    table = _read_table(config)
+    box, table = images.parse_crop(config.crop), _read_table(config)
     file_column = config.file_column or next(iter(table.columns))
-    names = table.column(file_column, "--file_column")
+    table.column(file_column, "--file_column")
     attributes = _attributes(table, file_column, config)
     problems = Problems()
-    missing = _check_files(table, file_column, config.data_dir, problems)
+    paths, names, missing = _check_files(table, file_column, config.data_dir, problems)
     skip = config.on_bad_example == "skip"
     if not skip:
         problems.extend(missing.values())
@@ -49,24 +51,30 @@ def load(config: DataConfig) -> Dataset:
     for sentence in notations.told(written):
         print(sentence, flush=True)
     labels, values = label_columns.read_labels(table, attributes, config.label_kinds, problems)
-    members = split_rows(table, names, config, problems)
-    paths = np.array([os.path.join(config.data_dir, name) for name in names])
+    copies = {} if problems else images.copies(paths)
+    keys = [names[copies.get(row, row)] for row in range(len(table))]
+    members = split_rows(table, keys, config, problems)
+    if copies:
+        _check_copies(table, names, copies, members, problems)
+        moved = _moved(members, split_rows(table, names, config, Problems()))
+        if not problems:
+            _tell_copies(table, names, copies, values, moved)
     left_out = {}
     if skip and not problems:
         present = [path for row, path in enumerate(paths) if row not in missing]
-        unreadable = images.all_unreadable(present)
+        unreadable = images.all_unreadable(present, box)
         left_out = missing | {row: unreadable[path] for row, path in enumerate(paths) if path in unreadable}
-        images.check_few(list(left_out.values()), config)
+        images.check_few(list(left_out.values()), f"--data_dir={config.data_dir}", config)
         members = {split: np.setdiff1d(rows, list(left_out)).astype(int) for split, rows in members.items()}
     whole, members["train"] = members["train"], members["train"][half_of(config.half)]
     labels, y = label_columns.fit_labels(labels, values, members["train"], table.path, problems, whole)
     scaling.check(table, attributes, y, problems)
     problems.raise_any()
 
-    shape, box = (config.image_size, config.image_size, 3), images.parse_crop(config.crop)
+    shape = (config.image_size, config.image_size, 3)
     counts = {split: len(rows) for split, rows in members.items()}
     info = Info("folder", shape, (0.0, 1.0), labels, counts, crop=box, notations=written)
-    files = {split: (paths[rows], y[rows]) for split, rows in members.items()}
+    files = {split: (np.array(paths)[rows], y[rows]) for split, rows in members.items()}
     return dataclasses.replace(images.build(files, info, config), left_out=tuple(left_out.values()))
 
 
@@ -95,18 +103,74 @@ def _attributes(table: Table, file_column: str, config: DataConfig) -> list[str]
     return attributes
 
 
-def _check_files(table: Table, file_column: str, folder: str, problems: Problems) -> dict[int, str]:
-    """Returns {row: sentence} of missing files.
+def _check_files(
+    table: Table, file_column: str, folder: str, problems: Problems
+) -> tuple[list[str], list[str], dict[int, str]]:
+    """Returns all paths, all names as in ``names.plain``, and {row: sentence} of missing files.
 
-    ``problems`` gets names that occur twice or lead out of the folder.
+    ``problems`` gets files that occur twice, in whatever spelling, or lead out of the folder.
     """
-    first, missing = {}, {}
+    home = Folder(folder)
+    first, missing, paths, names = {}, {}, [], []
     for row, name in enumerate(table.columns[file_column]):
-        at, path = table.at(row, file_column), os.path.join(folder, name)
-        if first.setdefault(name, row) != row:
-            problems.append(f"{at}: {name} is there twice, first in {table.at(first[name])}.")
+        at = table.at(row, file_column)
+        if "\0" in name:
+            problems.append(f"{at}: a file's name cannot hold a NUL character. Received: {name!r}.")
+            name = f"row {row}"
+        path = home.locate(name)
+        paths.append(path)
+        names.append(home.name(path))
+        exists = os.path.isfile(path)
+        found = os.stat(path) if exists else None
+        same = first.setdefault((found.st_dev, found.st_ino) if exists else names[-1], row)
+        if same != row:
+            other = table.columns[file_column][same]
+            problems.append(
+                f"{at}: {name} is there twice, first in {table.at(same)}."
+                if other == name
+                else f"{at}: {name} is the same image as in {table.unit} {table.lines[same]}, {other}. "
+                "Leave one of the rows out."
+            )
         elif not is_within(path, folder):
             problems.append(f"{at}: {name} leads out of --data_dir={folder}.")
-        elif not os.path.isfile(path):
+        elif not exists:
             missing[row] = f"{at}: there is no file {path}."
-    return missing
+    return paths, names, missing
+
+
+def _moved(members: dict[str, np.ndarray], alone: dict[str, np.ndarray]) -> set[int]:
+    """Returns the rows that are in another split than in ``alone``."""
+    return {row for split, rows in members.items() for row in set(rows) - set(alone[split])}
+
+
+def _tell_copies(
+    table: Table, names: list[str], copies: dict[int, int], values: np.ndarray, moved: set[int]
+) -> None:
+    """Prints a line if copies, {row: the first row}, contradict or would be in two splits."""
+    contradict = [row for row, first in copies.items() if _differ(values[row], values[first])]
+    if contradict or moved:
+        row = (contradict or sorted(moved))[0]
+        print(
+            f"{table.path}: {len(copies)} images have the same bytes as another; {len(contradict)} of "
+            f"them have other labels, such as {names[row]} and {names[copies[row]]}. "
+            "Copies are kept in one split.",
+            flush=True,
+        )
+
+
+def _differ(y: np.ndarray, other: np.ndarray) -> bool:
+    return bool(np.any((y != other) & ~np.isnan(y) & ~np.isnan(other)))
+
+
+def _check_copies(
+    table: Table, names: list[str], copies: dict[int, int], members: dict[str, np.ndarray], problems: Problems
+) -> None:
+    """``problems`` gets copies, {row: the first row}, that a column puts in two splits."""
+    splits = {row: split for split, rows in members.items() for row in rows}
+    for row, first in copies.items():
+        if row in splits and first in splits and splits[row] != splits[first]:
+            problems.append(
+                f"{table.at(row)}: {names[row]} is in {splits[row]} and has the same bytes as "
+                f"{names[first]} in {table.unit} {table.lines[first]}, which is in {splits[first]}. "
+                "Copies belong to one split."
+            )

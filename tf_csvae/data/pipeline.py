@@ -7,7 +7,7 @@ once, keeps them compact (uint8 for images), and then shuffles, batches and conv
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -19,6 +19,23 @@ from tf_csvae.errors import InputError, check_known
 # The examples are in a random order already, so a buffer of this size mixes well. For images of
 # 64 x 64 it takes at most 100 MB.
 SHUFFLE_BUFFER = 8192
+
+# Values of the option cache that are no folder.
+NO_FOLDER = ("memory", "none")
+
+
+def stamps(paths: Iterable[str]) -> list[tuple[int, ...] | None]:
+    """Returns of each file what changes with its content, whatever its path; None: no such file."""
+    return [_stamp(path) for path in paths]
+
+
+def _stamp(path: str) -> tuple[int, ...] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    # The time of the last change of its entry, since a copy may keep the modification time.
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def shuffled_once(arrays: Sequence[np.ndarray], seed: int) -> tf.data.Dataset:
@@ -96,7 +113,8 @@ def build(
 
     The training examples are in a random order already, see ``shuffled_once``. A training batch
     is never larger than the training set. ``cache`` is "memory", "none", or a folder that keeps
-    the examples between runs; the fingerprint distinguishes data in the same folder.
+    the examples between runs; the fingerprint, which tells apart data in the same folder, has the
+    ``stamps`` of all files.
 
     Raises:
         InputError: a split without examples, no such augmentation, or examples that cannot be

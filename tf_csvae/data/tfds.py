@@ -5,10 +5,17 @@ the features with classes and the boolean ones, alone or in a group such as the 
 celeb_a, and numeric features that are asked for.
 """
 
+import contextlib
+import functools
+import glob
+import os
+import threading
+import urllib.parse
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import requests
 import tensorflow as tf
 import tensorflow_datasets
 
@@ -23,6 +30,9 @@ OPTIONS = (
     "data_dir", "attributes", "label_kinds", "image_size", "crop", "batch_size", "cache",
     "augment",
 )  # fmt: skip
+
+# Before a download so many hosts are asked, each for so many seconds.
+_HOSTS, _PATIENCE = 2, 4
 
 # The decoder of a feature that is not needed.
 SKIPPED = tensorflow_datasets.decode.SkipDecoding()
@@ -113,8 +123,27 @@ def load(config: DataConfig) -> Dataset:
         split: pipeline.read_all(read(builder, instructions[split], split == "train"), prepare)
         for split in SPLITS
     }
-    content = (name, str(builder.version), instructions, known, info.shape, box)
-    return pipeline.build(examples, info, config, config.cache, fingerprint=repr(content).encode())
+    content = (identity(builder), instructions, known, info.shape, box)
+    return pipeline.build(
+        examples,
+        info,
+        config,
+        config.cache,
+        fingerprint=repr(content).encode(),
+        explain_failure=lambda: _failure(examples, where),
+    )
+
+
+def _failure(examples: dict[str, tf.data.Dataset], where: str) -> str | None:
+    """Returns a sentence about the first example that cannot be read."""
+    for split, each in examples.items():
+        number = 0
+        try:
+            for _ in each:
+                number += 1
+        except tf.errors.OpError as error:
+            return f"{where}, {split} split, example {number + 1}: {images.reason(error)}."
+    return None
 
 
 def prepared(
@@ -131,6 +160,7 @@ def prepared(
     try:
         builder = tensorflow_datasets.builder(name, data_dir=data_dir)
         check(builder)
+        _check_network_first(builder)
         builder.download_and_prepare()
     except InputError:
         raise
@@ -138,6 +168,40 @@ def prepared(
         reason = (str(error) or repr(error)).strip().splitlines()[0]
         raise InputError(f"TensorFlow Datasets could not provide {name}: {reason}{otherwise}") from error
     return builder
+
+
+def _check_network_first(builder: Builder) -> None:
+    """Lets a builder fail soon if its hosts cannot be reached; by itself it tries for minutes."""
+    generate = builder._split_generators  # called only if the set is not there
+
+    @functools.wraps(generate)
+    def checked(*given: Any, **named: Any) -> Any:
+        hosts = sorted({urllib.parse.urlsplit(url).netloc for url in builder.url_infos or ()} - {""})[:_HOSTS]
+        if hosts and not any(_is_reachable(host) for host in hosts):
+            raise ConnectionError(f"{', '.join(hosts)} cannot be reached.")
+        return generate(*given, **named)
+
+    builder._split_generators = checked
+
+
+def _is_reachable(host: str) -> bool:
+    """Returns whether a host answers in a few seconds, through the proxy if there is one."""
+    found = []
+
+    def ask() -> None:
+        with contextlib.suppress(requests.RequestException):
+            found.append(requests.head(f"https://{host}", timeout=_PATIENCE))
+
+    thread = threading.Thread(target=ask, daemon=True)  # looking up a name has no timeout
+    thread.start()
+    thread.join(_PATIENCE)
+    return bool(found)
+
+
+def identity(builder: Builder) -> tuple:
+    """Returns what tells a prepared set from every other: its full name and its files."""
+    files = glob.glob(os.path.join(glob.escape(str(builder.data_dir)), "*"))
+    return builder.info.full_name, pipeline.stamps(sorted(files))
 
 
 def read(builder: Builder, split: str, shuffle: bool, decoders: dict | None = None) -> tf.data.Dataset:

@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -235,3 +237,42 @@ def test_tensorflow_datasets_provides_it_where_no_folder_is_given():
         assert sum(len(x) for x, _ in dataset.test) == dataset.info.counts["test"] == 9
         with pytest.raises(InputError, match=r"Unknown attribute 'Mail'. Did you mean Male"):
             load_data("celeba", attributes=("Mail",))
+
+
+def test_one_image_under_two_names_is_an_error(celeba_dir, edit):
+    faces = celeba_dir / "img_align_celeba"
+    for line in (5, 3):
+        edit(celeba_dir / "list_attr_celeba.txt", line, f"./00000{line - 2}.jpg 1 1 1")
+    before = load(celeba_dir).info.counts
+    assert before["train"] == SPLITS[0]
+    edit(celeba_dir / "list_eval_partition.txt", 3, "./000001.jpg 0")
+    with pytest.raises(InputError, match=r"line 3: 000001\.jpg is there twice"):
+        load(celeba_dir)
+    edit(celeba_dir / "list_eval_partition.txt", 3, "000003.jpg 0")
+    for link in (faces / "000003.jpg").symlink_to, (faces / "000003.jpg").hardlink_to:
+        (faces / "000003.jpg").unlink()
+        link(faces / "000001.jpg")
+        with pytest.raises(
+            InputError, match=r"line 3: 000003\.jpg is the same image as in line 1, 000001\.jpg"
+        ):
+            load(celeba_dir)
+
+
+def test_a_cache_is_not_used_for_images_that_were_replaced(celeba_dir):
+    cache = str(celeba_dir / "cache")
+    assert max(float(tf.reduce_max(x)) for x, _ in load(celeba_dir, cache=cache).test) > 0.5
+    for path in (celeba_dir / "img_align_celeba").iterdir():
+        tf.io.write_file(str(path), tf.io.encode_jpeg(np.zeros((50, 40, 3), np.uint8)))
+    assert max(float(tf.reduce_max(x)) for x, _ in load(celeba_dir, cache=cache).test) < 0.1
+
+
+def test_without_a_network_it_fails_soon_and_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setattr("tf_csvae.data.tfds._is_reachable", lambda host: False)
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr("tensorflow_datasets.core.constants.DATA_DIR", str(tmp_path))
+    start = time.monotonic()
+    with pytest.raises(
+        InputError, match=r"drive\.google\.com cannot be reached\. Download it by hand and give"
+    ):
+        load_data("celeba")
+    assert time.monotonic() - start < 10

@@ -1,3 +1,7 @@
+import os
+import re
+import unicodedata
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -99,7 +103,7 @@ def test_crops(image_dir, crop, left, right):
     ramp[..., 0] = np.arange(16) * 16 + 8
     for path in image_dir.rglob("*.*"):
         if path.suffix != ".csv":
-            path.write_bytes(tf.io.encode_png(ramp).numpy())
+            path.write_bytes(tf.io.encode_png(ramp).numpy() + path.name.encode())
     x, _ = columns(load(image_dir, attributes=["warm"], crop=crop), "test")
     np.testing.assert_allclose(255 * x[..., 0].mean(), 8 * (left + right), atol=1.5)
 
@@ -228,3 +232,132 @@ def test_a_label_whose_name_has_a_comma_is_refused(image_dir):
     path.write_text(path.read_text().replace("warm", '"warm, red"'))
     with pytest.raises(InputError, match=r"column 'warm, red': the name of a label has a comma"):
         load(image_dir, group_column="person")
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    ["./{name}", "a/../{name}", "{root}/{name}", "{root}/../pictures/{name}", "link.png", "hard.png"],
+)
+def test_a_second_spelling_of_an_image_is_an_error(image_dir, spelling):
+    path, name = image_dir / "labels.csv", "b/c/000.png"
+    (image_dir / "link.png").symlink_to(image_dir / name)
+    (image_dir / "hard.png").hardlink_to(image_dir / name)
+    spelled = spelling.format(name=name, root=image_dir)
+    path.write_text(path.read_text() + f"{spelled},no,False,p0\n")
+    with pytest.raises(
+        InputError, match=rf"line 42, column file: {spelled} is the same image as in line 2, {name}"
+    ):
+        load(image_dir, attributes=["warm"])
+
+
+def test_another_spelling_is_in_the_same_split(image_dir):
+    path = image_dir / "labels.csv"
+    before = load(image_dir, attributes=["warm"])
+    lines = path.read_text().splitlines()
+    rows = [f"{('./', 'b/../', f'{image_dir}/')[row % 3]}{line}" for row, line in enumerate(lines[1:])]
+    path.write_text("\n".join([lines[0], *rows]) + "\n")
+    (image_dir.parent / "link").symlink_to(image_dir)
+    for folder in (image_dir, f"{image_dir}/", image_dir.parent / "link"):
+        after = load(folder, attributes=["warm"])
+        assert after.info == before.info
+        for pair in zip(columns(before, "test"), columns(after, "test"), strict=True):
+            np.testing.assert_array_equal(*pair)
+
+
+def test_names_in_both_forms_of_unicode_are_found(image_dir, edit):
+    written, on_disk = "b/c/n\u00e9.png", unicodedata.normalize("NFD", "n\u00e9.png")
+    (image_dir / "b/c/000.png").rename(image_dir / "b/c" / on_disk)
+    line = (image_dir / "labels.csv").read_text().splitlines()[1]
+    edit(image_dir / "labels.csv", 2, line.replace("b/c/000.png", written))
+    assert sum(load(image_dir, attributes=["warm"]).info.counts.values()) == 40
+    path = image_dir / "labels.csv"
+    path.write_text(
+        path.read_text() + unicodedata.normalize("NFD", line.replace("b/c/000.png", written)) + "\n"
+    )
+    with pytest.raises(InputError, match=r"line 42, column file: .* is the same image as in line 2"):
+        load(image_dir, attributes=["warm"])
+
+
+def test_copies_stay_in_one_split_and_contradictions_are_told(image_dir, capsys):
+    path = image_dir / "labels.csv"
+    lines = path.read_text().splitlines()
+    content = (image_dir / "b/c/000.png").read_bytes()
+    extra = []
+    for number in range(12):
+        (image_dir / f"copy{number}.png").write_bytes(content)
+        extra.append(f"copy{number}.png,{('no', 'yes')[number % 2]},False,p0")
+    path.write_text("\n".join([*lines, *extra]) + "\n")
+    dataset = load(image_dir, attributes=["warm"])
+    told = capsys.readouterr().out
+    assert re.search(
+        r"labels\.csv: 12 images have the same bytes as another; 6 of them have other labels", told
+    )
+    assert re.search(r"such as copy\d\.png and b/c/000\.png\. Copies are kept in one split", told)
+    before = members(image_dir)
+    home = before["b/c/000.png"]
+    others = [name for name in before if not name.startswith("copy")]
+    expected = {split: sum(before[name] == split for name in others) for split in dataset.info.counts}
+    expected[home] += 12
+    assert dataset.info.counts == expected
+
+    splits_ = ["train", "validation", "test"]
+    named = [f"{line},{splits_[row % 3]}" for row, line in enumerate([*lines[1:], *extra])]
+    path.write_text("\n".join([f"{lines[0]},split", *named]) + "\n")
+    with pytest.raises(
+        InputError,
+        match=r"line 42: copy0\.png is in validation and has the same bytes as b/c/000\.png in line 2",
+    ):
+        load(image_dir, attributes=["warm"])
+
+
+def test_copies_that_agree_and_share_a_split_are_not_mentioned(image_dir, capsys):
+    path = image_dir / "labels.csv"
+    line = path.read_text().splitlines()[1]
+    home = members(image_dir)["b/c/000.png"]
+    config = DataConfig(split=(0.5, 0.25, 0.25))
+    names = (f"copy{number}.png" for number in range(100))
+    table = table_files.Table("", {"file": [""]}, [1])
+    name = next(
+        name for name in names if len(splits.split_rows(table, [name], config, table_files.Problems())[home])
+    )
+    (image_dir / name).write_bytes((image_dir / "b/c/000.png").read_bytes())
+    path.write_text(path.read_text() + line.replace("b/c/000.png", name) + "\n")
+    load(image_dir, attributes=["warm"])
+    assert capsys.readouterr().out == ""
+
+
+def test_a_cache_is_not_used_for_images_that_were_replaced(image_dir):
+    options = {"attributes": ["warm"], "cache": str(image_dir.parent / "cache"), "augment": ()}
+    x, _ = columns(load(image_dir, **options), "test")
+    for folder in (image_dir, f"{image_dir}/"):
+        np.testing.assert_array_equal(x, columns(load(folder, **options), "test")[0])
+    kept = sorted((image_dir.parent / "cache").iterdir())
+    assert len(kept) == 3
+    for path in image_dir.rglob("*.*"):  # of the same size and modification time
+        if path.suffix == ".bmp":
+            times = os.stat(path)
+            content = path.read_bytes()
+            path.write_bytes(content[:54] + bytes(len(content) - 56) + path.name[1:3].encode())
+            os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    y, _ = columns(load(image_dir, **options), "test")
+    assert len(y) == len(x)
+    assert (y.mean((1, 2, 3)) < 0.02).sum() > (x.mean((1, 2, 3)) < 0.02).sum()
+
+
+def test_a_box_beyond_an_image_names_it_or_leaves_it_out(image_dir):
+    (image_dir / "b/c/000.png").write_bytes(tf.io.encode_png(np.zeros((12, 8, 3), np.uint8)).numpy())
+    options = {"attributes": ["warm"], "crop": "4,2,6,10", "augment": ()}
+    dataset = load(image_dir, **options)
+    told = dataset.explain_failure()
+    assert re.search(r"Cannot read image .*b/c/000\.png.*4, 2, 10, 12, in pixels.*this image: 8, 12", told)
+    dataset = load(image_dir, **options, on_bad_example="skip")
+    assert dataset.left_out == (told,)
+
+
+@pytest.mark.parametrize("name", ["a\0b.png", "\0"])
+def test_a_name_with_a_nul_is_a_sentence(image_dir, edit, name):
+    edit(image_dir / "labels.csv", 2, f"{name},no,False,p0")
+    with pytest.raises(InputError, match=r"line 2.*NUL"):
+        load(image_dir, attributes=["warm"])
+    with pytest.raises(InputError, match="data_dir must not hold a NUL character"):
+        load(f"{image_dir}\0")

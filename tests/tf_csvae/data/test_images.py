@@ -6,8 +6,9 @@ import pytest
 import tensorflow as tf
 from PIL import Image, ImageOps
 
-from tests.images import PIXELS, encoded
-from tf_csvae.data import images
+from tests.images import PIXELS, encoded, huge
+from tf_csvae import InputError
+from tf_csvae.data import decoding, images
 
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 
@@ -17,6 +18,10 @@ WHOLE = (0.0, 0.0, 1.0, 1.0)
     [
         ("RGB", "PNG", 0),
         ("RGB", "BMP", 0),
+        ("RGBA", "BMP", 0),
+        ("P", "BMP", 0),
+        ("RGB", "WEBP", 8),
+        ("RGBA", "WEBP", 8),
         ("P", "PNG", 0),
         ("P", "GIF", 0),
         ("RGBA", "PNG", 0),
@@ -73,8 +78,20 @@ def test_the_smallest_image_is_read(tmp_path):
         (encoded("L", "PNG", (20_000, 20_000)), "up to 8192 pixels"),
         (encoded("L", "JPEG", (20_000, 20_000)), "up to 8192 pixels"),
         (None, "gone"),
+        (encoded("1", "BMP"), "BMP file must have 8, 24 or 32 bits per pixel"),
+        (b"II*\0" + bytes(30), "Unknown image file format: expected JPEG, PNG, BMP, GIF or WebP"),
     ],
-    ids=["empty", "text", "half a JPEG", "half a PNG", "huge PNG", "huge JPEG", "none"],
+    ids=[
+        "empty",
+        "text",
+        "half a JPEG",
+        "half a PNG",
+        "huge PNG",
+        "huge JPEG",
+        "none",
+        "BMP of bits",
+        "TIFF",
+    ],
 )
 def test_what_cannot_be_read_is_told_in_a_sentence(tmp_path, content, complaint):
     path = tmp_path / "image.jpg"
@@ -84,3 +101,120 @@ def test_what_cannot_be_read_is_told_in_a_sentence(tmp_path, content, complaint)
     assert sentence.startswith(f"Cannot read image {path} (")
     assert tf.compat.as_text(sentence).count("\n") == 0
     assert re.search(complaint, sentence), sentence
+
+
+def animated(kind):
+    frames = [Image.fromarray(PIXELS), Image.fromarray(PIXELS[::-1].copy())]
+    buffer = io.BytesIO()
+    frames[0].save(buffer, kind, save_all=True, append_images=frames[1:])
+    return buffer.getvalue()
+
+
+def test_an_animated_gif_gives_its_first_frame_and_a_webp_is_refused():
+    file = animated("GIF")
+    np.testing.assert_array_equal(images.decode(tf.constant(file)), PIXELS)
+    start = file.index(b"\0;") - 20  # what comes after the first frame is not even read
+    spoiled = file[:start] + b"\xff" * 20
+    np.testing.assert_array_equal(images.decode(tf.constant(spoiled)), PIXELS)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="An animated WebP cannot be read"):
+        images.decode(tf.constant(animated("WEBP")))
+
+
+@pytest.mark.parametrize("kind", huge())
+def test_the_limit_of_size_holds_for_every_format(kind):
+    file = huge()[kind]
+    assert len(file) < 200
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"up to 8192 pixels. Received:\] \[.*14000"):
+        images.decode(tf.constant(file))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "GIF", "BMP", "WEBP"])
+def test_the_limit_is_exact(kind):
+    assert images.decode(tf.constant(encoded(kind=kind, size=(8192, 2)))).shape == (2, 8192, 3)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"Received:\] \[8193 2\]"):
+        images.decode(tf.constant(encoded(kind=kind, size=(8193, 2))))
+
+
+def test_every_ending_is_of_a_format_that_is_read():
+    kinds = {"jpg": "JPEG", "gif": "GIF", "bmp": "BMP", "webp": "WEBP", "png": "PNG", "jpeg": "JPEG"}
+    assert {ending[1:] for ending in decoding.ENDINGS} == set(kinds)
+    for kind in kinds.values():
+        assert images.decode(tf.constant(encoded(kind=kind))).shape == PIXELS.shape
+
+
+# Crops.
+
+
+@pytest.mark.parametrize(
+    ("text", "box"),
+    [
+        ("center", "center"),
+        ("none", None),
+        ("0.25,0,0.5,1", (0, 0.25, 1, 0.75)),
+        ("0.7,0,0.3000001,1", (0, 0.7, 1, 1)),  # rounding
+        ("0,0,1,1", (0, 0, 1, 1)),
+        ("0.5,0.5,0.9,2", (0.5, 0.5, 2.5, 1.4)),
+        ("4,2,6,10", (2, 4, 12, 10)),
+    ],
+)
+def test_a_box_is_in_fractions_if_no_number_is_above_1(text, box):
+    if text == "0.5,0.5,0.9,2":  # in pixels, and thinner than one
+        with pytest.raises(InputError, match="a box in pixels, since a number is above 1"):
+            images.parse_crop(text)
+    else:
+        assert images.parse_crop(text) == pytest.approx(box)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("0.5,0.5,0.9,0.9", r"no number is above 1.*x \+ w and y \+ h are at most 1"),
+        ("0.3,0,0.701,1", "no number is above 1"),
+        ("1,1,1,1", "no number is above 1"),
+        ("0,0,0.0001,1", "at least 1 pixel wide"),
+        ("0,0,9000,9000", "ends at pixel 8192 at most"),
+        ("nan,0,1,1", "expected center, none, or x,y,w,h"),
+        ("0,0,inf,1", "expected center, none, or x,y,w,h"),
+        ("0,0,1,nan", "expected center, none, or x,y,w,h"),
+    ],
+)
+def test_a_box_that_is_in_no_image_is_refused(text, complaint):
+    with pytest.raises(InputError, match=rf"--crop={re.escape(text)}: .*{complaint}"):
+        images.parse_crop(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("4,2,29,10", r"left, top, right, bottom: 4, 2, 33, 12, in pixels.*this image: 32, 48"),
+        ("0,0,32,49", "in pixels"),
+        ("0,0,0.02,1", "at least one pixel wide and high"),
+    ],
+)
+def test_a_box_that_does_not_fit_is_told_with_the_image_and_its_size(tmp_path, text, complaint):
+    path, box = str(tmp_path / "a.png"), images.parse_crop(text)
+    (tmp_path / "a.png").write_bytes(encoded())
+    assert re.search(f"Cannot read image {path} .*{complaint}", images.unreadable(path, box))
+    assert images.all_unreadable([path], box) == {path: images.unreadable(path, box)}
+    in_graph = tf.function(images.crop, autograph=False)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"this image:\] \[32 48\]"):
+        in_graph(tf.constant(PIXELS), box)
+    assert images.unreadable(path, images.parse_crop("0,0,32,48")) is None
+
+
+@pytest.mark.parametrize("text", ["center", "none", "0.1,0,0.01,0.3", "5,7,100,200"])
+def test_the_least_image_has_the_box(text):
+    box = images.parse_crop(text)
+    image = np.zeros((*images.least_sides(box), 3), np.uint8)
+    assert images.crop_and_resize(tf.constant(image), box, 4).shape == (4, 4, 3)
+
+
+# Copies and caches.
+
+
+def test_copies_are_found_by_content(tmp_path):
+    contents = (b"one", b"two", b"three", b"one", b"one", b"two")
+    paths = [tmp_path / str(number) for number in range(len(contents))]
+    for path, content in zip(paths, contents, strict=True):
+        path.write_bytes(content)
+    assert images.copies([*map(str, paths), str(tmp_path / "gone")]) == {3: 0, 4: 0, 5: 1}

@@ -1,11 +1,14 @@
 """Sets of TensorFlow Datasets that the tests make, and mocked ones for errors. No download."""
 
+import time
+
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
 from tf_csvae import InputError
 from tf_csvae.data import load_data
+from tf_csvae.data import tfds as tfds_source
 
 
 class TinyPictures(tfds.core.GeneratorBasedBuilder):
@@ -103,3 +106,27 @@ def test_what_cannot_be_had(folder):
             load_data("tfds:nowhere")
         with pytest.raises(InputError, match=r"tfds:binarized_mnist has no label.* It has image"):
             load_data("tfds:binarized_mnist")
+
+
+def test_a_box_beyond_an_image_names_the_example(folder):
+    dataset = load_data("tfds:tiny_pictures", data_dir=folder, image_size=8, crop="0,0,9,7", batch_size=4)
+    assert "tfds:tiny_pictures, train split, example 1: The box" in dataset.explain_failure()
+    assert "in pixels) must lie within it" in dataset.explain_failure()
+
+
+def test_a_cache_is_not_used_for_another_copy_of_the_set(tmp_path):
+    options = {"image_size": 8, "batch_size": 4, "cache": str(tmp_path / "cache")}
+    for place in ("one", "two", "one"):
+        load_data("tfds:tiny_pictures", data_dir=str(tmp_path / place), **options)
+    assert len(list((tmp_path / "cache").iterdir())) == 6
+
+
+def test_a_host_that_is_not_there_is_found_in_time(monkeypatch):
+    start = time.monotonic()
+    assert not tfds_source._is_reachable("127.0.0.1:1")
+    monkeypatch.setattr("requests.head", lambda *given, **named: time.sleep(60))
+    monkeypatch.setattr(tfds_source, "_PATIENCE", 0.2)
+    assert not tfds_source._is_reachable("a.name.that.hangs")
+    assert time.monotonic() - start < 5
+    monkeypatch.setattr("requests.head", lambda *given, **named: None)
+    assert tfds_source._is_reachable("there")
