@@ -72,9 +72,7 @@ class DataConfig(BadExamplesConfig):
         "x,y,w,h: left, top, width and height, in fractions of the sides or, if a number is above "
         "1, in pixels.",
     )
-    file_column: str | None = option(
-        None, "folder: the column with the file names. Default: the first column."
-    )
+    file_column: str | None = option(None, "folder: the column of file names. Default: the first.")
     split: tuple[float, ...] = option(
         (0.8, 0.1, 0.1),
         "folder, table: shares of train, validation and test, unless a column named split says "
@@ -91,20 +89,17 @@ class DataConfig(BadExamplesConfig):
     )
     header: str = option(
         "auto",
-        "folder, table: whether the first line of the CSV file names the columns. auto: it does, and "
-        "if it looks like a row, that is an error. no: the columns are column_1, column_2, ...",
+        "folder, table: whether the first line names the columns. auto: yes, but a line that looks "
+        "like a row is an error. no: the columns are column_1, column_2, ...",
         choices=("auto", "yes", "no"),
     )
     ignore: tuple[str, ...] = option(
         (),
-        "folder, table: columns that are left out; one without a name is called after its place, as "
-        'in "Unnamed: 0".',
+        'folder, table: columns that are left out; one without a name is "Unnamed: 0" by its place.',
     )
     data_path: str | None = option(None, "table: the CSV or Parquet file.")
     label_columns: tuple[str, ...] | None = option(None, "table: the columns that are labels.")
-    feature_columns: tuple[str, ...] | None = option(
-        None, "table: the columns that are features. Default: all others."
-    )
+    feature_columns: tuple[str, ...] | None = option(None, "table: the features. Default: all others.")
     category_columns: tuple[str, ...] = option(
         (), "table: features that are categories although their values are numbers."
     )
