@@ -124,6 +124,23 @@ def run(tmp_path):
         '{"run": {"system": "CSVAE"}}',
         json.dumps({"run": {**RAN, "counts": {"train": "<b>"}}}),
         json.dumps({"run": {**RAN, "versions": {"python": []}}}),
+        json.dumps({"run": {**RAN, "counts": {"train": 10**400}}}),
+        '{"frechet": 1%s}' % ("0" * 400),
+        '{"frechet": 1%s}' % ("0" * 5000),
+        '{"frechet": 1e400}',
+        '{"frechet": {"a": 1}}',
+        '{"frechet": [1]}',
+        '{"generation": 3}',
+        '{"generation": {"a": 0.5}}',
+        '{"generation": {"a": {"accuracy": [0.5]}}}',
+        '{"generation": {"a": {"accuracy": true}}}',
+        '{"generation": {"a": {"accuracy": 0.5, "accuracy_interval": [1]}}}',
+        '{"generation": {"a": {"accuracy": 0.5, "accuracy_interval": 1}}}',
+        '{"divergence": {"z": {"a": 1}}}',
+        '{"more": ' + '{"a": ' * 900 + "1" + "}" * 901,
+        '{"judge": "me"}',
+        '{"judge": {"sha256": 3, "samples": 1}}',
+        '{"measured_on": {"dataset": "made", "counts": {"train": 1}}}',
     ],
 )
 def test_malformed_metrics_are_refused_in_one_line(run, text):
@@ -155,12 +172,49 @@ INFO = Info("made", (2,), None, (Label("a"),), {"train": 3, "validation": 1, "te
         {"offset": {"a": 1}},
         {"name": {}},
         {"more": 1},
+        {"shape": [10**9]},
+        {"shape": [2.0]},
+        {"shape": [10**400]},
+        {"shape": [20_000, 20_000, 3]},
+        {"shape": [0]},
+        {"shape": [2, 2]},
+        {"counts": {"train": 1.0, "validation": 1, "test": 1}},
+        {"counts": {"train": 10**400, "validation": 1, "test": 1}},
+        {"scale": 0},
+        {"scale": [1, -1]},
+        {"scale": [1, 2, 3]},
+        {"offset": float("nan")},
+        {"offset": 10**400},
+        {"value_range": [1, 0]},
+        {"value_range": 1},
+        {"feature_names": ["x"]},
+        {"feature_names": ["x", 3]},
+        {"columns": [{"name": 3}]},
+        {"columns": [3]},
+        {"labels": [{"name": "a"}, {"name": "a"}]},
+        {"labels": [{"name": "a", "kind": "real", "scale": 0}]},
+        {"labels": [{"name": "a", "kind": "real", "mean": 10**400}]},
+        {"labels": [{"name": "a", "kind": "real", "mean": []}]},
+        {"labels": [{"name": "a", "frequency": float("nan")}]},
+        {"fingerprint": 3},
     ],
 )
 def test_a_malformed_description_of_data_is_refused(change):
     assert Info.from_dict(INFO).to_dict() == INFO
-    with pytest.raises(InputError, match="describes no dataset"):
+    with pytest.raises(InputError, match="describes no dataset") as told:
         Info.from_dict({**INFO, **change})
+    assert "\n" not in str(told.value)
+    assert len(str(told.value)) < 500
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"name": "made"}', "\0", '{"shape": 1e400}'])
+def test_a_short_description_is_told_with_its_path_and_what_to_do(run, text):
+    with pytest.raises(InputError, match=r"There is no file .*info.json. It describes the data of the run"):
+        run.info()
+    files.write_text(run.file(runs.INFO), text)
+    with pytest.raises(InputError, match=r"info\.json.*: copy the run again, or train it again") as told:
+        run.info()
+    assert "\n" not in str(told.value)
 
 
 def test_captions_lead_nowhere(run, tmp_path):
@@ -177,9 +231,13 @@ def test_captions_lead_nowhere(run, tmp_path):
         {"link": "a"},
         {"fine": ["a"]},
         {"text": "a"},
+        {f"{figures}/fine": "a"},
+        {"../figures/fine": "a"},
+        {"fi\0ne": "a"},
+        {"gone": "a"},
     ):
         files.write_json(str(figures / runs.CAPTIONS), captions)
-        with pytest.raises(InputError, match=r"no picture of the run|no PNG"):
+        with pytest.raises(InputError, match=r"no picture of the run|no PNG|cannot be read: No such file"):
             run.pictures()
 
 

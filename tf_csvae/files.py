@@ -71,7 +71,8 @@ def check_folder(path: str, flag: str) -> None:
     while not os.path.lexists(there):
         there = os.path.dirname(there)
     if not os.path.isdir(there):
-        raise InputError(f"{shown} cannot be a folder: {there} is a file. {other}")
+        it = "it is a file" if there == whole else f"{there} is a file"
+        raise InputError(f"{shown} cannot be a folder: {it}. {other}")
     if not os.access(there, os.W_OK | os.X_OK):
         raise InputError(f"{shown} cannot be written: there is no permission to write to {there}. {other}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:  # Info is read where TensorFlow is not needed
     import tensorflow as tf
 
 SPLITS = ("train", "validation", "test")
+
+# Most numbers of an example, and most examples, that a description of somebody else may promise.
+MAX_NUMBERS, MAX_EXAMPLES = 2**28, 2**48
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +38,8 @@ class Info:
             sides or, if one is above 1, in pixels; "center": the largest square in the middle;
             None: the whole image.
         columns: the feature columns of a table.
+        fingerprint: a checksum of the content that is cheap to know: the rows of a table, the
+            names and labels of images; empty where it is unknown.
     """
 
     name: str
@@ -46,6 +52,7 @@ class Info:
     feature_names: tuple[str, ...] = ()
     crop: tuple[float, ...] | str | None = None
     columns: tuple[Column, ...] = ()
+    fingerprint: str = ""
 
     @property
     def is_image(self) -> bool:
@@ -77,22 +84,38 @@ class Info:
                 "scale": np.asarray(plain["scale"]),
             }
             info = cls(**{**plain, **tuples, **parts})
-            top, left, bottom, right = (0, 0, 1, 1) if info.crop in (None, "center") else info.crop
-            valid = (
-                isinstance(info.name, str)
-                and info.labels
-                and all(isinstance(label.name, str) for label in info.labels)
-                and set(info.counts) == set(SPLITS)
-                and all(type(n) is int and n >= 0 for n in (*info.shape, *info.counts.values()))
-                and 0 <= top < bottom < np.inf
-                and 0 <= left < right < np.inf
-                and all(np.issubdtype(each.dtype, np.number) for each in (info.offset, info.scale))
-            )
-        except (TypeError, KeyError, ValueError, AttributeError, IndexError) as error:
-            raise InputError(f"This describes no dataset: {error!r}.") from error
+            valid = info._is_valid()
+        except (TypeError, KeyError, ValueError, AttributeError, IndexError, OverflowError) as error:
+            reason = str(error) if isinstance(error, InputError) else repr(error)
+            raise InputError(f"This describes no dataset: {reason[:300]}.") from error
         if not valid:
-            raise InputError("This describes no dataset: a value in it is of a wrong kind.")
+            raise InputError("This describes no dataset: a value in it is of a wrong kind or size.")
         return info
+
+    def _is_valid(self) -> bool:
+        """Returns whether values that may be somebody else's can be those of a data set."""
+        top, left, bottom, right = (0, 0, 1, 1) if self.crop in (None, "center") else self.crop
+        scaling = [np.asarray(each) for each in (self.offset, self.scale)]
+        widths = [len(column.feature_names) for column in self.columns]
+        texts = (self.name, self.fingerprint, *self.feature_names, *(each.name for each in self.columns))
+        low, high = self.value_range or (0, 1)
+        return (
+            all(isinstance(text, str) for text in (*texts, *(label.name for label in self.labels)))
+            and len(self.labels) > 0
+            and set(self.counts) == set(SPLITS)
+            and all(type(n) is int and 0 <= n <= MAX_EXAMPLES for n in self.counts.values())
+            and all(type(n) is int and 0 < n <= MAX_NUMBERS for n in self.shape)
+            and len(self.shape) in (1, 3)
+            and math.prod(self.shape) <= MAX_NUMBERS
+            and -np.inf < low < high < np.inf
+            and 0 <= top < bottom < np.inf
+            and 0 <= left < right < np.inf
+            and all(np.issubdtype(each.dtype, np.number) for each in scaling)
+            and all(each.shape in ((), self.shape) and np.isfinite(each).all() for each in scaling)
+            and bool(np.all(scaling[1] > 0))
+            and len(self.feature_names) in (0, self.shape[0])
+            and sum(widths) in (0, self.shape[0])
+        )
 
     def unscale(self, x: np.ndarray) -> np.ndarray:
         """Returns x [n, *shape] in the units of the data."""
