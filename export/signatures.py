@@ -14,7 +14,7 @@ from export import inputs
 from export.inputs import Input
 from tf_csvae.data.dataset import Info
 from tf_csvae.labels import Label
-from tf_csvae.models import Classifier, Code, GenerativeModel
+from tf_csvae.models import Classifier, Code, GenerativeModel, check_same
 from tf_csvae.runs import Run, load_classifier
 
 # Points of an interpolation and along each side of a traversal: graphs have a fixed size.
@@ -57,6 +57,7 @@ class Served:
     def of_run(cls, run: Run, judge: str | None = None) -> Self:
         """Returns the model of a finished run; ``judge`` is the path of a classifier's run."""
         model, info = run.model(), run.info()
+        check_same(model, info.shape, info.labels, f"The model of {run.path}")
         return cls(model, info, load_classifier(judge, info, "judge")[0] if judge else None)
 
     @property

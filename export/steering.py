@@ -29,7 +29,7 @@ def label_values(pairs: Sequence[str], labels: Sequence[Label], default: float =
         InputError: no such label, or no value of it.
     """
     values = {label.name: default if label.kind == "binary" else math.nan for label in labels}
-    known = {label.name: label for label in labels}
+    known, given = {label.name: label for label in labels}, set()
     for pair in pairs:
         name, _, text = pair.partition("=")
         if name not in known:
@@ -42,6 +42,9 @@ def label_values(pairs: Sequence[str], labels: Sequence[Label], default: float =
                 f"{pair!r} gives no value to the label {name}. "
                 f"Expected {label.wanted()}, as in {name}={example}."
             )
+        if name in given:
+            raise InputError(f"The label {name} is given twice: {', '.join(pairs)}. Give it one value.")
+        given.add(name)
         values[name] = label.in_units(value)
     return list(values.values())
 

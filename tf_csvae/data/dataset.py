@@ -54,6 +54,10 @@ class Info:
     columns: tuple[Column, ...] = ()
     fingerprint: str = ""
 
+    def __post_init__(self) -> None:
+        """Raises ``InputError`` for two labels of one name."""
+        object.__setattr__(self, "labels", as_labels(self.labels))
+
     @property
     def is_image(self) -> bool:
         """Whether an example is an image."""

@@ -170,7 +170,9 @@ def fit_labels(
         elif label.kind == "real":
             scaled = column[train if whole is None else whole]
             scale = float(np.nanstd(scaled)) or 1.0
-            label = dataclasses.replace(label, mean=float(np.nanmean(scaled)), scale=scale)
+            mean, ends = float(np.nanmean(scaled)), (np.nanmin(scaled), np.nanmax(scaled))
+            low, high = (float((end - mean) / scale) for end in ends)
+            label = dataclasses.replace(label, mean=mean, scale=scale, low=low, high=high)
         elif label.kind == "categorical":
             counts = np.bincount(of_train.astype(int), minlength=len(label.classes))
             for place in np.flatnonzero(counts == 0):

@@ -3,8 +3,10 @@
 import base64
 import contextlib
 import dataclasses
+import html
 import io
 import math
+import re
 import statistics
 from collections.abc import Iterable, Sequence
 
@@ -59,9 +61,18 @@ def as_text(table: Table) -> str:
     return "\n".join(form.format(*row) for row in table.rows)
 
 
+def markdown(text: str) -> str:
+    """Returns a text from anywhere so that Markdown shows it, on one line, and no more."""
+    text = html.escape("".join(each if each.isprintable() else " " for each in text), quote=False)
+    # An underscore within a word begins nothing, and Wearing_Hat stays legible.
+    text = re.sub(r"([\\`*\[\]#~|!@]|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", text)
+    text = re.sub(r"://|(?i:www)\.", lambda found: found[0].replace(":", "&#58;").replace(".", "&#46;"), text)
+    return re.sub(r"^(\s*)([-+=] |\d+[.)] )", r"\1\\\2", text)
+
+
 def as_markdown(table: Table) -> str:
     """Lays out a table as Markdown."""
-    header, *rows = (f"| {' | '.join(row)} |" for row in table.rows)
+    header, *rows = (f"| {' | '.join(map(markdown, row))} |" for row in table.rows)
     return "\n".join([header, "|" + " --- |" * len(table.rows[0]), *rows])
 
 
