@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # Info is read where TensorFlow is not needed
 SPLITS = ("train", "validation", "test")
 
 # Most numbers of an example, and most examples, that a description of somebody else may promise.
-MAX_NUMBERS, MAX_EXAMPLES = 2**28, 2**48
+MAX_NUMBERS, MAX_EXAMPLES = 2**24, 2**48
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The base of all models: data shape, labels, config, and checks of what users give."""
 
 import json
+import math
 import numbers
 from collections.abc import Sequence
 from typing import Any, ClassVar, Self
@@ -16,6 +17,9 @@ from tf_csvae.models.keras_fixes import FixedModel
 from tf_csvae.networks import replicas
 from tf_csvae.networks.label_space import LabelSpace
 from tf_csvae.options import Config, as_config
+
+# Most numbers of an example: a model file of somebody else must not fill the memory.
+MAX_NUMBERS = 2**24
 
 
 def check_same(model: "LabelledModel", data_shape: Sequence[int], labels: Sequence[Label], role: str) -> None:
@@ -60,7 +64,7 @@ class LabelledModel(FixedModel):
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
-        self.data_shape = tuple(int(side) for side in data_shape)
+        self.data_shape = _checked_shape(data_shape)
         self.labels = as_labels(labels)
         self.config = as_config(self.config_class, config)
         self.seed = int(seed)
@@ -244,8 +248,7 @@ class LabelledModel(FixedModel):
         names = [known.name for known in self.labels]
         if tf.is_tensor(label):
             is_index = label.dtype.is_integer and label.shape.rank in (None, 0, 1)
-            inside = not tf.executing_eagerly() or np.all((label >= 0) & (label < len(names)))
-            if is_index and inside:
+            if is_index and (not tf.executing_eagerly() or np.all((label >= 0) & (label < len(names)))):
                 return label
         elif isinstance(label, str):
             if label in names:
@@ -276,6 +279,18 @@ class LabelledModel(FixedModel):
     def label_mask(self, label: str | int | tf.Tensor) -> tf.Tensor:
         """Returns bool [1, k], or [n, k] for n indices: True in the column of the label."""
         return tf.one_hot(tf.reshape(self.label_index(label), [-1]), len(self.labels)) > 0
+
+
+def _checked_shape(data_shape: Sequence[int]) -> tuple[int, ...]:
+    """Returns the shape of an example; raises ``InputError`` for what can be none."""
+    sides = tuple(data_shape) if isinstance(data_shape, (list, tuple, tf.TensorShape)) else ()
+    valid = all(isinstance(side, numbers.Integral) and 0 < side <= MAX_NUMBERS for side in sides)
+    if len(sides) not in (1, 3) or not valid or math.prod(sides) > MAX_NUMBERS:
+        raise InputError(
+            "data_shape must be (d,) or (height, width, channels), positive and of at most "
+            f"{MAX_NUMBERS:,} numbers. Received: {str(data_shape)[:100]}."
+        )
+    return tuple(int(side) for side in sides)
 
 
 def _as_numbers(given: Any, what: str, where: str) -> tf.Tensor:
