@@ -55,6 +55,7 @@ def apply(config: ApplyConfig) -> None:
     """
     if not config.run_dir:
         raise InputError("Give --run_dir, the run of the model.")
+    files.check_folder(config.out, "--out")
     if (config.mode == "sample") != (config.input is None):
         wanted = "no --input" if config.input else "an --input"
         raise InputError(f"--mode={config.mode} takes {wanted}.")

@@ -46,29 +46,30 @@ def card(name: str, version: int, run: Run, served: Served) -> str:
         run: the run of the model.
         served: the model, its data and signatures.
     """
-    numbers, info = run.metrics(), served.info
+    numbers, info, shown = run.metrics(), served.info, report.markdown
     ran = numbers.get("run", {})
     return CARD.format(
-        name=name,
+        name=shown(name),
         version=version,
-        system=ran.get("system", "model"),
-        data=info.name,
+        system=shown(ran.get("system", "model")),
+        data=shown(info.name),
         examples=info.counts["train"],
         seed=ran.get("seed", "?"),
         labels="; ".join(map(_described, info.labels)),
         signatures=", ".join(served.signatures),
         numbers=report.as_markdown(report.headline(numbers, ran.get("system"), info.name)),
-        terms=CELEBA if info.name == "celeba" else f"{info.name}.",
-        flags=run.flags().rstrip().replace("```", ""),  # which would end the block
+        terms=CELEBA if info.name == "celeba" else f"{shown(info.name)}.",
+        flags=run.flags().rstrip().replace("`", "'"),  # which may end the block
     )
 
 
 def _described(label: Label) -> str:
-    """Returns what a label is, and what its column of a request holds."""
+    """Returns what a label is, and what its column of a request holds, as Markdown."""
+    name = report.markdown(label.name)
     if label.kind == "categorical":
-        classes = ", ".join(f"{place}: {name}" for place, name in enumerate(label.classes))
-        return f"{label.name} (the index of a class; {classes})"
+        classes = ", ".join(f"{place}: {report.markdown(each)}" for place, each in enumerate(label.classes))
+        return f"{name} (the index of a class; {classes})"
     if label.kind == "real":
         spread = f"{label.mean:.4g} ± {label.scale:.2g} in training"
-        return f"{label.name} (a number in its own units, {spread})"
-    return label.name
+        return f"{name} (a number in its own units, {spread})"
+    return name

@@ -24,7 +24,7 @@ import flags.command
 from export import outputs, steering
 from export.configs import STEPS, TRAVERSAL, SteeringConfig
 from tf_csvae.errors import InputError
-from tf_csvae.files import read_json
+from tf_csvae.files import check_folder, read_json
 from tf_csvae.labels import Label, as_labels
 from tf_csvae.options import option
 
@@ -35,6 +35,9 @@ UNLABELLED = ("sample", "reconstruct", "encode")
 OF_A_LABEL = ("interpolate", "style_transfer", "traverse")
 
 COMMANDS = (*UNLABELLED, "transfer", *OF_A_LABEL, "classify")
+
+# Outputs that the answer to a command must have; the others have "x_bytes".
+EXPECTED = {"encode": ("z_mean", "z_scale"), "classify": ("labels", "probabilities")}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,6 +81,7 @@ def ask(config: ClientConfig, command: str, files: Sequence[str] = ()) -> None:
         InputError: a mistake in the arguments, a refused request, or no answer.
     """
     labels = _checked_labels(config, command, files)
+    check_folder(config.out, "--out")
     with flags.command.quietly():
         from export import servers
 
@@ -103,11 +107,12 @@ def ask(config: ClientConfig, command: str, files: Sequence[str] = ()) -> None:
         rows = slice(start, start + config.batch)
         inputs = _request(config, command, labels, files[rows], start)
         answer = server.predict(f"{command}_bytes", inputs)
+        servers.check_answer(answer, EXPECTED.get(command, ("x_bytes",)), len(names[rows]))
         if "x_bytes" in answer:
             steering.write_images(config.out, names[rows], answer["x_bytes"])
             continue
         if command == "classify":
-            columns = [n.decode() if isinstance(n, bytes) else n for n in answer["labels"][0]]
+            columns = [n.decode(errors="replace") if isinstance(n, bytes) else n for n in answer["labels"][0]]
             answer = dict(zip(columns, answer["probabilities"].T, strict=True))
         made = "\n".join(steering.json_lines(names[rows], answer))
         print(made)
@@ -124,14 +129,16 @@ def _checked_labels(config: ClientConfig, command: str, files: Sequence[str]) ->
         raise InputError(f"{command} takes {taken}.")
     labels, path = [], config.labels_file
     if command != "classify" and (path or command not in UNLABELLED):
+        give = "Give assets.extra/labels.json of the exported model."
         if not path or not os.path.exists(path):
-            raise InputError(
-                f"--labels_file={path} is not there. Give assets.extra/labels.json of the exported model."
-            )
+            raise InputError(f"--labels_file={path} is not there. {give}")
+        content = read_json(path, give)
+        if "labels" not in content:
+            raise InputError(f"--labels_file={path} is no labels.json of an exported model. {give}")
         try:
-            labels = as_labels(read_json(path)["labels"])
-        except (KeyError, TypeError):
-            raise InputError(f"--labels_file={path} is no labels.json of an exported model.") from None
+            labels = as_labels(content["labels"])
+        except InputError as error:
+            raise InputError(f"--labels_file={path}: {error} {give}") from error
     names = [label.name for label in labels]
     for pairs in (config.set, config.known):
         steering.label_values(pairs, labels)

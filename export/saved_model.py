@@ -56,6 +56,7 @@ def export(
     name = model_name or os.path.basename(os.path.abspath(run_dir))
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
         raise InputError(f"--model_name={name!r}: expected letters, digits, '.', '_' and '-'.")
+    files.check_folder(export_dir, "--export_dir")
     with command.quietly():
         from export import card, signatures, versions, warmup
 

@@ -5,7 +5,7 @@ import base64
 import dataclasses
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import grpc
@@ -100,7 +100,10 @@ class GrpcServer(Server):
             if error.code().name in GRPC_RETRIED:
                 raise Retryable(reason) from error
             raise InputError(f"The server refused {signature}: {sentence_in(reason)}") from error
-        return {name: tf.make_ndarray(value) for name, value in answer.outputs.items()}
+        try:
+            return {name: tf.make_ndarray(value) for name, value in answer.outputs.items()}
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{_STRANGE} It is no tensor: {str(error).splitlines()[0][:200]}") from error
 
 
 def predict_request(
@@ -129,18 +132,71 @@ class RestServer(Server):
             raise Retryable(f"{url}: {type(error).__name__}") from error
         if answer.status_code in HTTP_RETRIED:
             raise Retryable(f"{url}: HTTP {answer.status_code}")
-        is_json = "json" in answer.headers.get("Content-Type", "")
-        content = answer.json(object_hook=_decoded) if is_json else {}
+        content = _content(answer)
         if answer.status_code != 200:
-            reason = content.get("error", f"HTTP {answer.status_code}")
+            told = content.get("error") if isinstance(content, dict) else None
+            reason = told if isinstance(told, str) and told else f"HTTP {answer.status_code}"
             raise InputError(f"The server refused {signature}: {sentence_in(reason)}")
+        if not isinstance(content, dict) or "outputs" not in content:
+            raise InputError(
+                f"{_STRANGE} {url} gives {_shown(answer)} in place of a JSON object with outputs."
+            )
         outputs = content["outputs"]
         if not isinstance(outputs, dict):  # REST gives no name to a single output
             outputs = {"x_bytes" if signature.endswith("_bytes") else "x": outputs}
-        return {
-            name: np.array(value, object if name.endswith("_bytes") else None)
-            for name, value in outputs.items()
-        }
+        try:
+            return {
+                name: np.array(value, object if name.endswith("_bytes") else None)
+                for name, value in outputs.items()
+            }
+        except (ValueError, OverflowError) as error:  # rows of several lengths
+            raise InputError(f"{_STRANGE} An output is no array: {error}.") from error
+
+
+# How a sentence about an answer of something else begins.
+_STRANGE = "This is no answer of TensorFlow Serving: is it another server, or another model?"
+
+
+def _content(answer: requests.Response) -> Any:
+    """Returns the JSON of an answer, bytes decoded; None if it has none."""
+    try:
+        return json.loads(answer.content, object_hook=_decoded)
+    except (ValueError, TypeError, RecursionError):  # ValueError: no JSON, no UTF-8, no base 64
+        return None
+
+
+def _shown(answer: requests.Response) -> str:
+    """Returns the beginning of an answer, for a message."""
+    text = answer.content[:60].decode(errors="replace")
+    return repr(text) if text else "an empty answer"
+
+
+def check_answer(outputs: Mapping[str, np.ndarray], expected: Sequence[str], rows: int) -> None:
+    """Raises ``InputError`` unless an answer has the outputs that are expected, with so many rows.
+
+    Images must be PNG files, names of labels texts, and all else finite or infinite numbers.
+    """
+    for name in expected:
+        if name not in outputs:
+            raise InputError(f"{_STRANGE} It has no {name}, but {', '.join(outputs) or 'nothing'}.")
+    for name, value in outputs.items():
+        if not value.ndim or len(value) != rows:
+            shape = list(value.shape)
+            raise InputError(f"{_STRANGE} {name} has the shape {shape}; {rows} rows were asked for.")
+        if name.endswith("_bytes"):
+            valid = all(isinstance(each, bytes) and each.startswith(b"\x89PNG") for each in value.ravel())
+        elif name == "labels" and "probabilities" in outputs:
+            named, probabilities = value, outputs["probabilities"]
+            valid = all(isinstance(each, (str, bytes)) for each in named.ravel())
+            valid = valid and named.ndim == 2 and named.shape == probabilities.shape
+        else:
+            valid = np.issubdtype(value.dtype, np.number)
+        if not valid or not value.size:
+            raise InputError(f"{_STRANGE} {name} holds no {_held(name)}.")
+
+
+def _held(name: str) -> str:
+    return "PNG files" if name.endswith("_bytes") else "names" if name == "labels" else "numbers"
 
 
 def _plain(value: np.ndarray | bytes) -> Any:
@@ -151,5 +207,5 @@ def _plain(value: np.ndarray | bytes) -> Any:
 
 
 def _decoded(found: dict) -> dict | bytes:
-    """Returns the bytes that a JSON object holds, or the object."""
-    return base64.b64decode(found["b64"]) if found.keys() == {"b64"} else found
+    """Returns the bytes that a JSON object holds, or the object; raises ``ValueError``."""
+    return base64.b64decode(found["b64"], validate=True) if found.keys() == {"b64"} else found

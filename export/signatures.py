@@ -15,7 +15,7 @@ from export.configs import STEPS, TRAVERSAL
 from export.inputs import Input
 from tf_csvae.data.dataset import Info
 from tf_csvae.labels import Label
-from tf_csvae.models import Classifier, Code, GenerativeModel
+from tf_csvae.models import Classifier, Code, GenerativeModel, check_same
 from tf_csvae.runs import Run, load_classifier
 
 # The inputs in order, and a function of their values: to x, or to named outputs.
@@ -55,6 +55,7 @@ class Served:
     def of_run(cls, run: Run, judge: str | None = None) -> Self:
         """Returns the model of a finished run; ``judge`` is the path of a classifier's run."""
         model, info = run.model(), run.info()
+        check_same(model, info.shape, info.labels, f"The model of {run.path}")
         return cls(model, info, load_classifier(judge, info, "judge")[0] if judge else None)
 
     @property

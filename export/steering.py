@@ -30,7 +30,7 @@ def label_values(pairs: Sequence[str], labels: Sequence[Label], default: float =
         InputError: no such label, or no value of it.
     """
     values = {label.name: default if label.kind == "binary" else math.nan for label in labels}
-    known = {label.name: label for label in labels}
+    known, given = {label.name: label for label in labels}, set()
     for pair in _joined(pairs):
         named = [each for each in known if pair.startswith(f"{each}=")] or [pair.partition("=")[0]]
         name = max(named, key=len)  # of the labels "dose" and "dose=high" the second, if both fit
@@ -44,6 +44,9 @@ def label_values(pairs: Sequence[str], labels: Sequence[Label], default: float =
                 f"{pair!r} gives no value to the label {name}. "
                 f"Expected {label.wanted()}, as in {name}={example}."
             )
+        if name in given:
+            raise InputError(f"The label {name} is given twice: {', '.join(pairs)}. Give it one value.")
+        given.add(name)
         values[name] = label.in_units(value)
     return list(values.values())
 

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import zipfile
 
 import keras
@@ -14,7 +15,7 @@ import tf_csvae
 from tests import processes
 from tf_csvae import CSVAE, Classifier, InputError, files, load_model, runs
 from tf_csvae.data import Info
-from tf_csvae.evaluation import report
+from tf_csvae.evaluation import figures, report
 from tf_csvae.labels import Label
 from tf_csvae.settings import header, recorded_lines
 
@@ -61,16 +62,76 @@ def test_a_model_file_of_another_package_is_refused(tmp_path):
         load_model(path)
 
 
-def test_a_model_file_that_is_cut_is_refused(tmp_path):
+@pytest.fixture
+def saved(tmp_path):
+    """The path of a model file."""
     path = tmp_path / "model.keras"
     model = CSVAE([2], ["a"], {"hidden": [4]})
     model.compile()
     model.save(path)
-    whole = path.read_bytes()
-    for keep in (0, 10, 1000, -100):
-        path.write_bytes(whole[:keep])
-        with pytest.raises(InputError, match="Cannot load a model"):
-            load_model(str(path))
+    return path
+
+
+def test_a_model_file_that_is_cut_is_refused(saved):
+    whole = saved.read_bytes()
+    cut = r"the file of [\d,]+ bytes is cut off or no Keras file. Copy the file again, or train the run again"
+    for keep, said in ((0, "the file is empty. Copy"), (10, cut), (1000, cut), (-100, cut)):
+        saved.write_bytes(whole[:keep])
+        with pytest.raises(InputError, match=f"Cannot load a model from .*model.keras: {said}") as told:
+            load_model(str(saved))
+        assert "not found" not in str(told.value)
+        assert "\n" not in str(told.value)
+    middle = whole.index(b"model.weights.h5") + 2000
+    saved.write_bytes(whole[:middle] + bytes(200) + whole[middle + 200 :])
+    with pytest.raises(InputError, match=r"the file of [\d,]+ bytes is damaged in model.weights.h5"):
+        load_model(str(saved))
+
+
+def test_what_is_no_model_file_is_said(tmp_path):
+    with pytest.raises(InputError, match=r"there is no such file. Give the file model.keras of a run"):
+        load_model(str(tmp_path / "none.keras"))
+    with pytest.raises(InputError, match=r"it is a folder. Give the file model.keras of a run"):
+        load_model(str(tmp_path))
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        archive.writestr("a.jpg", b"")
+    with pytest.raises(InputError, match=r"a zip file without metadata.json, so no Keras file"):
+        load_model(str(tmp_path / "photos.zip"))
+
+
+def change(path, name, content):
+    """Replaces a member of a model file; a function makes it of the old content."""
+    with zipfile.ZipFile(path) as archive:
+        members = {each: archive.read(each) for each in archive.namelist()}
+    members[name] = content(members[name]) if callable(content) else content
+    with zipfile.ZipFile(path, "w") as archive:
+        for each, value in members.items():
+            archive.writestr(each, value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("config.json", lambda old: old.replace(b'"hidden": [4]', b'"hidden": [5]'), "weights do not fit"),
+        ("config.json", lambda old: old.replace(b'"hidden": [4]', b'"hidden": [4, 4]'), "weights do not fit"),
+        (
+            "model.weights.h5",
+            b"no weights",
+            "weights do not fit the networks that it describes, or are damaged",
+        ),
+        ("config.json", lambda old: old.replace(b'"data_shape": [2]', b'"data_shape": [1000000000]'), ""),
+        ("config.json", lambda old: old.replace(b'"data_shape": [2]', b'"data_shape": [-1]'), ""),
+        ("config.json", lambda old: old.replace(b'"data_shape": [2]', b'"data_shape": "wide"'), ""),
+        ("config.json", b"[]", ""),
+        ("config.json", b"\xff", ""),
+    ],
+)
+def test_a_model_file_whose_parts_do_not_fit_is_a_sentence(saved, name, content, said):
+    change(saved, name, content)
+    with pytest.raises(InputError, match=f"Cannot load a model from .*{said}") as told:
+        load_model(str(saved))
+    assert "\n" not in str(told.value)
+    assert "Example error message" not in str(told.value)
+    assert len(str(told.value)) < 700 + len(str(saved))
 
 
 @pytest.mark.parametrize("system", [CSVAE, Classifier])
@@ -124,6 +185,23 @@ def run(tmp_path):
         '{"run": {"system": "CSVAE"}}',
         json.dumps({"run": {**RAN, "counts": {"train": "<b>"}}}),
         json.dumps({"run": {**RAN, "versions": {"python": []}}}),
+        json.dumps({"run": {**RAN, "counts": {"train": 10**400}}}),
+        '{"frechet": 1%s}' % ("0" * 400),
+        '{"frechet": 1%s}' % ("0" * 5000),
+        '{"frechet": 1e400}',
+        '{"frechet": {"a": 1}}',
+        '{"frechet": [1]}',
+        '{"generation": 3}',
+        '{"generation": {"a": 0.5}}',
+        '{"generation": {"a": {"accuracy": [0.5]}}}',
+        '{"generation": {"a": {"accuracy": true}}}',
+        '{"generation": {"a": {"accuracy": 0.5, "accuracy_interval": [1]}}}',
+        '{"generation": {"a": {"accuracy": 0.5, "accuracy_interval": 1}}}',
+        '{"divergence": {"z": {"a": 1}}}',
+        '{"more": ' + '{"a": ' * 900 + "1" + "}" * 901,
+        '{"judge": "me"}',
+        '{"judge": {"sha256": 3, "samples": 1}}',
+        '{"measured_on": {"dataset": "made", "counts": {"train": 1}}}',
     ],
 )
 def test_malformed_metrics_are_refused_in_one_line(run, text):
@@ -161,12 +239,49 @@ INFO = Info("made", (2,), None, (Label("a"),), {"train": 3, "validation": 1, "te
         {"offset": {"a": 1}},
         {"name": {}},
         {"more": 1},
+        {"shape": [10**9]},
+        {"shape": [2.0]},
+        {"shape": [10**400]},
+        {"shape": [20_000, 20_000, 3]},
+        {"shape": [0]},
+        {"shape": [2, 2]},
+        {"counts": {"train": 1.0, "validation": 1, "test": 1}},
+        {"counts": {"train": 10**400, "validation": 1, "test": 1}},
+        {"scale": 0},
+        {"scale": [1, -1]},
+        {"scale": [1, 2, 3]},
+        {"offset": float("nan")},
+        {"offset": 10**400},
+        {"value_range": [1, 0]},
+        {"value_range": 1},
+        {"feature_names": ["x"]},
+        {"feature_names": ["x", 3]},
+        {"columns": [{"name": 3}]},
+        {"columns": [3]},
+        {"labels": [{"name": "a"}, {"name": "a"}]},
+        {"labels": [{"name": "a", "kind": "real", "scale": 0}]},
+        {"labels": [{"name": "a", "kind": "real", "mean": 10**400}]},
+        {"labels": [{"name": "a", "kind": "real", "mean": []}]},
+        {"labels": [{"name": "a", "frequency": float("nan")}]},
+        {"fingerprint": 3},
     ],
 )
 def test_a_malformed_description_of_data_is_refused(change):
     assert Info.from_dict(INFO).to_dict() == INFO
-    with pytest.raises(InputError, match="describes no dataset"):
+    with pytest.raises(InputError, match="describes no dataset") as told:
         Info.from_dict({**INFO, **change})
+    assert "\n" not in str(told.value)
+    assert len(str(told.value)) < 500
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"name": "made"}', "\0", '{"shape": 1e400}'])
+def test_a_short_description_is_told_with_its_path_and_what_to_do(run, text):
+    with pytest.raises(InputError, match=r"There is no file .*info.json. It describes the data of the run"):
+        run.info()
+    files.write_text(run.file(runs.INFO), text)
+    with pytest.raises(InputError, match=r"info\.json.*: copy the run again, or train it again") as told:
+        run.info()
+    assert "\n" not in str(told.value)
 
 
 def test_captions_lead_nowhere(run, tmp_path):
@@ -183,9 +298,13 @@ def test_captions_lead_nowhere(run, tmp_path):
         {"link": "a"},
         {"fine": ["a"]},
         {"text": "a"},
+        {f"{figures}/fine": "a"},
+        {"../figures/fine": "a"},
+        {"fi\0ne": "a"},
+        {"gone": "a"},
     ):
         files.write_json(str(figures / runs.CAPTIONS), captions)
-        with pytest.raises(InputError, match=r"no picture of the run|no PNG"):
+        with pytest.raises(InputError, match=r"no picture of the run|no PNG|cannot be read: No such file"):
             run.pictures()
 
 
@@ -265,3 +384,51 @@ def test_the_content_of_a_lock_file_is_never_shown(run):
         pass
     assert "\n" not in str(told.value)
     assert len(str(told.value)) < 200 + len(run.path)
+
+
+def test_a_run_that_is_there_twice_is_not_compared(run, tmp_path):
+    files.write_bytes(run.file(runs.MODEL), b"a model")
+    shutil.copytree(run.path, tmp_path / "copy")
+    (tmp_path / "link").symlink_to(run.path)
+    for other, words in (
+        (run.path, "the same run"),
+        (f"{run.path}/.", "the same run"),
+        (f"{tmp_path}/link", "the same run"),
+        (f"{tmp_path}/copy", "copies of one run"),
+    ):
+        with pytest.raises(InputError, match=f"{words}, which would count as several trainings") as told:
+            tf_csvae.compare([run.path, other], out=str(tmp_path / "out"))
+        assert f"--run_dirs={run.path},{other}" in str(told.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_names_of_labels_are_drawn_as_they_are(recwarn):
+    names = ["$x^$ $\\frac$", "_a", "a\0b", "<b>", "y" * 300]
+    figure = figures.heat_map(np.zeros((5, 5)), names, names, (0, 1))
+    assert report.as_png(figure).startswith(b"\x89PNG")
+    assert figures.drawable("Wearing_Hat") == "Wearing_Hat"
+    assert figures.drawable("_a") == " _a"
+    assert len(figures.drawable("y" * 300)) < 130
+    planes = figures.latent_planes([np.zeros((4, 2))], [names[0]], np.float32([0, 1, 0, 1]), "_a")
+    assert report.as_png(planes).startswith(b"\x89PNG")
+    assert len(planes.axes[0].get_legend().get_texts()) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Wearing_Hat", "Wearing_Hat"),
+        ("<script>alert(1)</script>", "&lt;script&gt;alert(1)&lt;/script&gt;"),
+        ("[x](http://e)", r"\[x\](http&#58;//e)"),
+        ("a | b\n# c", r"a \| b \# c"),
+        ("**b** `c` _d_", r"\*\*b\*\* \`c\` \_d\_"),
+        ("![i](j)", r"\!\[i\](j)"),
+        ("- a", r"\- a"),
+        ("&lt;", "&amp;lt;"),
+    ],
+)
+def test_markdown_shows_a_text_and_reads_nothing_in_it(text, shown):
+    assert report.markdown(text) == shown
+    table = report.as_markdown(report.Table("", [["", text], ["a", text]]))
+    assert len(table.splitlines()) == 3
+    assert table.count(shown) == 2

@@ -6,6 +6,8 @@ All raise ``InputError`` for shapes that do not fit and for what the system lack
 subspaces, or y where nothing predicts it.
 """
 
+import math
+import numbers
 from collections.abc import Callable
 from typing import Any
 
@@ -75,6 +77,8 @@ def interpolate(
     code = model.inference(x, y)
     w = model.own_code(code, y)
     edited = editor(model, x, code.z.mean(), w)
+    for name, value in (("start", start), ("stop", stop)):
+        model.check_value(value, label, name, "interpolate")
     ends = [
         tf.constant([[label.ends[end] for label in model.labels]]) if value is None else value
         for end, value in enumerate((start, stop))
@@ -136,6 +140,7 @@ def traverse(
     this, steps = model.label_mask(label), positive("steps", steps)
     slot = model.label_slots(this)
     z, own = model.inference(x, y).mean()
+    model.check_value(value, label, "value", "traverse")
     if value is None:
         value = tf.where([[label.kind == "binary" for label in model.labels]], 1.0, y)
     prior = model.prior(tf.where(this, value, y))
@@ -165,6 +170,7 @@ def positive(name: str, value: int | tf.Tensor) -> int | tf.Tensor:
     """Returns a positive number as int, a tensor as it is; raises ``InputError`` for the rest."""
     if tf.is_tensor(value):
         return value
-    if int(value) != value or value < 1:
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not is_number or not 1 <= value < math.inf or int(value) != value:
         raise InputError(f"{name} must be a positive integer. Received: {name}={value}")
     return int(value)

@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from tf_csvae import texts
+from tf_csvae.errors import InputError
 
 KINDS = ("binary", "categorical", "real")
 
@@ -29,6 +30,8 @@ class Label:
         mean: the value 0 of a real label in the units of the data.
         scale: a step of 1 in those units, positive.
         missing: share of the training examples in which the label is unknown.
+        low, high: least and largest value of a real label in the training examples, standardised;
+            None where they are not known.
 
     Raises:
         ValueError: fields that contradict each other or are out of range.
@@ -42,8 +45,12 @@ class Label:
     mean: float = 0.0
     scale: float = 1.0
     missing: float = 0.0
+    low: float | None = None
+    high: float | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise ValueError(f"The name of a label must be a text. Received: name={self.name!r}")
         object.__setattr__(self, "classes", tuple(self.classes))
         shares = self.frequencies or [1 / max(1, len(self.classes))] * len(self.classes)
         object.__setattr__(self, "frequencies", tuple(map(float, shares)))
@@ -71,6 +78,11 @@ class Label:
                 "The mean of a label must be a finite number and its scale a positive one. "
                 f"Received: mean={self.mean}, scale={self.scale}"
             )
+        ends = (self.low, self.high)
+        if ends != (None, None) and (None in ends or not -math.inf < self.low <= self.high < math.inf):
+            raise ValueError(
+                f"The range of a label must be two finite numbers. Received: low={self.low}, high={self.high}"
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the label as plain values, for JSON and Keras configs."""
@@ -79,6 +91,7 @@ class Label:
             plain |= {"classes": list(self.classes), "frequencies": list(self.frequencies)}
         if self.kind == "real":
             plain |= {"mean": self.mean, "scale": self.scale}
+            plain |= {} if self.low is None else {"low": self.low, "high": self.high}
         return plain | ({"missing": self.missing} if self.missing else {})
 
     @property
@@ -92,6 +105,20 @@ class Label:
         if self.kind == "real":  # the 5 % and 95 % quantiles of a standard normal distribution
             return -1.645, 1.645
         return 0.0, float(max(1, len(self.classes) - 1))
+
+    @property
+    def plausible(self) -> tuple[float, float]:
+        """The least and the largest value that can be meant: of a real label, standardised.
+
+        A value further from those of the training than the width of their range is most likely
+        given in the units of the data.
+        """
+        if self.kind != "real":
+            return 0.0, float(max(1, len(self.classes) - 1))
+        if self.low is None:
+            return -math.inf, math.inf
+        width = max(1.0, self.high - self.low)
+        return self.low - width, self.high + width
 
     @property
     def points(self) -> tuple[np.ndarray, np.ndarray]:
@@ -164,6 +191,27 @@ Labels = Iterable[Label | dict[str, Any] | str]
 
 
 def as_labels(labels: Labels) -> tuple[Label, ...]:
-    """Returns labels from labels, from dicts of their fields, or from names."""
-    makers = {str: Label, dict: lambda fields: Label(**fields)}
-    return tuple(label if isinstance(label, Label) else makers[type(label)](label) for label in labels)
+    """Returns labels from labels, from dicts of their fields, or from names.
+
+    Raises:
+        InputError: no list of such, fields that make no label, or a name that occurs twice.
+    """
+    if isinstance(labels, (str, dict)) or not isinstance(labels, Iterable):
+        raise InputError(f"labels must be a list of labels or of their names. Received: {labels!r}.")
+    found = tuple(map(_as_label, labels))
+    names = [label.name for label in found]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(f"Two labels are named {twice[0]!r}. Each label needs a name of its own.")
+    return found
+
+
+def _as_label(given: Label | dict[str, Any] | str) -> Label:
+    if isinstance(given, Label):
+        return given
+    if isinstance(given, str):
+        return Label(given)
+    try:
+        return Label(**given)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputError(f"{str(given)[:200]} is no label: {str(error)[:200]}") from error

@@ -64,10 +64,14 @@ class Option:
             if isinstance(value, str):
                 raise TypeError
             return tuple(map(self._check_one, value))
+        except InputError:
+            raise
         except (TypeError, ValueError, OverflowError):
             raise InputError(f"{self.name} must be {self.wanted}. Received: {value!r}.") from None
 
     def _check_one(self, value: Any) -> Any:
+        if isinstance(value, str):
+            self._check_text(value)
         converted = self.type(value)
         if not (
             isinstance(value, str) == (self.type is str)
@@ -80,6 +84,18 @@ class Option:
         ):
             raise ValueError
         return converted
+
+    def _check_text(self, text: str) -> None:
+        """Raises ``InputError`` for a text that flags.txt could not hold, or no path could."""
+        valid = "\0" not in text and len(text.splitlines()) < 2
+        try:
+            text.encode()
+        except UnicodeEncodeError:  # bytes of the command line that are no UTF-8
+            valid = False
+        if not valid:
+            raise InputError(
+                f"{self.name} must be a text in UTF-8, of one line and without NUL. Received: {text!a}."
+            )
 
     @property
     def wanted(self) -> str:

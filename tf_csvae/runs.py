@@ -5,7 +5,7 @@
     history.csv    one row per epoch
     tensorboard/   the same for TensorBoard
     model.keras    the trained model
-    info.json      the data: labels, shape, scaling
+    info.json      the data of the training: labels, shape, scaling; no evaluation changes it
     figures/*.png  the pictures
     report.html    tables and pictures on one page
     metrics.json   the numbers; written last, so a run that has it is finished
@@ -16,7 +16,6 @@ Every file appears whole, by rename, except the two logs that grow by the epoch.
 import contextlib
 import csv
 import hashlib
-import math
 import os
 import shutil
 from collections.abc import Iterator
@@ -25,8 +24,10 @@ from typing import TYPE_CHECKING, Any
 import filelock
 
 from tf_csvae.data.dataset import Info
+from tf_csvae.data.known import check_fits
 from tf_csvae.errors import InputError
-from tf_csvae.files import is_within, read_json, remove_unfinished, write_text
+from tf_csvae.files import check_folder, is_within, read_json, remove_unfinished, write_json, write_text
+from tf_csvae.measured import wrong_in
 from tf_csvae.options import flag_values
 from tf_csvae.settings import Settings, recorded
 
@@ -41,36 +42,13 @@ INFO, CAPTIONS, LOCK = "info.json", "captions.json", ".lock"
 _CONTENTS = (METRICS, BACKUP, HISTORY, MODEL, INFO, REPORT, FIGURES, TENSORBOARD)
 
 
-def _is_number(value) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
-
-
-def _wrong_numbers(value, where="") -> str | None:
-    """Returns where in nested dicts a value is no finite number or list of such, or None."""
-    if isinstance(value, dict):
-        found = (_wrong_numbers(each, f"{where}/{name}") for name, each in value.items())
-        return next((each for each in found if each), None)
-    several = isinstance(value, list) and all(map(_is_number, value))
-    return None if several or _is_number(value) else where
-
-
-def _wrong_run(ran) -> str | None:
-    """Returns what is wrong with the part "run" of metrics.json, or None."""
-    kinds = {"system": str, "dataset": str, "seed": int, "counts": dict, "versions": dict}
-    for name, kind in kinds.items():
-        if not isinstance(ran, dict) or type(ran.get(name)) is not kind:
-            return f"/run/{name}"
-    for name, kind in (("counts", int), ("versions", str)):
-        if not all(type(each) is kind for each in ran[name].values()):
-            return f"/run/{name}"
-    return None
-
-
 class Run:
     """One run directory, which need not exist."""
 
     def __init__(self, path: str | os.PathLike) -> None:
         self.path = os.fspath(path)
+        if "\0" in self.path:
+            raise InputError(f"A path of a run cannot have a NUL in it. Received: {self.path!r}.")
 
     def file(self, *names: str) -> str:
         """Returns the path of something in the run."""
@@ -93,8 +71,7 @@ class Run:
             InputError: the directory holds another run and neither was asked for, or something
                 that is no run; or there is nothing to resume.
         """
-        if os.path.exists(self.path) and not os.path.isdir(self.path):
-            raise InputError(f"--run_dir={self.path} is a file. Give a directory.")
+        check_folder(self.path, "--run_dir")
         if resume and overwrite:
             raise InputError("--resume and --overwrite exclude each other. Give one of them.")
         present = os.listdir(self.path) if os.path.isdir(self.path) else []
@@ -139,15 +116,20 @@ class Run:
         The lock belongs to the kernel, so it ends with the process. If another process holds it,
         it raises ``InputError``.
         """
-        os.makedirs(self.path, exist_ok=True)
+        check_folder(self.path, "--run_dir")
         lock = filelock.FileLock(self.file(LOCK))
         try:
+            os.makedirs(self.path, exist_ok=True)
             lock.acquire(timeout=0)
         except filelock.Timeout:
             raise InputError(
                 f"--run_dir={self.path} is being written by another process. "
                 "Wait for it, or give another --run_dir."
             ) from None
+        except OSError as error:
+            raise InputError(
+                f"--run_dir={self.path} cannot be written: {error.strerror}. Give another --run_dir."
+            ) from error
         try:
             yield
         finally:
@@ -166,10 +148,14 @@ class Run:
         remove_unfinished(self.path)
         write_text(self.file(FLAGFILE), flags)
 
+    def write_info(self, info: Info) -> None:
+        """Writes info.json, the description of the data, as the training begins."""
+        write_json(self.file(INFO), info.to_dict())
+
     def cut_history(self, epochs: int) -> None:
         """Drops the rows of history.csv after the first ``epochs``: they are logged again."""
         if os.path.exists(self.file(HISTORY)):
-            with open(self.file(HISTORY), encoding="utf-8") as file:
+            with open(self.file(HISTORY), encoding="utf-8", errors="replace") as file:
                 lines = file.readlines()
             if epochs:
                 write_text(self.file(HISTORY), "".join(lines[: 1 + epochs]))
@@ -187,6 +173,8 @@ class Run:
             raise InputError(f"{self.path} holds no run: there is no {FLAGFILE}.") from None
         except UnicodeDecodeError as error:
             raise InputError(f"{self.file(FLAGFILE)} is no text: {error}.") from error
+        except OSError as error:
+            raise InputError(f"{self.file(FLAGFILE)} cannot be read: {error.strerror}.") from error
 
     def settings(self) -> Settings:
         """Returns the settings of the training, from flags.txt."""
@@ -194,7 +182,12 @@ class Run:
 
     def info(self) -> Info:
         """Returns the ``Info`` of the data that it was trained on, from info.json."""
-        return Info.from_dict(read_json(self.file(INFO)))
+        path = self.file(INFO)
+        remedy = "It describes the data of the run: copy the run again, or train it again."
+        try:
+            return Info.from_dict(read_json(path, remedy))
+        except InputError as error:
+            raise InputError(str(error) if path in str(error) else f"{path}: {error} {remedy}") from error
 
     def model(self) -> "LabelledModel":
         """Returns the trained model of a finished run."""
@@ -206,8 +199,11 @@ class Run:
     def checksum(self) -> str:
         """Returns the SHA-256 of model.keras of a finished run."""
         self.metrics()
-        with open(self.file(MODEL), "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        try:
+            with open(self.file(MODEL), "rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise InputError(f"{self.file(MODEL)} cannot be read: {error.strerror}.") from error
 
     def history(self) -> dict[str, list[float]]:
         """Returns history.csv as {column: values}; empty before the first epoch."""
@@ -217,7 +213,7 @@ class Run:
             with open(self.file(HISTORY), encoding="utf-8", newline="") as file:
                 rows = list(csv.DictReader(file))
             return {name: [float(row[name]) for row in rows] for name in (rows[0] if rows else ())}
-        except (ValueError, TypeError, csv.Error) as error:
+        except (ValueError, TypeError, csv.Error, OSError) as error:
             raise InputError(f"{self.file(HISTORY)} is no table of numbers: {error}.") from error
 
     def check_finished(self) -> None:
@@ -229,25 +225,28 @@ class Run:
     def metrics(self) -> dict[str, Any]:
         """Returns metrics.json of a finished run."""
         self.check_finished()
-        numbers = read_json(self.file(METRICS))
-        wrong = _wrong_numbers({k: value for k, value in numbers.items() if k not in ("run", "judge")})
-        if not wrong and "run" in numbers:
-            wrong = _wrong_run(numbers["run"])
+        numbers = read_json(self.file(METRICS), "Train the run again.")
+        wrong = wrong_in(numbers)
         if wrong:
-            raise InputError(f"{self.file(METRICS)} has no valid number at {wrong}.")
+            at = wrong if len(wrong) < 200 else f"{wrong[:200]} ..."
+            raise InputError(f"{self.file(METRICS)} has no valid value at {at!r}. Evaluate the run again.")
         return numbers
 
     def pictures(self) -> list[tuple[str, str, bytes]]:
         """Returns [(name, caption, PNG bytes)] of the figures."""
         folder, captions, found = self.file(FIGURES), self.file(FIGURES, CAPTIONS), []
-        for name, caption in read_json(captions).items():
-            path = os.path.join(folder, f"{name}.png")
-            if not is_within(path, folder) or not isinstance(caption, str):
+        for name, caption in read_json(captions, "Evaluate the run again.").items():
+            path, plain = os.path.join(folder, f"{name}.png"), name == os.path.basename(name)
+            if "\0" in name or not plain or not is_within(path, folder) or not isinstance(caption, str):
                 raise InputError(f"{captions} names {name!r}, which is no picture of the run.")
-            with open(path, "rb") as file:
-                content = file.read()
+            try:
+                with open(path, "rb") as file:
+                    content = file.read()
+            except (OSError, ValueError) as error:
+                reason = getattr(error, "strerror", None) or error
+                raise InputError(f"{path} cannot be read: {reason}. Evaluate the run again.") from error
             if not content.startswith(b"\x89PNG"):
-                raise InputError(f"{path} is no PNG file.")
+                raise InputError(f"{path} is no PNG file. Evaluate the run again.")
             found.append((name, caption, content))
         return found
 
@@ -269,6 +268,7 @@ def load_classifier(path: str, info: Info, role: str) -> tuple["LabelledModel", 
             f"--{role}={path} holds a {type(found).__name__}. Give a run of trainers.classifier."
         )
     check_same(found, info.shape, info.labels, f"The {role}")
+    check_fits(run.info(), info, f"--{role}={path}")
     return found, checksum
 
 

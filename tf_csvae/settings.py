@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from tf_csvae import configs
 from tf_csvae.errors import InputError, check_known
+from tf_csvae.files import file_name
 from tf_csvae.options import Config, flag_values, preset, preset_names
 
 # Of run directories; a run of another format is refused.
@@ -78,7 +79,7 @@ class Settings:
     def run_dir(self) -> str:
         """Folder of the run."""
         name = re.sub("[:/]", "_", f"{self.system}_{self.data.dataset}")
-        return self.training.run_dir or os.path.join("runs", name)
+        return self.training.run_dir or os.path.join("runs", file_name(name))
 
     def flagfile(self) -> str:
         """Returns the content of flags.txt: every option that bears on the result."""

@@ -178,7 +178,8 @@ def people(tmp_path):
 
     def applied(rows=rows, **options):
         given = write_rows(tmp_path / "given.csv", header, rows)
-        config = {"run_dir": str(tmp_path / "run"), "out": str(tmp_path / "out"), "overwrite": True, **options}
+        config = {"run_dir": str(tmp_path / "run"), "out": str(tmp_path / "out"), **options}
+        config["overwrite"] = True
         apply.apply(apply.ApplyConfig(input=given, **config))
         return read_rows(tmp_path / "out" / f"{config.get('mode', 'transfer')}.csv"), rows
 

@@ -1,9 +1,11 @@
+import dataclasses
 import json
 import math
 
 import numpy as np
 import pytest
 
+from tf_csvae import InputError
 from tf_csvae.labels import Label, as_labels
 
 SPECIES = Label("species", kind="categorical", classes=("setosa", "virginica"), frequencies=(0.25, 0.75))
@@ -56,6 +58,9 @@ def test_labels_go_through_json_and_a_binary_one_is_written_as_ever():
         {"kind": "categorical", "classes": ("a", "a")},
         {"kind": "categorical", "classes": ("a", "b"), "frequencies": (0.5, 0.6)},
         {"kind": "real", "scale": 0.0},
+        {"kind": "real", "low": 1.0},
+        {"kind": "real", "low": 1.0, "high": 0.0},
+        {"kind": "real", "low": 0.0, "high": math.inf},
     ],
 )
 def test_fields_that_make_no_label_are_refused(fields):
@@ -81,3 +86,31 @@ def test_labels_whose_numbers_mean_other_things_are_not_the_same():
     assert not DIGIT.same_values(Label("digit", kind="categorical", classes=("0", "2", "1")))
     assert Label("a", 0.2).same_values(Label("a", 0.7))
     np.testing.assert_allclose(AGE.in_units(np.array([-1.0, 0.0])), [30, 40])
+
+
+@pytest.mark.parametrize(
+    ("labels", "complaint"),
+    [
+        (["a", "b", "a"], "Two labels are named 'a'"),
+        ([Label("a"), {"name": "a"}], "Two labels are named 'a'"),
+        ("Smiling", "must be a list of labels or of their names. Received: 'Smiling'"),
+        (3, "must be a list of labels"),
+        ([3], "3 is no label"),
+        ([None], "None is no label"),
+        ([{"name": 3}], "The name of a label must be a text"),
+        ([{"nam": "a"}], "is no label"),
+        ([{"name": "a", "kind": "real", "mean": 10**400}], "is no label"),
+    ],
+)
+def test_what_makes_no_labels_is_told_in_a_sentence(labels, complaint):
+    with pytest.raises(InputError, match=complaint):
+        as_labels(labels)
+
+
+def test_a_real_label_keeps_the_range_of_its_training():
+    label = dataclasses.replace(AGE, low=-2.0, high=2.5)
+    assert label.plausible == (-6.5, 7)
+    assert AGE.plausible == (-math.inf, math.inf)
+    assert as_labels(json.loads(json.dumps([label.to_dict()]))) == (label,)
+    assert label.same_values(AGE)
+    assert "low" not in AGE.to_dict()

@@ -121,11 +121,12 @@ def test_options_that_change_data_are_refused_beside_data_that_are_given(there):
         ("evaluate", [], "Give --run_dir"),
         ("evaluate", ["--run_dir={here}/nothing"], "holds no finished run"),
         ("evaluate", ["--run_dir={here}/csvae", "--judge={here}/vae"], "holds a VAE. Give a run of"),
-        ("evaluate", ["--run_dir={here}/csvae", "--attributes=Male"], "was trained on data of shape"),
+        ("evaluate", ["--run_dir={here}/csvae", "--attributes=Male"], "has no label Smiling, Wearing_Hat"),
         ("evaluate", ["--run_dir={here}/csvae", "--pictured_labels=Hat"], "Unknown label 'Hat'"),
         ("compare", [], "Give --run_dirs"),
         ("compare", ["--run_dirs={here}/csvae", "--out={here}/vae"], "is a run, and would be written over"),
         ("compare", ["--run_dirs={here}/csvae,{here}/no"], "no holds no finished run"),
+        ("compare", ["--run_dirs={here}/csvae,{here}/./csvae"], "are the same run, which would count"),
         ("compare", ["--run_dirs={here}/csvae", "--judge={here}/no"], "no holds no finished run"),
     ],
 )

@@ -22,6 +22,7 @@ import tensorflow as tf
 from tf_csvae.configs import DataConfig
 from tf_csvae.data import images, pipeline, tfds
 from tf_csvae.data.dataset import SPLITS, Dataset, Info
+from tf_csvae.data.known import check_kinds, fingerprint, label_names
 from tf_csvae.data.names import plain
 from tf_csvae.data.splits import half_of
 from tf_csvae.errors import InputError, check_known
@@ -53,12 +54,13 @@ _WHERE = (
 )
 
 
-def load(config: DataConfig) -> Dataset:
+def load(config: DataConfig, known: Info | None = None) -> Dataset:
     """Loads CelebA: x float32 [image_size, image_size, 3] in [0, 1], y float32 [k].
 
     Without data_dir, TensorFlow Datasets provides celeb_a and may download it. Without attributes,
     the labels are ``REPORT_ATTRIBUTES``. With on_bad_example=skip, all images are read once before
-    the training; left out are images that are missing or unreadable or have no attributes.
+    the training; left out are images that are missing or unreadable or have no attributes. With
+    ``known`` the labels are those of a run.
 
     Raises:
         InputError: a missing folder or file, a malformed row, an unknown attribute, a name that
@@ -69,15 +71,30 @@ def load(config: DataConfig) -> Dataset:
         raise InputError("CelebA needs at least one attribute. Received: none.")
     if len(set(attributes)) < len(attributes):
         raise InputError(f"An attribute is named twice. Received: {', '.join(attributes)}.")
+    if known is not None:
+        present = config.attributes or [label.name for label in known.labels]
+        attributes = label_names(known, present, present, "--dataset=celeba")
+        check_kinds(known.labels, [Label(name) for name in attributes], "--dataset=celeba")
     if config.data_dir is None:
-        return _from_tfds(attributes, config)
+        return _from_tfds(attributes, config, known)
     files, left_out = _read_folder(attributes, config)
-    info = _info(attributes, files["train"][1], {split: len(files[split][0]) for split in SPLITS}, config)
+    counts = {split: len(files[split][0]) for split in SPLITS}
+    info = _info(attributes, files["train"][1], counts, config, known)
+    rows = [
+        (split, os.path.basename(path), *map(str, row))
+        for split, (paths, y) in files.items()
+        for path, row in zip(paths, y.tolist(), strict=True)
+    ]
+    info = dataclasses.replace(info, fingerprint=fingerprint(rows))
     return dataclasses.replace(images.build(files, info, config), left_out=left_out)
 
 
-def _info(attributes: Sequence[str], y: np.ndarray, counts: dict[str, int], config: DataConfig) -> Info:
+def _info(
+    attributes: Sequence[str], y: np.ndarray, counts: dict[str, int], config: DataConfig, known: Info | None
+) -> Info:
     """Returns the description of the images; y [n, k] are the labels of the training images."""
+    if known is not None:
+        return dataclasses.replace(known, name="celeba", counts=counts, crop=FACE_BOX)
     shape = (config.image_size, config.image_size, 3)
     labels = tuple(Label(name, float(share)) for name, share in zip(attributes, y.mean(0), strict=True))
     return Info("celeba", shape, (0.0, 1.0), labels, counts, crop=FACE_BOX)
@@ -253,7 +270,7 @@ def _shown(text: str, most: int = 100) -> str:
     return text if len(text) <= most else f"{text[:most]} ..."
 
 
-def _from_tfds(attributes: Sequence[str], config: DataConfig) -> Dataset:
+def _from_tfds(attributes: Sequence[str], config: DataConfig, known: Info | None) -> Dataset:
     """Loads celeb_a of TensorFlow Datasets."""
 
     def check(builder):
@@ -279,6 +296,6 @@ def _from_tfds(attributes: Sequence[str], config: DataConfig) -> Dataset:
     y = np.array([*read("train", {"image": tfds.SKIPPED}).map(labels_of).as_numpy_iterator()])
     examples = {split: pipeline.read_all(read(split), prepare) for split in SPLITS}
     counts = {split: int(each.cardinality()) for split, each in examples.items()}
-    info = _info(attributes, y, counts, config)
+    info = _info(attributes, y, counts, config, known)
     content = ("tfds", tfds.identity(builder), config.half, tuple(attributes), info.shape, FACE_BOX)
     return pipeline.build(examples, info, config, config.cache, fingerprint=repr(content).encode())

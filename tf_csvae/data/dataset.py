@@ -22,6 +22,9 @@ SPLITS = ("train", "validation", "test")
 # Pixels: decoding a larger image takes gigabytes, for one example or one request.
 MAX_SIDE = 8192
 
+# Most numbers of an example, and most examples, that a description of somebody else may promise.
+MAX_NUMBERS, MAX_EXAMPLES = 2**24, 2**48
+
 
 @dataclasses.dataclass(frozen=True)
 class Info:
@@ -41,6 +44,8 @@ class Info:
         columns: the feature columns of a table.
         notations: {column: how its numbers are written}, of the feature and label columns that are
             not written as Python writes numbers.
+        fingerprint: a checksum of the content that is cheap to know: the rows of a table, the
+            names and labels of images; empty where it is unknown.
     """
 
     name: str
@@ -54,6 +59,11 @@ class Info:
     crop: tuple[float, ...] | str | None = None
     columns: tuple[Column, ...] = ()
     notations: dict[str, Notation] = dataclasses.field(default_factory=dict)
+    fingerprint: str = ""
+
+    def __post_init__(self) -> None:
+        """Raises ``InputError`` for two labels of one name."""
+        object.__setattr__(self, "labels", as_labels(self.labels))
 
     @property
     def number_columns(self) -> list[str]:
@@ -106,20 +116,36 @@ class Info:
                 "scale": np.asarray(plain["scale"]),
             }
             info = cls(**{**plain, **tuples, **parts})
-            valid = (
-                isinstance(info.name, str)
-                and info.labels
-                and all(isinstance(label.name, str) for label in info.labels)
-                and set(info.counts) == set(SPLITS)
-                and all(type(n) is int and n >= 0 for n in (*info.shape, *info.counts.values()))
-                and (info.crop is None or info.crop == "center" or _is_box(*info.crop))
-                and all(np.issubdtype(each.dtype, np.number) for each in (info.offset, info.scale))
-            )
-        except (TypeError, KeyError, ValueError, AttributeError, IndexError) as error:
-            raise InputError(f"This describes no dataset: {error!r}.") from error
+            valid = info._is_valid()
+        except (TypeError, KeyError, ValueError, AttributeError, IndexError, OverflowError) as error:
+            reason = str(error) if isinstance(error, InputError) else repr(error)
+            raise InputError(f"This describes no dataset: {reason[:300]}.") from error
         if not valid:
-            raise InputError("This describes no dataset: a value in it is of a wrong kind.")
+            raise InputError("This describes no dataset: a value in it is of a wrong kind or size.")
         return info
+
+    def _is_valid(self) -> bool:
+        """Returns whether values that may be somebody else's can be those of a data set."""
+        scaling = [np.asarray(each) for each in (self.offset, self.scale)]
+        widths = [len(column.feature_names) for column in self.columns]
+        texts = (self.name, self.fingerprint, *self.feature_names, *(each.name for each in self.columns))
+        low, high = self.value_range or (0, 1)
+        return (
+            all(isinstance(text, str) for text in (*texts, *(label.name for label in self.labels)))
+            and len(self.labels) > 0
+            and set(self.counts) == set(SPLITS)
+            and all(type(n) is int and 0 <= n <= MAX_EXAMPLES for n in self.counts.values())
+            and all(type(n) is int and 0 < n <= MAX_NUMBERS for n in self.shape)
+            and len(self.shape) in (1, 3)
+            and math.prod(self.shape) <= MAX_NUMBERS
+            and -np.inf < low < high < np.inf
+            and (self.crop is None or self.crop == "center" or _is_box(*self.crop))
+            and all(np.issubdtype(each.dtype, np.number) for each in scaling)
+            and all(each.shape in ((), self.shape) and np.isfinite(each).all() for each in scaling)
+            and bool(np.all(scaling[1] > 0))
+            and len(self.feature_names) in (0, self.shape[0])
+            and sum(widths) in (0, self.shape[0])
+        )
 
     def unscale(self, x: np.ndarray) -> np.ndarray:
         """Returns x [n, *shape] in the units of the data."""

@@ -12,11 +12,13 @@ import numpy as np
 from tf_csvae.configs import DataConfig
 from tf_csvae.data import images, label_columns, notations, scaling, table_files
 from tf_csvae.data.dataset import Dataset, Info
+from tf_csvae.data.known import fingerprint, label_names
 from tf_csvae.data.names import Folder
 from tf_csvae.data.splits import half_of, split_rows
 from tf_csvae.data.table_files import Problems, Table
 from tf_csvae.errors import InputError
 from tf_csvae.files import is_within
+from tf_csvae.labels import Label
 
 OPTIONS = (
     "data_dir", "labels", "attributes", "file_column", "header", "ignore", "split", "group_column",
@@ -25,32 +27,34 @@ OPTIONS = (
 )  # fmt: skip
 
 
-def load(config: DataConfig) -> Dataset:
+def load(config: DataConfig, known: Info | None = None) -> Dataset:
     """Loads a folder of images: x float32 [image_size, image_size, 3] in [0, 1], y float32 [k].
 
     y is NaN where a label is missing. Without a column ``split``, the hash of its name assigns an
     image to a split, together with its copies. With on_bad_example=skip, all images are read once
-    before the training.
+    before the training. With ``known`` the labels, the crop and the size are those of a run.
 
     Raises:
         InputError: a missing file, a value that is not allowed for its label, a file that occurs
             twice or leads out of the folder, copies in two splits, a label that has one value in
             all training images, or too many bad examples.
     """
-    box, table = images.parse_crop(config.crop), _read_table(config)
+    box = images.parse_crop(config.crop) if known is None else known.crop
+    table = _read_table(config, known)
     file_column = config.file_column or next(iter(table.columns))
     table.column(file_column, "--file_column")
-    attributes = _attributes(table, file_column, config)
+    attributes = _attributes(table, file_column, config, known)
     problems = Problems()
     paths, names, missing = _check_files(table, file_column, config.data_dir, problems)
     skip = config.on_bad_example == "skip"
     if not skip:
         problems.extend(missing.values())
     numbers = label_columns.may_be_numbers(attributes, config.label_kinds, table.path)
-    table, written = notations.plain_table(table, numbers, config.decimal, problems)
+    given = None if known is None else known.notations
+    table, written = notations.plain_table(table, numbers, config.decimal, problems, given)
     for sentence in notations.told(written):
         print(sentence, flush=True)
-    labels, values = label_columns.read_labels(table, attributes, config.label_kinds, problems)
+    labels, values = _labels(table, attributes, config, known, problems)
     copies = {} if problems else images.copies(paths)
     keys = [names[copies.get(row, row)] for row in range(len(table))]
     members = split_rows(table, keys, config, problems)
@@ -67,18 +71,23 @@ def load(config: DataConfig) -> Dataset:
         images.check_few(list(left_out.values()), f"--data_dir={config.data_dir}", config)
         members = {split: np.setdiff1d(rows, list(left_out)).astype(int) for split, rows in members.items()}
     whole, members["train"] = members["train"], members["train"][half_of(config.half)]
-    labels, y = label_columns.fit_labels(labels, values, members["train"], table.path, problems, whole)
+    y = values
+    if known is None:
+        labels, y = label_columns.fit_labels(labels, values, members["train"], table.path, problems, whole)
     scaling.check(table, attributes, y, problems)
     problems.raise_any()
 
     shape = (config.image_size, config.image_size, 3)
     counts = {split: len(rows) for split, rows in members.items()}
+    texts = [names, *(table.columns[label.name] for label in labels)]
+    rows = [(split, *(column[row] for column in texts)) for split, part in members.items() for row in part]
     info = Info("folder", shape, (0.0, 1.0), labels, counts, crop=box, notations=written)
+    info, y = dataclasses.replace(info, fingerprint=fingerprint(rows)), scaling.single(y)
     files = {split: (np.array(paths)[rows], y[rows]) for split, rows in members.items()}
     return dataclasses.replace(images.build(files, info, config), left_out=tuple(left_out.values()))
 
 
-def _read_table(config: DataConfig) -> Table:
+def _read_table(config: DataConfig, known: Info | None) -> Table:
     """Reads the file of labels, which may be in the folder; raises ``InputError``."""
     folder, path = config.data_dir, config.labels
     if not folder or not path:
@@ -87,10 +96,27 @@ def _read_table(config: DataConfig) -> Table:
         raise InputError(f"--data_dir={folder} is no folder.")
     inside = os.path.join(folder, path)
     found = inside if not os.path.exists(path) and os.path.exists(inside) else path
-    return table_files.read(found, config.header, config.ignore)
+    names = [label.name for label in known.labels] if known else ()
+    return table_files.read(found, config.header, config.ignore, names)
 
 
-def _attributes(table: Table, file_column: str, config: DataConfig) -> list[str]:
+def _labels(
+    table: Table, attributes: list[str], config: DataConfig, known: Info | None, problems: Problems
+) -> tuple[tuple[Label, ...], np.ndarray]:
+    """Returns the labels and their values [n, k]; those of a run are read as it read them."""
+    if known is None:
+        return label_columns.read_labels(table, attributes, config.label_kinds, problems)
+    kinds = label_columns.parse_kinds(config.label_kinds, attributes, table.path)
+    for label in known.labels:
+        if kinds.get(label.name, label.kind) != label.kind:
+            raise InputError(
+                f"--label_kinds={','.join(config.label_kinds)}: in the run, {label.name} is {label.kind}."
+            )
+    values = [label_columns.read_known_label(table, label, problems) for label in known.labels]
+    return known.labels, np.stack(values, 1)
+
+
+def _attributes(table: Table, file_column: str, config: DataConfig, known: Info | None) -> list[str]:
     """Returns the names of the columns that are labels; raises ``InputError``."""
     apart = (file_column, config.group_column, "split")
     attributes = list(config.attributes or [name for name in table.columns if name not in apart])
@@ -100,6 +126,8 @@ def _attributes(table: Table, file_column: str, config: DataConfig) -> list[str]
         raise InputError(f"{table.path} has no column of labels beside {', '.join(table.columns)}.")
     if len(set(attributes)) < len(attributes):
         raise InputError(f"An attribute is named twice. Received: {', '.join(attributes)}.")
+    if known is not None:
+        return label_names(known, attributes, attributes, table.path)
     return attributes
 
 

@@ -193,8 +193,10 @@ def fit_labels(
             pass
         elif label.kind == "real":
             scaled = column[train if whole is None else whole]
-            (mean,), (scale,) = scaling.fit(scaled[~np.isnan(scaled)][:, None])
-            label = dataclasses.replace(label, mean=float(mean), scale=float(scale))
+            known = scaled[~np.isnan(scaled)]
+            (mean,), (scale,) = scaling.fit(known[:, None])
+            low, high = (float((end - mean) / scale) for end in (known.min(), known.max()))
+            label = dataclasses.replace(label, mean=float(mean), scale=float(scale), low=low, high=high)
         elif label.kind == "categorical":
             counts = np.bincount(of_train.astype(int), minlength=len(label.classes))
             for place in np.flatnonzero(counts == 0):

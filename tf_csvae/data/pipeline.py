@@ -15,6 +15,7 @@ import tensorflow as tf
 from tf_csvae.configs import DataConfig
 from tf_csvae.data.dataset import Dataset, Info
 from tf_csvae.errors import InputError, check_known
+from tf_csvae.files import file_name
 
 # The examples are in a random order already, so a buffer of this size mixes well. For images of
 # 64 x 64 it takes at most 100 MB.
@@ -131,7 +132,7 @@ def build(
             return examples[split]
         if cache == "memory":
             return examples[split].cache()
-        name = f"{info.name}-{split}-{hashlib.sha256(fingerprint).hexdigest()[:16]}"
+        name = f"{file_name(info.name)}-{split}-{hashlib.sha256(fingerprint).hexdigest()[:16]}"
         try:
             return _saved(examples[split], os.path.join(cache, name))
         except tf.errors.OpError as error:

@@ -20,8 +20,11 @@ OPTIONS = ("batch_size",)
 _DRAWS = {"train": (10_000, 0), "validation": (2_000, 2), "test": (10_000, 1)}
 
 
-def load(config: DataConfig) -> Dataset:
-    """Loads the swiss roll: x float32 [3], standardised by the training points; y float32 [1]."""
+def load(config: DataConfig, known: Info | None = None) -> Dataset:
+    """Loads the swiss roll: x float32 [3], standardised by the training points; y float32 [1].
+
+    The points are always the same, so ``known`` changes nothing.
+    """
     points = {
         split: make_swiss_roll(count, random_state=draw)[0].astype(np.float32)
         for split, (count, draw) in _DRAWS.items()

@@ -12,9 +12,12 @@ import numpy as np
 from tf_csvae.configs import DataConfig
 from tf_csvae.data import feature_columns, label_columns, notations, pipeline, scaling, table_files
 from tf_csvae.data.dataset import Dataset, Info
+from tf_csvae.data.feature_columns import Column
+from tf_csvae.data.known import fingerprint
 from tf_csvae.data.splits import repeats, split_rows
 from tf_csvae.data.table_files import Problems, Table
 from tf_csvae.errors import InputError
+from tf_csvae.labels import Label
 
 OPTIONS = (
     "data_path", "label_columns", "feature_columns", "category_columns", "header", "ignore", "split",
@@ -64,7 +67,9 @@ def load(config: DataConfig, known: Info | None = None) -> Dataset:
     told = notations.told(written) + ([] if known else _constant(info))
     if told:
         print(*told, sep="\n", flush=True)
-    info = dataclasses.replace(info, counts={split: len(rows) for split, rows in members.items()})
+    counts = {split: len(rows) for split, rows in members.items()}
+    content = _fingerprint(table, info.columns, info.labels, members)
+    info = dataclasses.replace(info, counts=counts, fingerprint=content)
     arrays = {split: (scaling.single(x[rows]), y[rows]) for split, rows in members.items()}
     return pipeline.from_arrays(arrays, info, config)
 
@@ -114,6 +119,16 @@ def _check_columns(table: Table, config: DataConfig, known: Info) -> None:
             f"{table.path} does not fit the data that the run was trained on: it {' and it '.join(said)}. "
             f"Expected the features {', '.join(features)} and the labels {', '.join(labels)}."
         )
+
+
+def _fingerprint(
+    table: Table, columns: Sequence[Column], labels: Sequence[Label], members: dict[str, np.ndarray]
+) -> str:
+    """Returns the checksum of the rows, with their splits, as a run reads them."""
+    texts = [table.columns[each.name] for each in (*columns, *labels)]
+    return fingerprint(
+        (split, *(column[row] for column in texts)) for split, rows in members.items() for row in rows
+    )
 
 
 def _feature_names(table: Table, config: DataConfig) -> Sequence[str]:

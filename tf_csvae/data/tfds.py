@@ -22,6 +22,7 @@ import tensorflow_datasets
 from tf_csvae.configs import DataConfig
 from tf_csvae.data import images, label_columns, pipeline, scaling
 from tf_csvae.data.dataset import SPLITS, Dataset, Info
+from tf_csvae.data.known import check_kinds, label_names
 from tf_csvae.data.table_files import Problems
 from tf_csvae.errors import InputError, check_known
 from tf_csvae.labels import Label
@@ -41,13 +42,14 @@ Path = tuple[str, ...]  # the keys that lead to a feature
 Builder = tensorflow_datasets.core.DatasetBuilder
 
 
-def load(config: DataConfig) -> Dataset:
+def load(config: DataConfig, known: Info | None = None) -> Dataset:
     """Loads a set: x float32 [image_size, image_size, 3] in [0, 1] or [d], y float32 [k].
 
     y is NaN where an example has no class. Without attributes, the labels are all features with
     classes and those in label_kinds. Without label_kinds, a feature with two classes and a boolean
     one are binary, one with more classes is categorical, a number is real. A split that the set
-    lacks is a tenth of its training examples, from their end.
+    lacks is a tenth of its training examples, from their end. With ``known`` the labels, the
+    features and the scaling are those of a run.
 
     Raises:
         InputError: no such set, no way to get it, no labels, or no images or numbers.
@@ -59,6 +61,8 @@ def load(config: DataConfig) -> Dataset:
     scalars = {each: path for each, path in numeric.items() if _at(features, path).shape == ()}
     kinds = label_columns.parse_kinds(config.label_kinds, [*labels, *scalars], where)
     attributes = config.attributes or tuple(dict.fromkeys((*labels, *kinds)))
+    if known is not None:
+        attributes = label_names(known, [*labels, *scalars], config.attributes or (), where)
     if not attributes:
         raise InputError(
             f"{where} has no label: a feature with classes, or a boolean one. It has "
@@ -94,23 +98,29 @@ def load(config: DataConfig) -> Dataset:
     ]
     problems.raise_any()
     y = {split: _values(drafts, values).numpy() for split, values in y.items()}
-    known, _ = label_columns.fit_labels(
-        [label for label, _ in drafts], y["train"], np.arange(len(y["train"])), where, problems
-    )
-    problems.raise_any()
-    mean, deviation = (np.float32([getattr(label, f) for label in known]) for f in ("mean", "scale"))
+    found = [label for label, _ in drafts]
+    if known is not None:
+        check_kinds(known.labels, found, where)
+        found = known.labels
+    else:
+        found, _ = label_columns.fit_labels(found, y["train"], np.arange(len(y["train"])), where, problems)
+        problems.raise_any()
+    mean, deviation = (np.float32([getattr(label, f) for label in found]) for f in ("mean", "scale"))
     y = {split: (values - mean) / deviation for split, values in y.items()}
     title, counts = where.replace("/", "_"), {split: len(y[split]) for split in SPLITS}
     if not image:
         x = arrays(numbers_of)
         offset, scale = scaling.fit(x["train"])
         names = _names(features, numeric)
-        info = Info(title, offset.shape, None, known, counts, offset, scale, feature_names=names)
+        if known is not None and names == known.feature_names:
+            offset, scale = known.offset, known.scale
+        info = Info(title, (len(names),), None, found, counts, offset, scale, feature_names=names)
         pairs = {split: (scaling.single((x[split] - offset) / scale), y[split]) for split in SPLITS}
         return pipeline.from_arrays(pairs, info, config)
 
-    box, size = images.parse_crop(config.crop), config.image_size
-    info = Info(title, (size, size, 3), (0.0, 1.0), known, counts, crop=box)
+    box = images.parse_crop(config.crop) if known is None else known.crop
+    size = config.image_size
+    info = Info(title, (size, size, 3), (0.0, 1.0), found, counts, crop=box)
 
     def prepare(example):
         picture = _at(example, image)
@@ -123,7 +133,7 @@ def load(config: DataConfig) -> Dataset:
         split: pipeline.read_all(read(builder, instructions[split], split == "train"), prepare)
         for split in SPLITS
     }
-    content = (identity(builder), instructions, known, info.shape, box)
+    content = (identity(builder), instructions, found, info.shape, box)
     return pipeline.build(
         examples,
         info,

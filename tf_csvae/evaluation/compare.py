@@ -33,6 +33,8 @@ def compare(
     found = [Run(path) for path in run_dirs]
     # Raise if a run is not finished, before anything is evaluated.
     before = [run.metrics() for run in found]
+    _check_different(found)
+    files.check_folder(out, "--out")
     checksum, judge_numbers = (Run(judge).checksum(), Run(judge).metrics()) if judge else (None, {})
     if os.path.exists(os.path.join(out, runs.FLAGFILE)):
         raise InputError(f"--out={out} is a run, and would be written over. Give another folder.")
@@ -53,9 +55,23 @@ def compare(
     return {title: [each for _, each in members] for title, members in systems.items()}
 
 
+def _check_different(found: Sequence[Run]) -> None:
+    """Raises ``InputError`` for a run that is there twice, by another path or as a copy."""
+    places, models = {}, {}
+    for run in found:
+        place, model = os.path.realpath(run.path), run.checksum()
+        for known, key, words in ((places, place, "the same run"), (models, model, "copies of one run")):
+            if key in known:
+                raise InputError(
+                    f"--run_dirs={known[key]},{run.path} are {words}, which would count as several "
+                    "trainings. Give each run once."
+                )
+            known[key] = run.path
+
+
 def _is_complete(run: Run, numbers: dict, checksum: str | None, config: EvaluationConfig) -> bool:
     """Returns whether a run has all numbers that this judge would give."""
-    if "run" not in numbers or not os.path.exists(run.file(runs.INFO)):
+    if "run" not in numbers or "measured_on" in numbers:  # other data than its own
         return False
     if not checksum or numbers["run"]["system"] == "Classifier":
         return True
@@ -108,9 +124,10 @@ def _write(out: Run, found: Sequence[Run], systems: dict, judge: dict) -> None:
     for title, ((run, _), *_) in systems.items():
         for name, caption, png in run.pictures():
             pictures.setdefault(name, []).append((f"{title}. {caption}", png))
+    names = files.file_names(pictures)
     for name, versions in pictures.items():
         for number, (_, png) in enumerate(versions):
-            files.write_bytes(out.file(runs.FIGURES, f"{name}_{number}.png"), png)
+            files.write_bytes(out.file(runs.FIGURES, f"{names[name]}_{number}.png"), png)
     drawn = [picture for versions in pictures.values() for picture in versions]
     flags = {run.path: run.flags() for run in found}
     page = report.render(f"{len(systems)} systems on {dataset}", tables, drawn, flags)

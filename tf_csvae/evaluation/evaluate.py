@@ -11,6 +11,7 @@ from tf_csvae import files, runs
 from tf_csvae.configs import DataConfig, EvaluationConfig
 from tf_csvae.data import Dataset, Info
 from tf_csvae.data.blame import blaming
+from tf_csvae.data.known import changes, check_fits
 from tf_csvae.errors import InputError, check_known
 from tf_csvae.evaluation import report
 from tf_csvae.evaluation.classifier import classifier_pictures, measure_classifier
@@ -34,10 +35,11 @@ OF_TRAINING = ("seconds_training", "examples_per_second", "parameters", "run")
 def evaluate(run_dir: str, judge: str | None = None, data: Dataset | None = None, **options: Any) -> dict:
     """Measures the model of a finished run again, and writes its numbers, pictures and page anew.
 
-    The model is not changed. If an evaluation fails, the run stays as it was. The judge is a
-    finished run of a classifier on the same data, not the guide of the run; without ``data`` the
-    run's own are taken. Options are fields of ``EvaluationConfig``, and of ``DataConfig`` over
-    those of the run, such as ``data_dir``. Returns the content of metrics.json.
+    The model and info.json are not changed. If an evaluation fails, the run stays as it was. The
+    judge is a finished run of a classifier on the same data, not the guide of the run; without
+    ``data`` the run's own are taken. Options are fields of ``EvaluationConfig``, and of
+    ``DataConfig`` over those of the run, such as ``data_dir``. Other data are read with the run's
+    labels, scaling and columns. Returns the content of metrics.json.
 
     Raises:
         InputError: no finished run, other data than those of the run, or a judge that is no
@@ -51,39 +53,45 @@ def evaluate(run_dir: str, judge: str | None = None, data: Dataset | None = None
         return _evaluate(run, numbers, data, {**options, "judge": judge})
 
 
-def _evaluate(run: Run, numbers: dict, dataset: Dataset | None, options: dict[str, Any]) -> dict:
+def _evaluate(run: Run, numbers: dict, data_given: Dataset | None, options: dict[str, Any]) -> dict:
     for name in options:
         check_known(name, {**DataConfig.options(), **EvaluationConfig.options()}, "option")
     recorded = run.settings()
     of_data = {name: value for name, value in options.items() if name in DataConfig.options()}
+    known, model, dataset = run.info(), run.model(), data_given
+    _check_model(run, model, known)
     if dataset is None:
         recorded = dataclasses.replace(recorded, data=dataclasses.replace(recorded.data, **of_data))
-        dataset = sources.load(recorded.data, of_data)
+        dataset = sources.load(recorded.data, of_data, known)
     elif names := sorted(of_data.keys() - {"seed"}):
         raise InputError(f"Options of data cannot change data that are given. Received: {', '.join(names)}.")
     # The given options over the run's seed over the presets of its data set.
     given = {name: options[name] for name in EvaluationConfig.options() if name in options}
     base = {"dataset": recorded.data.dataset, "seed": recorded.training.seed}
-    config, model = settings(recorded.system, **{**base, **given}).evaluation, run.model()
-    _check_data(run, model, dataset.info)
+    config = settings(recorded.system, **{**base, **given}).evaluation
+    check_fits(known, dataset.info, run.path)
     pictured_labels(config, options, dataset.info)  # raises before minutes of measuring
-    numbers.setdefault("run", what_ran(model, dataset.info, recorded.training.seed))
+    numbers.setdefault("run", what_ran(model, known, recorded.training.seed))
     judge = load_judge(config.judge, dataset.info, numbers["run"].get("guide"))
     with blaming(dataset, recorded.sizes):
         measured, figures = measure_any(model, dataset, run.history(), judge, config, options)
     trained = {name: numbers[name] for name in OF_TRAINING if name in numbers}
+    different = changes(known, dataset.info)
+    if different:
+        print(f"These are not the data of the training: {'; '.join(different)}.", flush=True)
+        where = recorded.data.data_path or recorded.data.data_dir
+        place = {"path": where} if where and data_given is None else {}
+        info = dataset.info
+        measured["measured_on"] = {"dataset": info.name, **place, "counts": info.counts}
     return write_results(run, model, dataset, trained, measured, figures)
 
 
-def _check_data(run: Run, model: LabelledModel, info: Info) -> None:
-    known, here = ([label.name for label in part.labels] for part in (model, info))
-    if known != here or tuple(model.data_shape) != tuple(info.shape):
-        raise InputError(
-            f"{run.path} was trained on data of shape {model.data_shape} with the labels "
-            f"{', '.join(known)}. --dataset={info.name} has shape {tuple(info.shape)} and the "
-            f"labels {', '.join(here)}."
-        )
-    check_same(model, info.shape, info.labels, f"The model of {run.path}")
+def _check_model(run: Run, model: LabelledModel, known: Info) -> None:
+    """Raises ``InputError`` unless model.keras and info.json of a run fit each other."""
+    try:
+        check_same(model, known.shape, known.labels, f"The model of {run.path}")
+    except InputError as error:
+        raise InputError(f"{run.file(runs.INFO)} does not fit {runs.MODEL}. {error}") from None
 
 
 def load_judge(path: str | None, info: Info, guide: str | None = None) -> LoadedJudge | None:
@@ -169,14 +177,13 @@ def write_results(
     drawn = {name: (caption, report.as_png(figure)) for name, (caption, figure) in figures.items()}
     for name, (_, png) in drawn.items():
         files.write_bytes(run.file(runs.FIGURES, f"{name}.png"), png)
-    files.write_json(run.file(runs.INFO), info.to_dict())
     captions = {name: caption for name, (caption, _) in drawn.items()}
     files.write_json(run.file(runs.FIGURES, runs.CAPTIONS), captions)
     tables = [
         report.headline(numbers, system, info.name),
         report.by_label(numbers, system, info.name),
         report.untaught(info),
-        report.what_was_run([numbers["run"]]),
+        report.what_was_run([{**numbers["run"], "measured_on": numbers.get("measured_on")}]),
     ]
     page = report.render(f"{system} on {info.name}", tables, drawn.values(), {run.path: run.flags()})
     files.write_text(run.file(runs.REPORT), page)

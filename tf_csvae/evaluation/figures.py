@@ -19,6 +19,16 @@ _OFF, _ON, _UNKNOWN = "#0072B2", "#D55E00", "#999999"
 _POINTS = {"s": 3, "linewidths": 0, "alpha": 0.6}
 
 
+def drawable(text: str, most: int = 120) -> str:
+    """Returns a text from the data, such as the name of a label, as matplotlib draws it unread.
+
+    Otherwise "$" would begin a formula, and "_" hide an entry of a legend. Long texts are cut.
+    """
+    text = "".join(each if each.isprintable() or each == "\n" else "?" for each in text)
+    text = (text if len(text) <= most else f"{text[:most]} ...").replace("$", r"\$")
+    return f" {text}" if text.startswith("_") else text
+
+
 def _grid(rows: int, columns: int, width: float, height: float) -> tuple[Figure, np.ndarray]:
     figure = Figure(figsize=(columns * width, rows * height), layout="constrained")
     return figure, figure.subplots(rows, columns, squeeze=False)
@@ -35,15 +45,15 @@ def latent_planes(
     figure, axes = _grid(1, len(planes), 4.2, 4.2)
     for axis, codes, title in zip(axes[0], planes, titles, strict=True):
         codes = np.asarray(codes)
-        shown = sorted(np.argsort(-codes.var(0))[:2])
+        dimensions = sorted(np.argsort(-codes.var(0))[:2])
         points = np.zeros((2, len(codes)))
-        points[: len(shown)] = codes[:, shown].T
+        points[: len(dimensions)] = codes[:, dimensions].T
         for chosen, colour, words in _coloured(values, label):
-            axis.scatter(*points[:, chosen], color=colour, label=words, **_POINTS)
-        axis.set_title(title)
-        axis.set_xlabel(f"dimension {shown[0] + 1}")
-        if len(shown) > 1:
-            axis.set_ylabel(f"dimension {shown[1] + 1}")
+            axis.scatter(*points[:, chosen], color=colour, label=drawable(words), **_POINTS)
+        axis.set_title(drawable(title))
+        axis.set_xlabel(f"dimension {dimensions[0] + 1}")
+        if len(dimensions) > 1:
+            axis.set_ylabel(f"dimension {dimensions[1] + 1}")
     axes[0][0].legend(markerscale=4, loc="best")
     return figure
 
@@ -78,17 +88,18 @@ def training_curves(history: dict[str, list[float]]) -> Figure:
     """
     others = ("epoch", "seconds", "examples_per_second")
     names = [name for name in history if not name.startswith("val_") and name not in others]
-    columns = min(4, len(names))
-    figure, axes = _grid(-(-len(names) // columns), columns, 3.0, 2.2)
+    columns = min(4, max(1, len(names)))
+    figure, axes = _grid(max(1, -(-len(names) // columns)), columns, 3.0, 2.2)
     for axis in axes.flat[len(names) :]:
         axis.remove()
     for axis, name in zip(axes.flat, names, strict=False):
         for key, colour, split in ((name, _OFF, "train"), (f"val_{name}", _ON, "validation")):
             if key in history:
                 axis.plot(np.arange(1, len(history[key]) + 1), history[key], c=colour, lw=1, label=split)
-        axis.set_title(name, fontsize=9)
+        axis.set_title(drawable(name), fontsize=9)
         axis.tick_params(labelsize=7)
-    axes.flat[0].legend(fontsize=7)
+    if names:
+        axes.flat[0].legend(fontsize=7)
     return figure
 
 
@@ -105,7 +116,7 @@ def label_bars(scores: dict[str, dict[str, float]], shown: Sequence[str]) -> Fig
         offset = 0.4 - height * (number + 0.5)  # the first on top
         bars = axis.barh(places + offset, values, height, color=(_OFF, _ON)[number], label=words)
         axis.bar_label(bars, fmt="%.3f", padding=2, fontsize=7)
-    axis.set_yticks(places, labels, fontsize=8)
+    axis.set_yticks(places, list(map(drawable, labels)), fontsize=8)
     # From chance on, unless a value is below; beyond 1 for the numbers at the ends of the bars.
     start = 0.5 if min(scores[label][key] for label in labels for key in shown) >= 0.5 else 0.0
     axis.set_xlim(start, 1.06)
@@ -135,15 +146,15 @@ def points(
     limits = np.stack([clouds[0].min(0) - margin, clouds[0].max(0) + margin])  # the same for all
     for number, (cloud, title, value) in enumerate(zip(clouds, titles, values, strict=True), 1):
         axis = figure.add_subplot(1, len(clouds), number, projection="3d" if solid else None)
-        shown = np.all((cloud >= limits[0]) & (cloud <= limits[1]), axis=1)
+        inside = np.all((cloud >= limits[0]) & (cloud <= limits[1]), axis=1)
         colours = np.empty((len(cloud), 4))
         for chosen, colour, _ in _coloured(value, label):
             colours[chosen] = matplotlib.colors.to_rgba_array(colour)
-        axis.scatter(*cloud[shown].T[: 3 if solid else 2], c=colours[shown], **_POINTS)
-        axis.set_title(title)
+        axis.scatter(*cloud[inside].T[: 3 if solid else 2], c=colours[inside], **_POINTS)
+        axis.set_title(drawable(title))
         for letter, name, low, high in zip("xyz", feature_names, *limits, strict=False):
             if hasattr(axis, f"set_{letter}label"):
-                axis.set(**{f"{letter}label": name, f"{letter}lim": (low, high)})
+                axis.set(**{f"{letter}label": drawable(name), f"{letter}lim": (low, high)})
         if solid:
             axis.view_init(elev=10, azim=-80)
             axis.set_box_aspect((1, 1, 1), zoom=0.95)
@@ -159,7 +170,7 @@ def image_rows(rows: Sequence[np.ndarray], titles: Sequence[str]) -> Figure:
         axis.set(xticks=[], yticks=[])
         axis.spines[:].set_visible(False)
         style = {"transform": axis.transAxes, "ha": "right", "va": "center", "fontsize": 8}
-        axis.text(-0.01, 0.5, title, **style)
+        axis.text(-0.01, 0.5, drawable(title), **style)
     return figure
 
 
@@ -178,8 +189,8 @@ def heat_map(
     figure, ((axis,),) = _grid(1, 1, 2.2 + 0.42 * len(columns), 1.6 + 0.3 * len(rows))
     axis.imshow(matrix, cmap="viridis", vmin=limits[0], vmax=limits[1], aspect="auto")
     slanted = {"rotation": 60, "ha": "right", "rotation_mode": "anchor"}
-    axis.set_xticks(range(len(columns)), columns, fontsize=7, **slanted)
-    axis.set_yticks(range(len(rows)), rows, fontsize=7)
+    axis.set_xticks(range(len(columns)), list(map(drawable, columns)), fontsize=7, **slanted)
+    axis.set_yticks(range(len(rows)), list(map(drawable, rows)), fontsize=7)
     for (i, j), value in np.ndenumerate(matrix):
         if np.isfinite(value):
             text = f"{value if written is None else written[i][j]:.2f}"

@@ -1,5 +1,6 @@
 """Pictures of what ``measure`` found."""
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -8,6 +9,7 @@ from tf_csvae.data.dataset import Info
 from tf_csvae.evaluation import figures
 from tf_csvae.evaluation.figures import Picture, Pictures
 from tf_csvae.evaluation.measure import Evaluation
+from tf_csvae.files import file_names
 from tf_csvae.labels import Label
 from tf_csvae.models import GenerativeModel
 
@@ -47,8 +49,13 @@ def pictures(
     if shown is not None:
         places = [model.label_index(name) for name in shown]
     labels = {place: info.labels[place] for place in places}
+    # The methods of a model refuse values that are most likely no standardised ones, and test data
+    # may have outliers.
+    low, high = np.transpose([label.plausible for label in info.labels]).astype(result.y.dtype)
+    result = dataclasses.replace(result, y=np.clip(result.y, low, high))
+    names = file_names(label.name for label in info.labels)
     if info.is_image:
-        drawn = _images(model, result, labels, seed)
+        drawn = _images(model, result, labels, names, seed)
     else:
         clouds = [info.unscale(part) for part in (result.x, result.reconstruction, result.samples)]
         titles, label = ["original", "reconstruction", "samples"], info.labels[0]
@@ -56,7 +63,7 @@ def pictures(
         caption = f"Test data, reconstructions, and samples{_given(model)}; colours: {label.name}."
         drawn = {"reconstructions": (caption, drawing)}
     for place, label in labels.items():
-        drawn[f"planes_{label.name}"] = _planes(result, label, place)
+        drawn[f"planes_{names[label.name]}"] = _planes(result, label, place)
     if "leak" in result.numbers:
         drawn["leak"] = _leak(result.numbers, info.labels)
     if history:
@@ -111,8 +118,10 @@ def _leak(numbers: dict, labels: Sequence[Label]) -> Picture:
     return caption, figures.heat_map(colours, list(sources), columns, (0.5, 1.0), matrix)
 
 
-def _images(model: GenerativeModel, result: Evaluation, labels: dict[int, Label], seed: int) -> Pictures:
-    """Draws the pictures that only images have."""
+def _images(
+    model: GenerativeModel, result: Evaluation, labels: dict[int, Label], names: dict[str, str], seed: int
+) -> Pictures:
+    """Draws the pictures that only images have; ``names`` are the labels' in names of files."""
     x, y = result.x[:ROW], result.y[:ROW]
     rows = {"original": x, "reconstruction": result.reconstruction[:ROW], "samples": result.samples[:ROW]}
     caption = f"Test images, reconstructions, and samples{_given(model)}."
@@ -155,8 +164,8 @@ def _images(model: GenerativeModel, result: Evaluation, labels: dict[int, Label]
             contents, styles = np.flatnonzero(low), np.flatnonzero(~low & ~unknown)
             if len(contents) and len(styles):
                 given = model, result, label.name, contents[:GRID]
-                drawn[f"styles_{label.name}"] = _styles(*given, styles[:GRID])
-                drawn[f"traversal_{label.name}"] = _traversal(*given)
+                drawn[f"styles_{names[label.name]}"] = _styles(*given, styles[:GRID])
+                drawn[f"traversal_{names[label.name]}"] = _traversal(*given)
     return drawn
 
 

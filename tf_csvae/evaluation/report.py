@@ -3,8 +3,10 @@
 import base64
 import contextlib
 import dataclasses
+import html
 import io
 import math
+import re
 import statistics
 from collections.abc import Iterable, Sequence
 
@@ -60,9 +62,18 @@ def as_text(table: Table) -> str:
     return "\n".join(form.format(*row) for row in table.rows)
 
 
+def markdown(text: str) -> str:
+    """Returns a text from anywhere so that Markdown shows it, on one line, and no more."""
+    text = html.escape("".join(each if each.isprintable() else " " for each in text), quote=False)
+    # An underscore within a word begins nothing, and Wearing_Hat stays legible.
+    text = re.sub(r"([\\`*\[\]#~|!@]|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", text)
+    text = re.sub(r"://|(?i:www)\.", lambda found: found[0].replace(":", "&#58;").replace(".", "&#46;"), text)
+    return re.sub(r"^(\s*)([-+=] |\d+[.)] )", r"\1\\\2", text)
+
+
 def as_markdown(table: Table) -> str:
     """Lays out a table as Markdown."""
-    header, *rows = (f"| {' | '.join(row)} |" for row in table.rows)
+    header, *rows = (f"| {' | '.join(map(markdown, row))} |" for row in table.rows)
     return "\n".join([header, "|" + " --- |" * len(table.rows[0]), *rows])
 
 
@@ -93,8 +104,8 @@ def written(entry: Entry, runs: Sequence[dict], label: str = "*") -> tuple[float
     text = entry.form.format(mean)
     if len(values) > 1:
         text += f" ± {statistics.stdev(values):.2g}"
-    elif entry.spread:
-        text += f" ± {entry.form.format(find(runs[0], (*path[:-1], entry.spread)))}"
+    elif entry.spread and (spread := find(runs[0], (*path[:-1], entry.spread))) is not None:
+        text += f" ± {entry.form.format(spread)}"
     elif "*" not in path and (interval := find(runs[0], (*path[:-1], f"{path[-1]}_interval"))):
         text += " [{:.2f}, {:.2f}]".format(*interval)
     return mean, text
@@ -194,11 +205,19 @@ def _labels(runs: Iterable[dict]) -> list[str]:
 
 
 def what_was_run(runs: Sequence[dict]) -> Table:
-    """Returns the table of the parts "run" of the metrics.json of several runs."""
+    """Returns the table of the parts "run" of the metrics.json of several runs.
+
+    A run that was measured on other data than those of its training has "measured_on", too.
+    """
     facts = []
     for run in runs:
         counts = {f"{split} examples": f"{count:,}" for split, count in run["counts"].items()}
-        facts.append({"data": run["dataset"], **counts, "seed": str(run["seed"]), **run["versions"]})
+        other = run.get("measured_on") or {}
+        if other:
+            where = f"{other.get('path', other['dataset'])}, {other['counts']['test']:,} test examples"
+            other = {"measured on other data": where}
+        about = {"data": run["dataset"], **counts, **other, "seed": str(run["seed"])}
+        facts.append({**about, **run["versions"]})
     rows = [[name, *(fact.get(name, NONE) for fact in facts)] for name in facts[0]]
     titles = ["what was run", *(run["system"] for run in runs)]
     return Table("What was run. The flags are at the end of the page.", [titles, *rows])

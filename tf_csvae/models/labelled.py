@@ -1,6 +1,7 @@
 """The base of all models: data shape, labels, config, and checks of what users give."""
 
 import json
+import math
 import numbers
 from collections.abc import Sequence
 from typing import Any, ClassVar, Self
@@ -16,6 +17,9 @@ from tf_csvae.models.keras_fixes import FixedModel
 from tf_csvae.networks import replicas
 from tf_csvae.networks.label_space import LabelSpace
 from tf_csvae.options import Config, as_config
+
+# Most numbers of an example: a model file of somebody else must not fill the memory.
+MAX_NUMBERS = 2**24
 
 
 def check_same(model: "LabelledModel", data_shape: Sequence[int], labels: Sequence[Label], role: str) -> None:
@@ -60,7 +64,7 @@ class LabelledModel(FixedModel):
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
-        self.data_shape = tuple(int(side) for side in data_shape)
+        self.data_shape = _checked_shape(data_shape)
         self.labels = as_labels(labels)
         self.config = as_config(self.config_class, config)
         self.seed = int(seed)
@@ -200,7 +204,7 @@ class LabelledModel(FixedModel):
 
     def check_x(self, x: Any, where: str) -> tf.Tensor:
         """Returns x as float [n, *data_shape], or raises ``InputError`` that names ``where``."""
-        x = tf.convert_to_tensor(x, dtype_hint=self.variable_dtype)
+        x = _as_numbers(x, "x", where)
         if x.shape.rank != 1 + len(self.data_shape) or tuple(x.shape[1:]) != self.data_shape:
             expected = ", ".join(map(str, ("n", *self.data_shape)))
             raise InputError(
@@ -213,7 +217,10 @@ class LabelledModel(FixedModel):
 
         The first dimension of ``rows`` must be n; a y of one row is repeated to it.
         """
-        y = tf.cast(tf.convert_to_tensor(y), self.variable_dtype)
+        y = _as_numbers(y, "y", where)
+        if y.dtype == tf.bool and any(label.kind != "binary" for label in self.labels):
+            raise InputError(f"{where}: y must be numbers, since not all labels are binary. Received: bool.")
+        y = tf.cast(y, self.variable_dtype)
         y = y[None] if y.shape.rank == 1 else y
         k = len(self.labels)
         if y.shape.rank != 2 or y.shape[-1] != k:
@@ -238,18 +245,64 @@ class LabelledModel(FixedModel):
 
         A tensor, as in an exported graph, is an index, or one per row.
         """
-        if tf.is_tensor(label):
-            return label
         names = [known.name for known in self.labels]
-        if label in names:
-            return names.index(label)
-        if isinstance(label, numbers.Integral) and 0 <= label < len(names):
+        if tf.is_tensor(label):
+            is_index = label.dtype.is_integer and label.shape.rank in (None, 0, 1)
+            if is_index and (not tf.executing_eagerly() or np.all((label >= 0) & (label < len(names)))):
+                return label
+        elif isinstance(label, str):
+            if label in names:
+                return names.index(label)
+        elif isinstance(label, numbers.Integral) and not isinstance(label, bool) and 0 <= label < len(names):
             return int(label)
-        raise InputError(f"No label {label!r}. This model's labels: {', '.join(names)}.")
+        raise InputError(
+            f"No label {label!r}. This model's labels: {', '.join(names)}. Give a name, or an index "
+            f"from 0 to {len(names) - 1}."
+        )
+
+    def check_value(self, value: Any, label: str | int | tf.Tensor, name: str, where: str) -> Any:
+        """Returns a value of one label, or None; raises ``InputError`` if it can be none.
+
+        A tensor is returned as it is; ``name`` is that of the argument.
+        """
+        if value is None or tf.is_tensor(value):
+            return value
+        if isinstance(value, bool) or not isinstance(value, (numbers.Real, np.number)):
+            raise InputError(f"{where}: {name} must be a number. Received: {name}={value!r}.")
+        place = self.label_index(label)
+        if not tf.is_tensor(place):
+            y = np.full((1, len(self.labels)), np.nan)
+            y[0, place] = value
+            self.space.check(y, f"{where}, {name}")
+        return value
 
     def label_mask(self, label: str | int | tf.Tensor) -> tf.Tensor:
         """Returns bool [1, k], or [n, k] for n indices: True in the column of the label."""
         return tf.one_hot(tf.reshape(self.label_index(label), [-1]), len(self.labels)) > 0
+
+
+def _checked_shape(data_shape: Sequence[int]) -> tuple[int, ...]:
+    """Returns the shape of an example; raises ``InputError`` for what can be none."""
+    sides = tuple(data_shape) if isinstance(data_shape, (list, tuple, tf.TensorShape)) else ()
+    valid = all(isinstance(side, numbers.Integral) and 0 < side <= MAX_NUMBERS for side in sides)
+    if len(sides) not in (1, 3) or not valid or math.prod(sides) > MAX_NUMBERS:
+        raise InputError(
+            "data_shape must be (d,) or (height, width, channels), positive and of at most "
+            f"{MAX_NUMBERS:,} numbers. Received: {str(data_shape)[:100]}."
+        )
+    return tuple(int(side) for side in sides)
+
+
+def _as_numbers(given: Any, what: str, where: str) -> tf.Tensor:
+    """Returns an array as a tensor of numbers or bools; raises ``InputError`` for all else."""
+    try:
+        tensor = tf.convert_to_tensor(given)
+    except (ValueError, TypeError, OverflowError) as error:  # rows of several lengths, objects
+        reason = str(error).splitlines()[0][:200]
+        raise InputError(f"{where}: {what} must be an array of numbers. {reason}") from error
+    if not (tensor.dtype.is_floating or tensor.dtype.is_integer or tensor.dtype.is_bool):
+        raise InputError(f"{where}: {what} must be an array of numbers. Received: {tensor.dtype.name}.")
+    return tensor
 
 
 def _refuse_weights(where: str, *weights: Any) -> None:

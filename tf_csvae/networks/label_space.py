@@ -150,6 +150,13 @@ class LabelSpace:
                 )
             if not np.all(np.isfinite(known)):
                 raise InputError(f"{where}: label {label.name} must be finite. {shown}")
+            low, high = label.plausible
+            if not np.all((known >= low) & (known <= high)):
+                raise InputError(
+                    f"{where}: label {label.name} is standardised, and lies between {label.low:.3g} and "
+                    f"{label.high:.3g} in training. Give (value - mean) / scale: (value - "
+                    f"{label.mean:g}) / {label.scale:g}. {shown}"
+                )
 
 
 def spread(labels: tf.Tensor, widths: Sequence[int]) -> tf.Tensor:

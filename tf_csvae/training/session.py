@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import math
+import os
 import signal
 import statistics
 import sys
@@ -17,6 +18,7 @@ from tf_csvae import evaluation, runs
 from tf_csvae.configs import GenerativeTrainingConfig, TrainingConfig
 from tf_csvae.data import Dataset, Info
 from tf_csvae.data.blame import blaming
+from tf_csvae.data.known import changes, check_fits
 from tf_csvae.errors import InputError
 from tf_csvae.files import written_whole
 from tf_csvae.models import SYSTEMS, LabelledModel, load_model
@@ -52,12 +54,40 @@ def train(
         tf.config.experimental.enable_op_determinism()
     cluster = Cluster(training.distribute)
     keras.utils.set_random_seed(training.seed)
-    if dataset is None:
-        dataset = datasets.load(settings.data)
+    dataset = _data_of(settings, run, dataset, cluster)
     cluster.check(dataset.batch_size, training.precision, training.jit_compile)
     session = _Session(settings, run, dataset, cluster)
     with _dtype_policy(training.precision), blaming(dataset, settings.sizes), _workers_blamed(cluster):
         return session.train()
+
+
+def _data_of(settings: Settings, run: runs.Run, dataset: Dataset | None, cluster: Cluster) -> Dataset:
+    """Returns the data of a training; of one that continues they are those that it began with.
+
+    With --resume they may be others, which are read with the run's labels and scaling.
+
+    Raises:
+        InputError: a mistake in the data, or data that are not those of the run.
+    """
+    resume, there = settings.training.resume, None
+    if cluster.is_chief and not settings.training.overwrite and os.path.exists(run.file(runs.INFO)):
+        there = run.info().to_dict()
+    there = cluster.of_chief(there)
+    known = there and Info.from_dict(there)
+    if dataset is None:
+        dataset = datasets.load(settings.data, known=known if resume else None)
+    elif known and resume:
+        check_fits(known, dataset.info, run.path)
+    different = changes(known, dataset.info) if known else []
+    if different and not resume:
+        raise InputError(
+            f"--run_dir={run.path} was trained on other data: {'; '.join(different)}. Give the data of "
+            "the run or another --run_dir, --overwrite to begin anew, or --resume to continue on "
+            "these data with the run's labels and scaling."
+        )
+    if different:
+        print(f"Continuing on other data: {'; '.join(different)}.", flush=True)
+    return dataset
 
 
 class _Session:
@@ -91,6 +121,7 @@ class _Session:
         model = self.prepared(self.training.overwrite)
         if self.cluster.is_chief:
             self.run.begin(self.settings.flagfile(), self.training.overwrite)
+            self.run.write_info(self.dataset.info)
         if self.training.on_nan == "rollback":
             self.checkpoints.begin(model)
         while True:
