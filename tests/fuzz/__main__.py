@@ -24,7 +24,7 @@ LONGEST = {"attributes": 4096, "images": 20_000, "tables": 4096, "runs": 32}
 def main(name, seconds):
     """Runs one target; libFuzzer ends the process, with 0 if it found nothing."""
     seeds = targets.SEEDS / name
-    instrumented = ["tf_csvae.data.celeba", "tf_csvae.data.images", "export.inputs"]
+    instrumented = ["tf_csvae.data.celeba", "tf_csvae.data.decoding", "export.inputs"]
     with atheris.instrument_imports(include=[*instrumented, "export.signatures"]):
         targets.TARGETS[name](b"")
     corpus = pathlib.Path(tempfile.mkdtemp())  # for inputs that reach new code

@@ -1,5 +1,6 @@
 """What is fuzzed: functions of bytes that return, or raise only what their callers expect."""
 
+import contextlib
 import functools
 import os
 import pathlib
@@ -48,10 +49,14 @@ def _served():
 
 
 def images(content):
-    """Asks an exported model to encode the bytes as an image."""
+    """Decodes the bytes as an image, and asks an exported model to encode them."""
     import numpy as np
     import tensorflow as tf
 
+    from tf_csvae.data import decoding
+
+    with contextlib.suppress(tf.errors.InvalidArgumentError):
+        assert max(decoding.decode(tf.constant(content)).shape) <= decoding.MAX_SIDE
     try:
         code = _served()(tf.constant([content]))
     except tf.errors.InvalidArgumentError:

@@ -65,17 +65,22 @@ def decode(file: tf.Tensor) -> tf.Tensor:
     content, frame = tf.cond(
         is_gif, lambda: _first_frame(content), lambda: (content, tf.zeros([2], tf.int64))
     )
-    cases = [
-        (is_jpeg(content), lambda: tf.cast(tf.io.extract_jpeg_shape(content)[1::-1], tf.int64)),
-        (is_png(content), lambda: tf.stack([_number(header[at : at + 4][::-1]) for at in (16, 20)])),
-        (is_gif, lambda: tf.where(frame > 0, tf.maximum(frame, _pair(header, 6)), 0)),
-        (is_webp, lambda: _webp_sides(header)),
-        (is_bmp, lambda: _bmp_sides(header)),
+    kinds = [
+        (is_png(content), tf.stack([_number(header[at : at + 4][::-1]) for at in (16, 20)])),
+        (is_gif, tf.where(frame > 0, tf.maximum(frame, _pair(header, 6)), 0)),
+        (is_webp, _webp_sides(header)),
+        (is_bmp, _bmp_sides(header)),
     ]
-    known = tf.reduce_any([holds for holds, _ in cases])
+    known = tf.reduce_any([is_jpeg(content), *(holds for holds, _ in kinds)])
     expected = "Unknown image file format: expected JPEG, PNG, BMP, GIF or WebP."
     content = _asserted(content, known, expected)
-    sides = tf.case(cases, default=lambda: tf.zeros([2], tf.int64))
+    sides = tf.cond(
+        is_jpeg(content),
+        lambda: tf.cast(tf.io.extract_jpeg_shape(content)[1::-1], tf.int64),
+        lambda: tf.zeros([2], tf.int64),
+    )
+    for holds, found in kinds:
+        sides = tf.where(holds, found, sides)
     fits = tf.reduce_all((sides > 0) & (sides <= MAX_SIDE))
     sentence = f"The sides of an image may have from 1 up to {MAX_SIDE} pixels. Received:"
     content = _asserted(content, fits, sentence, sides)

@@ -39,7 +39,7 @@ _PARQUET = (".parquet", ".pq", ".parq")
 
 _NO_TABLE = (
     ".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".numbers", ".json", ".jsonl", ".ndjson", ".xml", ".html",
-    ".feather", ".arrow", ".orc", ".avro", ".h5", ".hdf5", ".pkl", ".pickle", ".npy", ".npz", ".mat",
+    ".feather", ".arrow", ".orc", ".avro", ".h5", ".hdf5", ".pkl", ".npy", ".npz", ".mat",
     ".sav", ".dta", ".sas7bdat", ".rds", ".rdata", ".db", ".sqlite", ".zip", ".gz", ".bz2", ".xz", ".zst",
 )  # fmt: skip
 
