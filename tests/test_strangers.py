@@ -419,10 +419,10 @@ def test_names_of_labels_are_drawn_as_they_are(recwarn):
     [
         ("Wearing_Hat", "Wearing_Hat"),
         ("<script>alert(1)</script>", "&lt;script&gt;alert(1)&lt;/script&gt;"),
-        ("[x](http://e)", r"\[x\](http&#58;//e)"),
+        ("[x](http://e)", r"[x]\(http&#58;//e)"),
         ("a | b\n# c", r"a \| b \# c"),
         ("**b** `c` _d_", r"\*\*b\*\* \`c\` \_d\_"),
-        ("![i](j)", r"\!\[i\](j)"),
+        ("![i](j)", r"\![i]\(j)"),
         ("- a", r"\- a"),
         ("&lt;", "&amp;lt;"),
     ],

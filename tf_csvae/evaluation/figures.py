@@ -19,14 +19,14 @@ _OFF, _ON, _UNKNOWN = "#0072B2", "#D55E00", "#999999"
 _POINTS = {"s": 3, "linewidths": 0, "alpha": 0.6}
 
 
-def drawable(text: str, most: int = 120) -> str:
+def drawable(text: str, most: int = 60) -> str:
     """Returns a text from the data, such as the name of a label, as matplotlib draws it unread.
 
-    Otherwise "$" would begin a formula, and "_" hide an entry of a legend. Long texts are cut.
+    Otherwise "$" would begin a formula, and "_" hide an entry of a legend. Long lines are cut.
     """
-    text = "".join(each if each.isprintable() or each == "\n" else "?" for each in text)
-    text = (text if len(text) <= most else f"{text[:most]} ...").replace("$", r"\$")
-    return f" {text}" if text.startswith("_") else text
+    lines = [line if len(line) <= most else f"{line[:most]} ..." for line in text.split("\n")]
+    text = "\n".join("".join(each if each.isprintable() else "?" for each in line) for line in lines)
+    return f"{' ' * text.startswith('_')}{text}".replace("$", r"\$")
 
 
 def _grid(rows: int, columns: int, width: float, height: float) -> tuple[Figure, np.ndarray]:

@@ -66,7 +66,8 @@ def markdown(text: str) -> str:
     """Returns a text from anywhere so that Markdown shows it, on one line, and no more."""
     text = html.escape("".join(each if each.isprintable() else " " for each in text), quote=False)
     # An underscore within a word begins nothing, and Wearing_Hat stays legible.
-    text = re.sub(r"([\\`*\[\]#~|!@]|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", text)
+    text = re.sub(r"([\\`*#~|!@]|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", text)
+    text = text.replace("](", r"]\(")  # a link
     text = re.sub(r"://|(?i:www)\.", lambda found: found[0].replace(":", "&#58;").replace(".", "&#46;"), text)
     return re.sub(r"^(\s*)([-+=] |\d+[.)] )", r"\1\\\2", text)
 

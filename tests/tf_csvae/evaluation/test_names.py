@@ -70,7 +70,7 @@ def test_the_page_and_the_card_show_names_as_text(written):
     text = card.card("m", 1, run, served)
     assert "<script" not in text
     assert "&lt;script&gt;" in text
-    assert r"\[a\](http&#58;//b) \| \*\*c\*\* \# d" in text
+    assert r"[a]\(http&#58;//b) \| \*\*c\*\* \# d" in text
     assert "(1,000 examples, seed 0)" in text
     assert [line for line in text.splitlines() if line.startswith("#")][:2] == ["# m, version 1", "## Limits"]
     assert text.count("```") == 2
