@@ -16,7 +16,7 @@ from tf_csvae.data.blame import blaming
 from tf_csvae.data.dataset import SPLITS, Dataset, Info
 from tf_csvae.errors import InputError
 from tf_csvae.evaluation import figures, report
-from tf_csvae.files import write_bytes
+from tf_csvae.files import check_folder, write_bytes
 from tf_csvae.labels import Label
 
 # Labels with a stronger correlation, or values with fewer training examples, are reported.
@@ -34,6 +34,7 @@ def inspect(config: DataConfig, given: Collection[str], out: str) -> None:
     Raises:
         InputError: the data set cannot be trained on. All problems are printed before.
     """
+    check_folder(out, "--out")
     dataset = _load(config, given)
     info = dataset.info
     print(f"{info.name}: {_described(info)}", flush=True)

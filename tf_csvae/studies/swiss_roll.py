@@ -57,6 +57,7 @@ def study(
     Raises:
         InputError: ``out`` was made with other options, or a run cannot be trained.
     """
+    files.check_folder(out, "--out")
     options = json.loads(json.dumps(options or {}))  # as they are read back
     kept = os.path.join(out, "options.json")
     if os.path.exists(kept) and (given := files.read_json(kept)) != options:
