@@ -43,6 +43,7 @@ def load(config: DataConfig, known: Info | None = None) -> Dataset:
     table = _read_table(config, known)
     file_column = config.file_column or next(iter(table.columns))
     table.column(file_column, "--file_column")
+    _check_file_column(table, file_column, config)
     attributes = _attributes(table, file_column, config, known)
     problems = Problems()
     paths, names, missing = _check_files(table, file_column, config.data_dir, problems)
@@ -98,6 +99,21 @@ def _read_table(config: DataConfig, known: Info | None) -> Table:
     found = inside if not os.path.exists(path) and os.path.exists(inside) else path
     names = [label.name for label in known.labels] if known else ()
     return table_files.read(found, config.header, config.ignore, names)
+
+
+def _check_file_column(table: Table, file_column: str, config: DataConfig) -> None:
+    """Raises ``InputError`` if a column names no file of the folder and another one does."""
+
+    def files_in(name: str) -> int:
+        first = table.columns[name][:100]
+        return sum("\0" not in text and os.path.isfile(os.path.join(config.data_dir, text)) for text in first)
+
+    others = [name for name in table.columns if name != file_column and files_in(name)]
+    if others and not files_in(file_column):
+        raise InputError(
+            f"{table.path}: no value of the column {file_column} is a file in --data_dir={config.data_dir}. "
+            f"The column {others[0]} has names of files: give --file_column={others[0]}."
+        )
 
 
 def _labels(

@@ -361,3 +361,24 @@ def test_a_name_with_a_nul_is_a_sentence(image_dir, edit, name):
         load(image_dir, attributes=["warm"])
     with pytest.raises(InputError, match="data_dir must not hold a NUL character"):
         load(f"{image_dir}\0")
+
+
+def test_the_column_of_file_names_is_found(image_dir):
+    path = image_dir / "labels.csv"
+    rows = [",".join(("person", *line.split(",")[:3])) for line in path.read_text().splitlines()]
+    path.write_text("\n".join(["user.id,file,warm,light", *rows[1:]]) + "\n")
+    with pytest.raises(
+        InputError, match=r"no value of the column user\.id is a file .* give --file_column=file\."
+    ):
+        load(image_dir)
+    dataset = load(image_dir, file_column="file", attributes=["warm", "light"])
+    assert sum(dataset.info.counts.values()) == 40
+
+
+def test_classes_that_differ_in_case_only_are_told(image_dir, capsys):
+    path = image_dir / "labels.csv"
+    header, *lines = path.read_text().splitlines()
+    moods = [f"{line},{('HAPPY', 'happy', 'sad')[row % 3]}" for row, line in enumerate(lines)]
+    path.write_text("\n".join([f"{header},mood", *moods]) + "\n")
+    load(image_dir, attributes=["mood"], split=(0.5, 0.25, 0.25))
+    assert "column mood: the classes HAPPY, happy differ in case only" in capsys.readouterr().out
