@@ -10,7 +10,7 @@ def test_balanced_accuracy_is_scikit_learns_over_all_batches():
     random = np.random.default_rng(0)
     logits = random.normal(size=(200, 3)).astype(np.float32)
     y = (random.random((200, 3)) < [0.5, 0.05, 0.0]).astype(np.float32)
-    metric = BalancedAccuracy(as_labels("abc"))
+    metric = BalancedAccuracy(as_labels(list("abc")))
     for start in range(0, 200, 32):
         metric.update_state(y[start : start + 32], logits[start : start + 32])
     # Of the last label no example has the value 1: the value 0 alone counts.

@@ -53,7 +53,7 @@ def test_a_perfect_reconstruction_has_a_finite_density():
 
 
 def test_each_subspace_has_a_prior_that_only_its_label_moves():
-    prior = FactorizedPrior(as_labels("abc"), w_dim=2, separation=1.5)
+    prior = FactorizedPrior(as_labels(list("abc")), w_dim=2, separation=1.5)
     off, on = (
         prior(tf.zeros((1, 3))).mean().numpy()[0],
         prior(tf.constant([[0.0, 1.0, 0.0]])).mean().numpy()[0],
@@ -63,7 +63,7 @@ def test_each_subspace_has_a_prior_that_only_its_label_moves():
 
 
 def test_learned_and_fixed_priors():
-    assert len(FactorizedPrior(as_labels("ab"), 2).trainable_variables) == 2
-    assert not FactorizedPrior(as_labels("ab"), 2, learned=False).trainable_variables
-    joint = JointPrior(as_labels("abc"), 2, NetworkConfig())(tf.zeros((5, 3)))
+    assert len(FactorizedPrior(as_labels(list("ab")), 2).trainable_variables) == 2
+    assert not FactorizedPrior(as_labels(list("ab")), 2, learned=False).trainable_variables
+    joint = JointPrior(as_labels(list("abc")), 2, NetworkConfig())(tf.zeros((5, 3)))
     assert (joint.batch_shape, joint.event_shape) == ((5,), (6,))
