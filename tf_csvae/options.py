@@ -55,9 +55,6 @@ class Option:
         """Returns a value in the option's type; raises ``InputError`` if it is not allowed."""
         if value is None and self.optional:
             return None
-        for each in value if isinstance(value, list | tuple) else [value]:
-            if isinstance(each, str) and "\0" in each:  # no path, and no name in a file, has one
-                raise InputError(f"{self.name} must not hold a NUL character. Received: {each!r}.")
         try:
             if not self.many:
                 return self._check_one(value)

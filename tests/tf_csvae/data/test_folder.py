@@ -359,7 +359,7 @@ def test_a_name_with_a_nul_is_a_sentence(image_dir, edit, name):
     edit(image_dir / "labels.csv", 2, f"{name},no,False,p0")
     with pytest.raises(InputError, match=r"line 2.*NUL"):
         load(image_dir, attributes=["warm"])
-    with pytest.raises(InputError, match="data_dir must not hold a NUL character"):
+    with pytest.raises(InputError, match="data_dir must be a text in UTF-8, of one line and without NUL"):
         load(f"{image_dir}\0")
 
 
