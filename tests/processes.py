@@ -80,5 +80,6 @@ def _as_main(module, arguments, cwd, environment, paths):
     os.environ.update(environment)
     os.chdir(cwd)
     sys.argv = [module, *arguments]
-    quick_graphs()
+    if not any("deterministic" in each for each in arguments):  # its bits are those of a real process
+        quick_graphs()
     runpy.run_module(module, run_name="__main__", alter_sys=True)
