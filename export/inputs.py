@@ -7,7 +7,6 @@ ten digits, and float32 has seven.
 """
 
 import dataclasses
-import re
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
@@ -171,7 +170,5 @@ def units(labels: Sequence[Label]) -> tuple[np.ndarray, np.ndarray]:
 
 def sentence_in(message: str) -> str:
     """Returns the sentence in an error message: that of an assertion, or the first line."""
-    asserted = re.search(r"assertion failed: \[(.*?)\]((?: \[[^\]]*\])*)", message, re.DOTALL)
-    if asserted:
-        return f"{asserted[1]}{asserted[2]}"[:500]
-    return next(iter(message.strip().splitlines()), "no reason given")[:500]
+    sentence = images.asserted(message) or next(iter(message.strip().splitlines()), "no reason given")
+    return sentence[:500]

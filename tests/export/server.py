@@ -65,12 +65,41 @@ def grpc_server(models):
         server.stop(None)
 
 
+class Quiet(http.server.BaseHTTPRequestHandler):
+    """Answers over HTTP, without a log; a subclass says in ``post`` what."""
+
+    def do_POST(self):
+        self.post()
+
+    def send(self, code, kind, body):
+        self.send_response(code)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments):
+        pass
+
+
+@contextlib.contextmanager
+def served(handler):
+    """Serves by HTTP while the block runs; gives the port."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
 @contextlib.contextmanager
 def rest_server(models):
     """Serves by HTTP, in the columnar form of TF Serving's REST interface; gives the port."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self):
+    class Handler(Quiet):
+        def post(self):
             if models.turned_away():
                 return self.answer(503, {"error": "busy"})
             name = re.fullmatch(r"/v1/models/(\w+)(?:/versions/\d+)?:predict", self.path)[1]
@@ -85,22 +114,10 @@ def rest_server(models):
             return self.answer(200, {"outputs": next(iter(values.values())) if len(values) == 1 else values})
 
         def answer(self, code, content):
-            body = json.dumps(content).encode()
-            self.send_response(code)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.send(code, "application/json", json.dumps(content).encode())
 
-        def log_message(self, *arguments):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
+    with served(Handler) as port:
+        yield port
 
 
 def array(value):

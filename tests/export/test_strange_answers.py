@@ -1,9 +1,7 @@
 """The client and things that are no TensorFlow Serving, or no labels.json: a sentence each."""
 
 import contextlib
-import http.server
 import json
-import threading
 
 import numpy as np
 import pytest
@@ -11,6 +9,7 @@ from tensorflow_serving.apis import predict_pb2
 
 from export import client, servers
 from export.client import ClientConfig
+from tests.export.server import Quiet, served
 from tf_csvae import InputError
 
 PNG = "iVBORw0KGgo="  # the first bytes of any
@@ -20,23 +19,13 @@ PNG = "iVBORw0KGgo="  # the first bytes of any
 def answering(content, kind="application/json", status=200):
     """Serves the same answer to any request; yields the port."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self):
+    class Handler(Quiet):
+        def post(self):
             self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+            self.send(status, kind, content)
 
-        def log_message(self, *arguments):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server.server_port
-    server.shutdown()
-    server.server_close()
+    with served(Handler) as port:
+        yield port
 
 
 @pytest.mark.parametrize(

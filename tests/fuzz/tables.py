@@ -37,12 +37,12 @@ def written(value, decimals, decimal, group, sign, unit):
     return {"after": f"{text}-", "brackets": f"({text})"}.get(sign, f"{sign}{text}")
 
 
-def refused(error):
-    """Checks the message of an ``InputError``."""
+def refused(error, *where):
+    """Checks the message of an error that a command tells in a line."""
     told = str(error)
-    assert told.strip(), "an empty message"
-    assert len(told.splitlines()) == 1, told
-    assert len(told) < 2000, told[:3000]
+    assert told.strip(), ("an empty message", *where)
+    assert len(told.splitlines()) == 1, (*where, told)
+    assert len(told) < 2000, (*where, told[:3000])
 
 
 def load(path, **options):

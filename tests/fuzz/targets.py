@@ -2,19 +2,11 @@
 
 import contextlib
 import functools
-import os
 import pathlib
-import tempfile
 
 from tests.fuzz import run_directories, tables
 
 SEEDS = pathlib.Path(__file__).parent / "seeds"
-
-
-@functools.cache
-def _scratch():
-    folder = tempfile.TemporaryDirectory()
-    return folder, os.path.join(folder.name, "file.txt")
 
 
 def attributes(content):
@@ -22,9 +14,9 @@ def attributes(content):
     from tf_csvae import InputError
     from tf_csvae.data import celeba
 
-    _, path = _scratch()
-    with open(path, "wb") as file:
-        file.write(content)
+    _, here = tables.folder()
+    path = str(here / "file.txt")
+    pathlib.Path(path).write_bytes(content)
     for read in (celeba.read_attributes, celeba.read_partition):
         told = ""
         try:

@@ -111,12 +111,17 @@ def read(path: str | tf.Tensor, box: Crop, size: int) -> tf.Tensor:
     return crop_and_resize(decode(tf.io.read_file(path)), box, size)
 
 
+def asserted(message: str) -> str | None:
+    """Returns the sentence of an assertion of TensorFlow in an error message, if there is one."""
+    found = re.search(r"assertion failed: \[(.*?)\]((?: \[[^\]]*\])*)", message, re.DOTALL)
+    return f"{found[1]}{found[2]}" if found else None
+
+
 def reason(error: tf.errors.OpError) -> str:
     """Returns the sentence in an error of TensorFlow: that of an assertion, or the operation's."""
     message = error.message
-    asserted = re.search(r"assertion failed: \[(.*?)\]((?: \[[^\]]*\])*)", message, re.DOTALL)
-    if asserted:
-        return f"{asserted[1]}{asserted[2]}"
+    if sentence := asserted(message):
+        return sentence
     if "Summarized data: b" in message:  # an assertion outside of graphs
         parts = message.split("Summarized data: b")[1].splitlines()
         return " ".join(part.strip("'\"") for part in parts)

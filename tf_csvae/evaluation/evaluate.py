@@ -65,11 +65,12 @@ def _evaluate(run: Run, numbers: dict, data_given: Dataset | None, options: dict
         dataset = sources.load(recorded.data, of_data, known)
     elif names := sorted(of_data.keys() - {"seed"}):
         raise InputError(f"Options of data cannot change data that are given. Received: {', '.join(names)}.")
+    else:
+        check_fits(known, dataset.info, run.path)
     # The given options over the run's seed over the presets of its data set.
     given = {name: options[name] for name in EvaluationConfig.options() if name in options}
     base = {"dataset": recorded.data.dataset, "seed": recorded.training.seed}
     config = settings(recorded.system, **{**base, **given}).evaluation
-    check_fits(known, dataset.info, run.path)
     pictured_labels(config, options, dataset.info)  # raises before minutes of measuring
     numbers.setdefault("run", what_ran(model, known, recorded.training.seed))
     judge = load_judge(config.judge, dataset.info, numbers["run"].get("guide"))

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tests import processes
 from tf_csvae import (
     CSVAE,
     Classifier,
@@ -126,9 +127,7 @@ def main(folder, steps):
     devices = [tf.config.LogicalDeviceConfiguration()] * 2
     tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], devices)
     keras.config.set_dtype_policy("float64")
-    tf.config.optimizer.set_experimental_options(
-        {"disable_meta_optimizer": True}
-    )  # it takes longer than it saves
+    processes.quick_graphs()
     if "TF_CONFIG" in os.environ:
         cluster = Cluster("multi_worker")
         trained = {f"worker_{cluster.place}": cluster}
