@@ -12,6 +12,9 @@ from tf_csvae.errors import InputError
 
 KINDS = ("binary", "categorical", "real")
 
+# Most numbers of an example: what somebody else describes must not fill the memory.
+MAX_NUMBERS = 2**24
+
 # Number of points that stand for all values of a real label.
 _POINTS = 5
 

@@ -12,7 +12,7 @@ import numpy as np
 from tf_csvae.data.feature_columns import Column
 from tf_csvae.data.notations import Notation
 from tf_csvae.errors import InputError
-from tf_csvae.labels import Label, as_labels
+from tf_csvae.labels import MAX_NUMBERS, Label, as_labels
 
 if TYPE_CHECKING:  # Info is read where TensorFlow is not needed
     import tensorflow as tf
@@ -22,8 +22,8 @@ SPLITS = ("train", "validation", "test")
 # Pixels: decoding a larger image takes gigabytes, for one example or one request.
 MAX_SIDE = 8192
 
-# Most numbers of an example, and most examples, that a description of somebody else may promise.
-MAX_NUMBERS, MAX_EXAMPLES = 2**24, 2**48
+# Most examples that a description of somebody else may promise.
+MAX_EXAMPLES = 2**48
 
 
 @dataclasses.dataclass(frozen=True)

@@ -83,7 +83,7 @@ def load(config: DataConfig, known: Info | None = None) -> Dataset:
     texts = [names, *(table.columns[label.name] for label in labels)]
     rows = [(split, *(column[row] for column in texts)) for split, part in members.items() for row in part]
     info = Info("folder", shape, (0.0, 1.0), labels, counts, crop=box, notations=written)
-    info, y = dataclasses.replace(info, fingerprint=fingerprint(rows)), scaling.single(y)
+    info = dataclasses.replace(info, fingerprint=fingerprint(rows))
     files = {split: (np.array(paths)[rows], y[rows]) for split, rows in members.items()}
     return dataclasses.replace(images.build(files, info, config), left_out=tuple(left_out.values()))
 
@@ -128,8 +128,7 @@ def _labels(
             raise InputError(
                 f"--label_kinds={','.join(config.label_kinds)}: in the run, {label.name} is {label.kind}."
             )
-    values = [label_columns.read_known_label(table, label, problems) for label in known.labels]
-    return known.labels, np.stack(values, 1)
+    return known.labels, label_columns.read_known_labels(table, known.labels, problems)
 
 
 def _attributes(table: Table, file_column: str, config: DataConfig, known: Info | None) -> list[str]:

@@ -55,17 +55,17 @@ def split_rows(
                     f"{table.at(row, group_column)}: {groups[row]!r} is in {name} here and in "
                     f"{homes[groups[row]]} above. A group belongs to one split."
                 )
-    else:
+        for row, first in repeats(table, ("split",)).items():
+            here, there = names[row], names[first]
+            if here and there and here != there:
+                problems.append(
+                    f"{table.at(row)}: this row is in {here} and repeats {table.unit} "
+                    f"{table.lines[first]}, which is in {there}. Leave one of them out, or leave the "
+                    "column split out by --ignore=split: equal rows then stay together."
+                )
+    else:  # equal rows have equal keys and groups
         ends = np.cumsum(shares)[:-1]
         names = [SPLITS[np.searchsorted(ends, _hash(key), side="right")] for key in groups or keys]
-    for row, first in repeats(table, ("split",)).items():
-        here, there = names[row], names[first]
-        if here and there and here != there:
-            problems.append(
-                f"{table.at(row)}: this row is in {here} and repeats {table.unit} "
-                f"{table.lines[first]}, which is in {there}. Leave one of them out, or leave the "
-                "column split out by --ignore=split: equal rows then stay together."
-            )
     members = {split: np.flatnonzero([name == split for name in names]) for split in SPLITS}
     for split, rows in members.items():
         if not len(rows):

@@ -41,7 +41,6 @@ def load(config: DataConfig, known: Info | None = None) -> Dataset:
         raise InputError("--dataset=table needs --data_path=FILE.csv (or .parquet) and --label_columns=A,B.")
     names = [each.name for each in (*known.columns, *known.labels)] if known else ()
     table, problems = table_files.read(path, config.header, config.ignore, names), Problems()
-    keys = ["\x1f".join(row) for row in zip(*table.columns.values(), strict=True)]
     if known is None:
         features = _feature_names(table, config)
         numbers = [name for name in features if name not in config.category_columns]
@@ -51,6 +50,7 @@ def load(config: DataConfig, known: Info | None = None) -> Dataset:
         numbers = known.number_columns
     given = None if known is None else known.notations
     table, written = notations.plain_table(table, numbers, config.decimal, problems, given)
+    keys = ["\x1f".join(row) for row in zip(*table.columns.values(), strict=True)]
     members = split_rows(table, keys, config, problems)
     if known is None:
         info, x, y = _fit(table, features, config, members["train"], problems)

@@ -12,14 +12,11 @@ import tensorflow as tf
 from keras.src.saving.serialization_lib import deserialize_keras_object
 
 from tf_csvae.errors import InputError
-from tf_csvae.labels import Label, Labels, as_labels
+from tf_csvae.labels import MAX_NUMBERS, Label, Labels, as_labels
 from tf_csvae.models.keras_fixes import FixedModel
 from tf_csvae.networks import replicas
 from tf_csvae.networks.label_space import LabelSpace
 from tf_csvae.options import Config, as_config
-
-# Most numbers of an example: a model file of somebody else must not fill the memory.
-MAX_NUMBERS = 2**24
 
 
 def check_same(model: "LabelledModel", data_shape: Sequence[int], labels: Sequence[Label], role: str) -> None:

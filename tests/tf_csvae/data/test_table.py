@@ -217,6 +217,13 @@ def test_a_row_in_two_splits_is_a_mistake(path, capsys):
     assert sum(load(path, ignore=["split"]).info.counts.values()) == 64
 
 
+def test_rows_that_are_equal_as_read_stay_in_one_split(tmp_path, capsys):
+    rows = [f"{sign}{i},5;{i % 7};{i % 2}" for sign in ("", "+") for i in range(60)]
+    (tmp_path / "t.csv").write_text("\n".join(["a;b;sick", *rows]) + "\n")
+    assert sum(load(tmp_path / "t.csv").info.counts.values()) == 120
+    assert "60 of 120 rows repeat another row exactly" in capsys.readouterr().out
+
+
 def test_a_feature_that_counts_the_rows_is_told(path, capsys):
     header, *lines = path.read_text().splitlines()
     path.write_text("\n".join([f"row,{header}", *(f"{i},{line}" for i, line in enumerate(lines))]) + "\n")
