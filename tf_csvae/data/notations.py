@@ -124,7 +124,8 @@ def plain_table(
     Args:
         table: the table.
         names: the columns that may be numbers.
-        decimal: the decimal separator of columns that can be read in two ways; None: it is asked.
+        decimal: the decimal separator of columns that can be read in two ways; None: that of the
+            other columns. If they have none, or both, it is asked.
         problems: gets a sentence about each column and value that cannot be read.
         known: the notations of the data of a run. A column is read in its run's notation, if that
             reads all of it.
@@ -133,14 +134,19 @@ def plain_table(
         The table, and {column: its notation} of the columns that were not in Python's notation.
     """
     columns, found = dict(table.columns), {}
-    for name in names:
-        if name in table.typed:
-            continue
-        counts = collections.Counter(text for text in columns[name] if not missing(text))
+    names = [name for name in names if name not in table.typed]
+    texts = {name: collections.Counter(t for t in columns[name] if not missing(t)) for name in names}
+    readings = {}
+    for name, counts in texts.items():
         if known is not None and _reads_all(counts, known.get(name)):
-            notation = known.get(name)
+            readings[name] = [known.get(name)]
         else:
-            notation = _find(table, name, counts, decimal, problems)
+            readings[name] = _readings(table, name, counts, problems)
+    signs = {_decimal(each[0]) for name, each in readings.items() if _settles(each, texts[name])}
+    if decimal is None and len(signs) == 1:
+        (decimal,) = signs
+    for name, counts in texts.items():
+        notation = _choose(table, name, counts, readings[name], decimal, problems)
         if notation is None:
             continue
         found[name] = notation
@@ -167,15 +173,32 @@ def _reads_all(texts: Mapping[str, int], notation: Notation | None) -> bool:
     return all(notation.plain(text) for text in texts)
 
 
-def _find(
-    table: Table, name: str, counts: Mapping[str, int], decimal: str | None, problems: Problems
-) -> Notation | None:
-    """Returns the notation of texts {text: times}; None: Python's, or that of no number."""
+def _decimal(notation: Notation | None) -> str:
+    return "." if notation is None else notation.decimal
+
+
+def _value(text: str, notation: Notation | None) -> float:
+    return number(text if notation is None else notation.plain(text) or "")
+
+
+def _settles(readings: Sequence[Notation | None], counts: Mapping[str, int]) -> bool:
+    """Returns whether numbers of a column have decimals that can be read in one way only."""
+    if len(readings) > 1:
+        return False
+    if readings[0] is None:
+        return any("." in text and number(text) == number(text) for text in counts)
+    return any("." in (readings[0].plain(text) or "") for text in counts)
+
+
+def _readings(
+    table: Table, name: str, counts: Mapping[str, int], problems: Problems
+) -> list[Notation | None]:
+    """Returns the notations of texts {text: times}. None: Python's, or that of no number."""
     total = sum(counts.values())
     plain = {text: value for text in counts if (value := number(text)) == value}
     is_plain = len(plain) == len(counts)
     if is_plain and not all(re.fullmatch(r"[+-]?[1-9]\d{0,2}(\.\d{3})+", t) for t in plain if "." in t):
-        return None  # the usual case, told apart quickly
+        return [None]  # the usual case, told apart quickly
     parsed = {text: _parse(text) for text in counts}
     unit = _unit(parsed, counts)
     read = {None: plain}
@@ -192,27 +215,39 @@ def _find(
                 "all are written in the same known way. Write plain numbers, or make the column a "
                 f"category: --category_columns={name}, of a label --label_kinds={name}:categorical."
             )
-        return None
+        return [None]
     # A column most of which Python reads is not read in another way unless one asks for it.
     rivals = [each for each, share in shares.items() if share == best or (each is None and share > 0.5)]
-    texts = [text for text in counts if all(text in read[each] for each in rivals)]
-    for text in texts:
-        values = {read[each][text]: each for each in rivals}
-        if len(values) < 2:
-            continue
-        chosen = [each for each in rivals if (each.decimal if each else ".") == decimal]
-        if chosen:
-            rivals = chosen
+    rivals.sort(key=lambda each: (-shares[each], each is not None))
+    told_apart = any(
+        len({read[each][text] for each in rivals}) > 1
+        for text in counts
+        if all(text in read[each] for each in rivals)
+    )
+    return rivals if told_apart else rivals[:1]
+
+
+def _choose(
+    table: Table,
+    name: str,
+    counts: Mapping[str, int],
+    readings: Sequence[Notation | None],
+    decimal: str | None,
+    problems: Problems,
+) -> Notation | None:
+    """Returns the reading with a decimal separator. If there are several and none, it is asked."""
+    of_sign = {_decimal(each): each for each in reversed(readings)}
+    if len(readings) == 1 or decimal in of_sign:
+        return of_sign.get(decimal, readings[0])
+    for text in counts:
+        comma, point = (_value(text, of_sign[sign]) for sign in ",.")
+        if comma == comma and point == point and comma != point:
+            problems.append(
+                f"{table.path}, column {name}: {text!r} may be {comma:.15g} or {point:.15g}, and so all "
+                f"numbers of the column. Give --decimal=, for the first, --decimal=. for the second."
+            )
             break
-        comma, point = (
-            next(v for v, each in values.items() if (each.decimal if each else ".") == sign) for sign in ",."
-        )
-        problems.append(
-            f"{table.path}, column {name}: {text!r} may be {comma:.15g} or {point:.15g}, and so all "
-            f"numbers of the column. Give --decimal=, for the first, --decimal=. for the second."
-        )
-        return None
-    return max(rivals, key=lambda each: (shares[each], each is None))
+    return None
 
 
 def _values(notation: Notation, parsed: Mapping[str, tuple | None]) -> dict[str, float]:

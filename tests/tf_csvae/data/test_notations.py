@@ -85,6 +85,32 @@ def test_what_can_be_read_in_two_ways_is_asked(texts, comma, point):
     assert read(*texts, typed="x") == (list(texts), None, [])
 
 
+@pytest.mark.parametrize(
+    ("other", "read_as"),
+    [
+        (("0.25", "1.5"), ["30000", "31000"]),
+        (("0,25", "1,5"), ["30.000", "31.000"]),
+        (("$1,234.50", "$7.25"), ["30000", "31000"]),
+        (("1", "2"), None),
+        (("red", "v1.5"), None),
+    ],
+)
+def test_the_other_columns_tell_which_separator_a_table_has(other, read_as):
+    table = Table("t.csv", {"x": ["30,000", "31,000"], "y": list(other)}, [2, 3])
+    problems = Problems()
+    table, _ = notations.plain_table(table, ["x", "y"], None, problems)
+    assert bool(problems) == (read_as is None)
+    assert table.columns["x"] == (read_as or ["30,000", "31,000"])
+
+
+def test_columns_of_both_separators_leave_the_doubt():
+    table = Table("t.csv", {"x": ["30,000"], "y": ["1.5"], "z": ["1,5"]}, [2])
+    problems = Problems()
+    notations.plain_table(table, ["x", "y", "z"], None, problems)
+    (problem,) = problems
+    assert "--decimal=" in problem
+
+
 def test_the_question_shows_both_readings():
     assert read("30,000", "31,000")[2] == [
         "t.csv, column x: '30,000' may be 30 or 30000, and so all numbers of the column. Give "
