@@ -7,6 +7,8 @@ import shutil
 
 import pytest
 
+from tf_csvae.models.labelled import LabelledModel
+
 ROOT = pathlib.Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 
@@ -49,8 +51,15 @@ def test_the_readme_trains_and_steers(first_run):
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=lambda page: page.name)
-def test_python_blocks_of_a_page_run(page, first_run, tmp_path):
+def test_python_blocks_of_a_page_run(page, first_run, tmp_path, monkeypatch):
     shutil.copytree(first_run[0] / "runs", tmp_path / "runs")
+    # The README's training has XLA, whose compiler takes longer than the trainings of other pages.
+    compiled = LabelledModel.compile
+
+    def without(self, optimizer="adam", jit_compile=False, **options):
+        compiled(self, optimizer, False, **options)
+
+    monkeypatch.setattr(LabelledModel, "compile", without)
     run(page, tmp_path)
 
 

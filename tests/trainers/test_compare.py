@@ -15,6 +15,7 @@ from trainers.compare import CompareConfig
 QUICK_TABLE = ("--notensorboard", "--jit_compile=false", "--epochs=1")
 QUICK = (*QUICK_TABLE, "--image_size=8", "--batch_size=4", "--seed=1")
 SMALL = ("--hidden=8", "--filters=4", "--z_dim=3")
+PICTURED = "--pictured_labels=Male"  # a few pictures take as long as the rest of a small run
 
 
 def run(module, *arguments):
@@ -34,9 +35,9 @@ def there(tmp_path_factory):
     for module, name, options in (
         ("classifier", "judge", ("--depth=10", "--width=4", "--shift=1")),
         ("classifier", "guide", ("--depth=10", "--width=4", "--shift=1", "--half=second")),
-        ("csvae", "csvae", (*SMALL, f"--guide={folder / 'guide'}")),
-        ("csvae", "plain", (*SMALL, f"--guide={folder / 'guide'}", "--noadversarial")),
-        ("vae", "vae", SMALL),
+        ("csvae", "csvae", (*SMALL, PICTURED, f"--guide={folder / 'guide'}")),
+        ("csvae", "plain", (*SMALL, PICTURED, f"--guide={folder / 'guide'}", "--noadversarial")),
+        ("vae", "vae", (*SMALL, PICTURED)),
     ):
         done = run(module, *data, *QUICK, *options, f"--run_dir={folder / name}")
         assert done.returncode == 0, done.stderr
@@ -51,7 +52,7 @@ def test_a_run_is_evaluated_with_its_own_flags(there, tmp_path):
     path = tmp_path / "run"
     shutil.copytree(there / "csvae", path)
     before = metrics(path)
-    done = run("evaluate", f"--run_dir={path}", f"--judge={there / 'judge'}", "--samples=20")
+    done = run("evaluate", f"--run_dir={path}", f"--judge={there / 'judge'}", "--samples=20", PICTURED)
     assert done.returncode == 0, done.stderr
     assert "samples in which the judge sees the requested label" in done.stdout
     after = metrics(path)

@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -86,17 +85,10 @@ def test_a_run_is_repeated_by_its_flags_and_continued_on_request(tmp_path):
     assert len((first / "history.csv").read_text().splitlines()) == 1 + 3
 
 
-def wait_for_epoch(process, run_dir, epoch, seconds=240):
-    """Waits until a checkpoint of this epoch or a later one is there, while the process lives."""
-
-    def reached():
-        names = [path.stem for path in (run_dir / "backup").glob("epoch-*.json")]
-        return any(int(name.split("-")[1]) >= epoch for name in names)
-
-    until = time.monotonic() + seconds
-    while not reached() and process.poll() is None and time.monotonic() < until:
-        time.sleep(0.05)
-    assert reached()
+def has_reached(run_dir, epoch):
+    """Returns whether a run has a checkpoint of this epoch or a later one."""
+    names = [path.stem for path in (run_dir / "backup").glob("epoch-*.json")]
+    return any(int(name.split("-")[1]) >= epoch for name in names)
 
 
 EPOCHS = 12
@@ -117,16 +109,14 @@ def test_the_same_command_continues_an_interrupted_run_to_the_same_weights(tmp_p
     arguments = (*arguments, "--checkpoint_minutes=1e-6", f"--run_dir={tmp_path}/run")
     interruptions = ((2, signal.SIGKILL, -9), (4, signal.SIGTERM, 143), (6, signal.SIGINT, 130))
     for epoch, signum, code in interruptions:
-        process = subprocess.Popen(
-            command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        wait_for_epoch(process, tmp_path / "run", epoch)
-        process.send_signal(signum)
-        out, error = process.communicate(timeout=120)
-        assert process.returncode == code
+        with processes.Started("trainers.csvae", *arguments) as process:
+            process.until(lambda epoch=epoch: has_reached(tmp_path / "run", epoch))
+            process.send_signal(signum)
+            done = process.done(timeout=120)
+        assert done.returncode == code
         if signum != signal.SIGKILL:
-            assert "The same command continues" in out
-            assert "Traceback" not in error
+            assert "The same command continues" in done.stdout
+            assert "Traceback" not in done.stderr
         assert not (tmp_path / "run" / "metrics.json").exists()
 
     done = run(*arguments)

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 
 import pytest
 
@@ -25,9 +24,7 @@ QUICK = (
 
 
 def start(*arguments, **environment):
-    command = [sys.executable, "-m", "trainers.csvae", *QUICK, *map(str, arguments)]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(command, env=os.environ | environment, **pipes)
+    return processes.Started("trainers.csvae", *QUICK, *arguments, **environment)
 
 
 def fails(*arguments):
@@ -126,51 +123,38 @@ def test_rare_labels_and_tiny_splits_give_numbers_and_no_nan(celeba_dir, tmp_pat
 
 
 def test_a_second_signal_does_not_wait(tmp_path):
-    process = start("--epochs=1000", "--batch_size=1", f"--run_dir={tmp_path}/run")
-    for line in process.stdout:
-        if "written to" in line:
-            break
-    process.send_signal(signal.SIGINT)
-    assert any("Saving after this step" in line for line in process.stdout)
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
-    # Killed, unless it had saved before the second signal.
-    assert process.returncode in (-signal.SIGTERM, 130, 143)
+    with start("--epochs=1000", "--batch_size=1", f"--run_dir={tmp_path}/run") as process:
+        process.until(lambda: process.says("written to"))
+        process.send_signal(signal.SIGINT)
+        process.until(lambda: process.says("Saving after this step"))
+        process.send_signal(signal.SIGTERM)
+        # Killed, unless it had saved before the second signal.
+        assert process.done(timeout=60).returncode in (-signal.SIGTERM, 130, 143)
 
 
 @contextlib.contextmanager
 def two_workers(run_dir, *arguments):
-    """Starts a chief and a worker that train together; kills them after four minutes."""
+    """Starts a chief and a worker that train together."""
     arguments = (*arguments, f"--run_dir={run_dir}")
-    both = [start(*arguments, TF_CONFIG=config) for config in processes.tf_configs(2)]
-    limit = threading.Timer(240, lambda: [process.kill() for process in both])
-    limit.start()
-    try:
-        yield both
-    finally:
-        limit.cancel()
-        for process in both:
-            process.kill()
-            process.communicate()
+    one, other = processes.tf_configs(2)
+    with start(*arguments, TF_CONFIG=one) as chief, start(*arguments, TF_CONFIG=other) as worker:
+        yield chief, worker
 
 
 def test_a_cluster_that_lost_a_worker_continues_from_its_last_checkpoint(tmp_path):
     run_dir = tmp_path / "run"
     table = (*write_table(tmp_path), "--batch_size=12", "--checkpoint_seconds=0")
     with two_workers(run_dir, *table, "--epochs=10000") as (chief, worker):
-        for line in chief.stdout:
-            if "Epoch 3/" in line:
-                break
+        chief.until(lambda: chief.says("Epoch 3/"))
         worker.send_signal(signal.SIGKILL)
-        _, error = chief.communicate()
-        assert chief.returncode == 1
-        assert "Traceback" not in error
-        assert error.splitlines()[-1].startswith("error: ")
-    done = max(int(path.stem[-6:]) for path in (run_dir / "backup").glob("*.json"))
-    assert done >= 2
-    with two_workers(run_dir, *table, "--resume", f"--epochs={done + 1}") as (chief, worker):
-        out, error = chief.communicate()
-        assert chief.returncode == 0, error
-        assert f"continuing after epoch {done}" in out
-        worker.communicate()
-        assert worker.returncode == 0
+        done = chief.done()
+        assert done.returncode == 1
+        assert "Traceback" not in done.stderr
+        assert done.stderr.splitlines()[-1].startswith("error: ")
+    last = max(int(path.stem[-6:]) for path in (run_dir / "backup").glob("*.json"))
+    assert last >= 2
+    with two_workers(run_dir, *table, "--resume", f"--epochs={last + 1}") as (chief, worker):
+        done = chief.done()
+        assert done.returncode == 0, done.stderr
+        assert f"continuing after epoch {last}" in done.stdout
+        assert worker.done().returncode == 0

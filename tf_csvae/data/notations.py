@@ -124,8 +124,8 @@ def plain_table(
     Args:
         table: the table.
         names: the columns that may be numbers.
-        decimal: the decimal separator of columns that can be read in two ways; None: that of the
-            other columns. If they have none, or both, it is asked.
+        decimal: the decimal separator of columns that can be read in two ways; None: that of other
+            columns in which all numbers have three decimals. If there are none, it is asked.
         problems: gets a sentence about each column and value that cannot be read.
         known: the notations of the data of a run. A column is read in its run's notation, if that
             reads all of it.
@@ -182,12 +182,15 @@ def _value(text: str, notation: Notation | None) -> float:
 
 
 def _settles(readings: Sequence[Notation | None], counts: Mapping[str, int]) -> bool:
-    """Returns whether numbers of a column have decimals that can be read in one way only."""
-    if len(readings) > 1:
+    """Returns whether all numbers of a column have three decimals, and one reading only.
+
+    Then whoever wrote the table wrote three decimals everywhere: the 1.234 of another column is no
+    1234. A column with other decimals tells nothing of that kind.
+    """
+    if len(readings) > 1 or not counts:
         return False
-    if readings[0] is None:
-        return any("." in text and number(text) == number(text) for text in counts)
-    return any("." in (readings[0].plain(text) or "") for text in counts)
+    plain = (text if readings[0] is None else readings[0].plain(text) or "" for text in counts)
+    return all(re.fullmatch(r"[+-]?\d*\.\d{3}", text) for text in plain)
 
 
 def _readings(

@@ -88,23 +88,26 @@ def test_what_can_be_read_in_two_ways_is_asked(texts, comma, point):
 @pytest.mark.parametrize(
     ("other", "read_as"),
     [
-        (("0.25", "1.5"), ["30000", "31000"]),
-        (("0,25", "1,5"), ["30.000", "31.000"]),
-        (("$1,234.50", "$7.25"), ["30000", "31000"]),
+        (("0.250", "1.500"), ["1.234", "2.345"]),
+        (("0,250", "1,500"), ["1234", "2345"]),
+        (("$1,234.500", "$7.250"), ["1.234", "2.345"]),
+        # 0.25 may be of another hand than 1.234 for 1234.
+        (("0.25", "1.500"), None),
         (("1", "2"), None),
-        (("red", "v1.5"), None),
+        (("red", "v1.500"), None),
+        (("", ""), None),
     ],
 )
-def test_the_other_columns_tell_which_separator_a_table_has(other, read_as):
-    table = Table("t.csv", {"x": ["30,000", "31,000"], "y": list(other)}, [2, 3])
+def test_a_table_of_three_decimals_has_them_in_every_column(other, read_as):
+    table = Table("t.csv", {"x": ["1.234", "2.345"], "y": list(other)}, [2, 3])
     problems = Problems()
     table, _ = notations.plain_table(table, ["x", "y"], None, problems)
     assert bool(problems) == (read_as is None)
-    assert table.columns["x"] == (read_as or ["30,000", "31,000"])
+    assert table.columns["x"] == (read_as or ["1.234", "2.345"])
 
 
 def test_columns_of_both_separators_leave_the_doubt():
-    table = Table("t.csv", {"x": ["30,000"], "y": ["1.5"], "z": ["1,5"]}, [2])
+    table = Table("t.csv", {"x": ["30,000"], "y": ["0.125"], "z": ["0,125"]}, [2])
     problems = Problems()
     notations.plain_table(table, ["x", "y", "z"], None, problems)
     (problem,) = problems

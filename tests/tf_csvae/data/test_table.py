@@ -369,12 +369,10 @@ def test_other_notations_become_numbers(tmp_path, capsys):
         rows = [f"{n};{1000 + i:,};{(0, 1)[i % 2]}" for i, n in enumerate(first)]
         path.write_text("\n".join(["a;b;sick", *rows]) + "\n")
 
-    write_rows(range(60))
+    write_rows([f"{n}".replace(".", ",") for n in numbers])
     with pytest.raises(InputError, match=r"column b: '1,000' may be 1 or 1000, and so all numbers"):
         load(path)
     assert load(path, decimal=",").info.columns[1].high < 2
-    write_rows([f"{n}".replace(".", ",") for n in numbers])
-    assert load(path).info.columns[1].high < 2
     capsys.readouterr()
     dataset = load(path, decimal=".")
     assert dataset.info.feature_names == ("a", "b")
