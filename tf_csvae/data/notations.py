@@ -222,11 +222,7 @@ def _readings(
     # A column most of which Python reads is not read in another way unless one asks for it.
     rivals = [each for each, share in shares.items() if share == best or (each is None and share > 0.5)]
     rivals.sort(key=lambda each: (-shares[each], each is not None))
-    told_apart = any(
-        len({read[each][text] for each in rivals}) > 1
-        for text in counts
-        if all(text in read[each] for each in rivals)
-    )
+    told_apart = any(len({read[e][text] for e in rivals if text in read[e]}) > 1 for text in counts)
     return rivals if told_apart else rivals[:1]
 
 
