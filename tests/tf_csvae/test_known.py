@@ -38,7 +38,7 @@ def trained(folder):
     """A finished run on people.csv."""
     table = {"dataset": "table", "data_path": write(folder / "people.csv", 120)}
     options = {**table, "label_columns": ("tall", "age"), **TINY, "run_dir": str(folder / "run")}
-    fit("csvae", **options)
+    fit("vae", **options)
     return options
 
 
@@ -106,12 +106,12 @@ def test_resuming_with_other_data_is_refused_with_what_changed(run, folder, caps
     write(folder / "people.csv", 150, shift=5)
     try:
         with pytest.raises(InputError, match=r"was trained on other data: .*") as told:
-            fit("csvae", **options)
+            fit("vae", **options)
         assert f"{info.counts['train']} training rows became" in str(told.value)
         assert "the scaling of height was mean" in str(told.value)
         assert "--overwrite to begin anew, or --resume" in str(told.value)
         assert there.info().to_dict() == info.to_dict()
-        fit("csvae", **{**options, "resume": True, "epochs": 2})
+        fit("vae", **{**options, "resume": True, "epochs": 2})
         assert "Continuing on other data: " in capsys.readouterr().out
         now = there.info()
         assert sum(now.counts.values()) == 150
@@ -133,7 +133,7 @@ def test_other_values_in_as_many_rows_are_other_data(run):
     path.write_text("\n".join([lines[0], *lines[:0:-1]]) + "\n")
     try:
         with pytest.raises(InputError, match=r"other data: the (rows are others|scaling of)"):
-            fit("csvae", **options)
+            fit("vae", **options)
     finally:
         path.write_text(content)
 
@@ -142,19 +142,19 @@ def test_other_data_from_python_are_refused_and_continue_with_the_scaling_of_the
     paths = [write(folder / f"from_python_{rows}.csv", rows, shift=rows) for rows in (100, 130)]
     options = {**TINY, "run_dir": str(tmp_path / "run")}
     first, other = (load_data("table", data_path=path, label_columns=("tall", "age")) for path in paths)
-    fit("csvae", first, **options)
+    fit("vae", first, **options)
     os.remove(tmp_path / "run" / runs.METRICS)
     with pytest.raises(InputError, match="training rows became"):
-        fit("csvae", other, **options)
+        fit("vae", other, **options)
     with pytest.raises(InputError, match=r"trained on other data: .*the scaling of height"):
-        fit("csvae", other, **options, resume=True)
+        fit("vae", other, **options, resume=True)
 
 
 def test_a_run_without_its_description_begins_to_have_one(run):
     there, options = run
     for name in (runs.METRICS, runs.INFO):
         os.remove(there.file(name))
-    fit("csvae", **options)
+    fit("vae", **options)
     assert there.info().counts["train"] > 0
 
 

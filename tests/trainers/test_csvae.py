@@ -159,7 +159,7 @@ def test_images_from_a_folder(celeba_dir, tmp_path):
 
     # The test split is read last, when all is trained.
     (celeba_dir / "img_align_celeba" / "000026.jpg").write_bytes(b"\xff\xd8\xff no pictu")
-    done = run(*arguments, "--overwrite")
+    done = processes.run("trainers.vae", *arguments, "--overwrite")
     assert done.returncode == 1
     # libjpeg may have written lines of its own before it.
     last = done.stderr.splitlines()[-1]
