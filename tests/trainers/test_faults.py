@@ -24,12 +24,12 @@ QUICK = (
 
 
 def start(*arguments, **environment):
-    return processes.Started("trainers.csvae", *QUICK, *arguments, **environment)
+    return processes.Started("trainers.vae", *QUICK, *arguments, **environment)
 
 
-def fails(*arguments):
+def fails(*arguments, module="trainers.vae"):
     """Runs a trainer that must fail; returns (its output, the last line of its errors)."""
-    done = processes.run("trainers.csvae", *QUICK, *arguments)
+    done = processes.run(module, *QUICK, *arguments)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert done.stderr.splitlines()[-1].startswith("error: ")
@@ -65,7 +65,7 @@ with runs.Run({run.path!r}).locked():
 def test_a_loss_that_is_not_finite_is_named_with_its_step_and_rolled_back(tmp_path):
     table = (*write_table(tmp_path), "--batch_size=12")
     rollback = ("--learning_rate=1e30", "--on_nan=rollback")
-    out, error = fails(*table, *rollback, f"--run_dir={tmp_path}/run")
+    out, error = fails(*table, *rollback, f"--run_dir={tmp_path}/run", module="trainers.csvae")
     assert out.count("Going back, at") == 5
     assert "diverged in step 2 of epoch 1:" in error
     assert "kl_w, kl_z, loss" in error
@@ -94,7 +94,7 @@ def test_a_full_disk_ends_the_training_and_leaves_a_run_that_can_be_continued(tm
     assert sorted(stems) == sorted(path.stem for path in backup.glob("*.json"))
     assert stems
     subprocess.run(["mount", "-o", "remount,size=8m", str(disk)], check=True)
-    done = processes.run("trainers.csvae", *QUICK, *arguments)
+    done = processes.run("trainers.vae", *QUICK, *arguments)
     assert done.returncode == 0, done.stderr
     assert f"continuing after epoch {len(stems)}" in done.stdout
 

@@ -26,7 +26,7 @@ def interrupt_after(pattern):
 
 def main(options, folder):
     """Trains whole; then the same until an interruption, and on by the same call."""
-    whole = tf_csvae.fit("csvae", run_dir=f"{folder}/whole", **options)
+    whole = tf_csvae.fit("vae", run_dir=f"{folder}/whole", **options)
     with open(whole.run.file("metrics.json"), encoding="utf-8") as file:
         assert json.load(file) == whole.metrics
 
@@ -36,14 +36,14 @@ def main(options, folder):
     pattern = f"{folder}/interrupted/backup/epoch-000002-step-*.json"
     threading.Thread(target=interrupt_after, args=[pattern], daemon=True).start()
     try:
-        tf_csvae.fit("csvae", **options)
+        tf_csvae.fit("vae", **options)
     except KeyboardInterrupt as interruption:
         print(f"interrupted by {interruption}", flush=True)
     else:
         sys.exit("nothing interrupted it")
     assert signal.getsignal(signal.SIGINT) is handler
     assert not os.path.exists(f"{folder}/interrupted/metrics.json")
-    tf_csvae.fit("csvae", **options)
+    tf_csvae.fit("vae", **options)
 
 
 if __name__ == "__main__":

@@ -39,9 +39,9 @@ def test_fit_gives_what_the_command_gives_and_resumes_after_an_interruption(tmp_
     options = {**table(tmp_path), "epochs": 4, "batch_size": 12, "steps_per_execution": 1, "seed": 3}
     options |= {"hidden": (16, 16), "tensorboard": False, "jit_compile": "false"}
     options |= {"deterministic": True, "checkpoint_seconds": 0}
-    known = {k: v for kind in config_classes("csvae") for k, v in kind.options().items()}
+    known = {k: v for kind in config_classes("vae") for k, v in kind.options().items()}
     flags = [known[name].line(value) for name, value in options.items()]
-    done = processes.run("trainers.csvae", *flags, f"--run_dir={tmp_path}/command")
+    done = processes.run("trainers.vae", *flags, f"--run_dir={tmp_path}/command")
     assert done.returncode == 0, done.stderr
     module = "tests.tf_csvae.training.fit_process"
     done = processes.run(module, json.dumps(options), tmp_path)
