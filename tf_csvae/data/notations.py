@@ -307,7 +307,8 @@ def _parse(text: str) -> tuple[str, str, str, str] | None:
     if not match or ("(" in (match["open"], match["inner"])) != bool(match["close"]):
         return None
     signs = [match[name] for name in ("open", "sign", "inner", "after", "trailing") if match[name]]
-    is_grade = len(match["core"]) == 1 and (match["after"] or match["trailing"])
+    has_unit = match["prefix"] or match["suffix"]
+    is_grade = len(match["core"]) == 1 and (match["after"] or match["trailing"]) and not has_unit
     if len(signs) > 1 or is_grade or _ADDRESS.fullmatch(match["core"]):
         return None
     sign = "-" if signs and signs[0] != "+" else ""

@@ -154,6 +154,11 @@ def test_texts_that_only_look_like_numbers_are_refused(texts):
     ]
 
 
+def test_a_grade_is_no_number_but_a_sum_of_money_is():
+    assert read("1-", "2", "3-")[:2] == (["1-", "2", "3-"], None)
+    assert read("EUR 1-", "EUR 2", "EUR 3-")[0] == ["-1", "2", "-3"]
+
+
 def test_a_value_in_another_notation_than_most_is_told_by_its_row():
     texts, _, problems = read("1,5", "2,5", "2.5", "3,5")
     assert texts == ["1.5", "2.5", "", "3.5"]
