@@ -143,27 +143,26 @@ def test_a_weight_that_needs_a_guide_without_a_guide_is_refused(system, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_guide_brings_the_weights_of_its_preset_and_they_are_recorded(tmp_path):
+def test_a_guide_brings_the_weights_of_its_preset_and_they_are_recorded(trained, tmp_path):
     images = str(write_images(tmp_path / "images"))
     options = {"dataset": "folder", "data_dir": images, "labels": "labels.csv", "image_size": 8}
     options |= {"attributes": ("warm", "light"), "split": (0.5, 0.25, 0.25), "group_column": "person"}
     options |= {"epochs": 1, "batch_size": 4, "tensorboard": False, "jit_compile": "false"}
     guide = tf_csvae.fit("classifier", depth=10, width=2, run_dir=f"{tmp_path}/guide", **options)
-    networks = {"filters": (2, 4), "hidden": (4,), "z_dim": 2}
+    networks = {"filters": (2, 4), "hidden": (4,), "z_dim": 2, "guide": guide.run.path}
+    guided = tf_csvae.fit("csvae", run_dir=f"{tmp_path}/guided", **options, **networks)
     weights_of_guide = preset("folder_guide")
     assert float(weights_of_guide["consistency_weight"]) > 0
-    for name, given in (("with", {"guide": guide.run.path}), ("without", {})):
-        result = tf_csvae.fit("csvae", run_dir=f"{tmp_path}/{name}", **options, **networks, **given)
+    for result, has_guide in ((guided, True), (trained, False)):
         recorded, terms = result.run.settings(), result.run.history()
         # What is recorded is what ran.
         assert recorded.model == result.model.config
-        assert ("consistency" in terms) == bool(given)
+        assert ("consistency" in terms) == has_guide
         lines = result.run.flags().splitlines()
         for flag, value in weights_of_guide.items():
-            text = float(value) if given else 0.0
-            assert f"--{flag}={text}" in lines
-        assert (f"--guide={guide.run.path}" in lines) == bool(given)
-        assert result.metrics["run"].get("guide") == (guide.run.checksum() if given else None)
+            assert f"--{flag}={float(value) if has_guide else 0.0}" in lines
+        assert (f"--guide={guide.run.path}" in lines) == has_guide
+        assert result.metrics["run"].get("guide") == (guide.run.checksum() if has_guide else None)
 
 
 # Evaluation and comparison.
