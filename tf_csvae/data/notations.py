@@ -293,6 +293,9 @@ def _resembles(parsed: Mapping[str, tuple | None], counts: Mapping[str, int]) ->
         return bool(_INDIAN.fullmatch(core)) or any(_digits(core, *each) for each in _SEPARATORS)
 
     alike = sum(counts[text] for text, written in parsed.items() if resembles(written))
+    # 1- may be a grade, or accounting's -1. Grades have a 2+ somewhere.
+    if not any(re.fullmatch(r"\d\+", text) for text in counts):
+        alike += sum(count for text, count in counts.items() if re.fullmatch(r"\d-", text))
     return alike > 0.5 * sum(counts.values())
 
 
