@@ -1,6 +1,7 @@
 """What several tests need: small data, made on the spot."""
 
 import os
+import re
 import struct
 import subprocess
 
@@ -152,3 +153,9 @@ def edit():
         path.write_text("\n".join(lines) + "\n")
 
     return edit
+
+
+def needs_no_other_file(page):
+    """Returns whether a page of HTML names no address; its pictures may spell one by chance."""
+    text = re.sub("base64,[A-Za-z0-9+/=]+", "", page)
+    return "http" not in text.replace("http-equiv", "")
