@@ -147,6 +147,7 @@ def test_images_from_a_folder(celeba_dir, tmp_path):
         "--filters=4,8",
         "--batch_size=4",
         "--epochs=1",
+        "--pictured_labels=Male",
         *QUICK,
         f"--run_dir={tmp_path}/run",
     )

@@ -115,6 +115,7 @@ def test_rare_labels_and_tiny_splits_give_numbers_and_no_nan(celeba_dir, tmp_pat
         "--image_size=8",
         "--filters=4",
         "--epochs=2",
+        "--pictured_labels=Male",
         f"--run_dir={tmp_path}/run",
     )
     assert done.returncode == 0, done.stderr

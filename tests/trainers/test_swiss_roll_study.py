@@ -1,13 +1,10 @@
-import subprocess
-import sys
-
+from tests import processes
 from tf_csvae import files, runs
 from tf_csvae.settings import settings
 
 
 def study(*arguments):
-    command = [sys.executable, "-m", "trainers.swiss_roll_study", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+    return processes.run("trainers.swiss_roll_study", *arguments)
 
 
 def finished_run(path, divergence, auc, with_w, **more):

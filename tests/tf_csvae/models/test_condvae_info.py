@@ -97,7 +97,9 @@ def test_it_learns_to_predict_the_labels_and_to_keep_its_samples_apart():
     tf.keras.utils.set_random_seed(0)
     config = CondVAEInfoConfig(z_dim=2, w_dim=0, hidden=[32, 32], auxiliary_weight=5.0)
     model = CondVAEInfo([4], ["a", "b"], config)
-    model.compile(tf.keras.optimizers.Adam(5e-3), kl_warmup_steps=200, steps_per_execution=20)
+    model.compile(
+        tf.keras.optimizers.Adam(5e-3), kl_warmup_steps=200, steps_per_execution=20, jit_compile=False
+    )
     dataset = tf.data.Dataset.from_tensor_slices((x, y)).shuffle(2000, seed=0).batch(100)
     model.fit(dataset, epochs=40, verbose=0, shuffle=False)
     assert np.mean((model.encode(x).y.mean().numpy() > 0.5) == (y > 0.5)) > 0.99

@@ -157,7 +157,9 @@ def test_it_learns_to_keep_the_label_out_of_z():
     tf.keras.utils.set_random_seed(0)
     config = CSVAEConfig(z_dim=2, w_dim=2, hidden=[32, 32])
     model = CSVAE([2], [Label("end", float(y.mean()))], config)
-    model.compile(tf.keras.optimizers.Adam(5e-3), kl_warmup_steps=480, steps_per_execution=20)
+    model.compile(
+        tf.keras.optimizers.Adam(5e-3), kl_warmup_steps=480, steps_per_execution=20, jit_compile=False
+    )
     dataset = tf.data.Dataset.from_tensor_slices((t, y)).shuffle(4000, seed=0).batch(200)
     model.fit(dataset, epochs=60, verbose=0, shuffle=False)
     z = model.encode(t, y).z.sample(seed=[0, 0]).numpy()
