@@ -18,10 +18,6 @@ from tf_csvae.settings import header
 QUICK = ("--hidden=16,16", "--checkpoint_seconds=0", "--jit_compile=false", "--notensorboard")
 
 
-def command(*arguments):
-    return [sys.executable, "-m", "trainers.csvae", *map(str, arguments)]
-
-
 def run(*arguments):
     return processes.run("trainers.csvae", *arguments)
 

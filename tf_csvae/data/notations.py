@@ -9,6 +9,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import functools
+import math
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -138,7 +139,7 @@ def plain_table(
     texts = {name: collections.Counter(t for t in columns[name] if not missing(t)) for name in names}
     readings = {}
     for name, counts in texts.items():
-        if known is not None and _reads_all(counts, known.get(name)):
+        if known is not None and all(_reads(known.get(name), text) for text in counts):
             readings[name] = [known.get(name)]
         else:
             readings[name] = _readings(table, name, counts, problems)
@@ -167,18 +168,17 @@ def told(notations: Mapping[str, Notation]) -> list[str]:
     return [f"The column {name} is read as numbers: {how.described()}." for name, how in notations.items()]
 
 
-def _reads_all(texts: Mapping[str, int], notation: Notation | None) -> bool:
-    if notation is None:
-        return all(number(text) == number(text) for text in texts)
-    return all(notation.plain(text) for text in texts)
-
-
 def _decimal(notation: Notation | None) -> str:
     return "." if notation is None else notation.decimal
 
 
-def _value(text: str, notation: Notation | None) -> float:
-    return number(text if notation is None else notation.plain(text) or "")
+def _plain(text: str, notation: Notation | None) -> str:
+    """Returns a text as Python writes numbers, if it is one; None: it is written so already."""
+    return text if notation is None else notation.plain(text) or ""
+
+
+def _reads(notation: Notation | None, text: str) -> bool:
+    return not math.isnan(number(_plain(text, notation)))
 
 
 def _settles(readings: Sequence[Notation | None], counts: Mapping[str, int]) -> bool:
@@ -189,8 +189,7 @@ def _settles(readings: Sequence[Notation | None], counts: Mapping[str, int]) -> 
     """
     if len(readings) > 1 or not counts:
         return False
-    plain = (text if readings[0] is None else readings[0].plain(text) or "" for text in counts)
-    return all(re.fullmatch(r"[+-]?\d*\.\d{3}", text) for text in plain)
+    return all(re.fullmatch(r"[+-]?\d*\.\d{3}", _plain(text, readings[0])) for text in counts)
 
 
 def _readings(
@@ -239,11 +238,13 @@ def _choose(
     if len(readings) == 1 or decimal in of_sign:
         return of_sign.get(decimal, readings[0])
     for text in counts:
-        comma, point = (_value(text, of_sign[sign]) for sign in ",.")
-        if comma == comma and point == point and comma != point:
+        # Of readings with the same separator the first, which is the best, is kept.
+        values = {_decimal(e): number(_plain(text, e)) for e in reversed(readings) if _reads(e, text)}
+        if len(set(values.values())) > 1:
             problems.append(
-                f"{table.path}, column {name}: {text!r} may be {comma:.15g} or {point:.15g}, and so all "
-                f"numbers of the column. Give --decimal=, for the first, --decimal=. for the second."
+                f"{table.path}, column {name}: {text!r} may be {values[',']:.15g} or {values['.']:.15g}, "
+                "and so all numbers of the column. Give --decimal=, for the first, --decimal=. for the "
+                "second."
             )
             break
     return None
