@@ -56,8 +56,8 @@ class DataConfig(BadExamplesConfig):
     )
     half: str | None = option(
         None,
-        "Images: train on every other image only, beginning with the first or the second. A guide "
-        "trained on the second half shares no image with a judge trained on the first half.",
+        "Train on one half of the training examples, the first or the second, which have none in common. "
+        "The guide that a training makes learns from the second, the judge from the first.",
         choices=("first", "second"),
     )
     augment: tuple[str, ...] = option(
@@ -393,7 +393,12 @@ class EvaluationConfig(Config):
         "transfer and the Fréchet distance.",
         recorded=False,
     )
-    samples: int = option(1000, "Samples per label, and the most transfers per label.", low=2, recorded=False)
+    samples: int = option(
+        1000,
+        "Samples per label, its values in turn, and the most transfers per label.",
+        low=2,
+        recorded=False,
+    )
     pictured_labels: tuple[str, ...] | None = option(
         None, "Labels with pictures of their own. Default: the first five.", recorded=False
     )

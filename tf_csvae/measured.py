@@ -9,7 +9,7 @@ DEPTHS = {
     **dict.fromkeys(("frechet", "frechet_real", "diversity_overall"), 0),
     **dict.fromkeys(("reconstruction", "active_units", "diversity"), 1),
     **dict.fromkeys(("classification", "generation", "transfer", "style"), 2),
-    **dict.fromkeys(("divergence", "probe", "leak"), 3),
+    **dict.fromkeys(("divergence", "probe", "leak", "by_value"), 3),
 }
 MOST_LEVELS = 3
 

@@ -24,7 +24,6 @@ from tf_csvae.data import images, pipeline, tfds
 from tf_csvae.data.dataset import SPLITS, Dataset, Info
 from tf_csvae.data.known import check_kinds, fingerprint, label_names
 from tf_csvae.data.names import plain
-from tf_csvae.data.splits import half_of
 from tf_csvae.errors import InputError, check_known
 from tf_csvae.files import is_within
 from tf_csvae.labels import Label
@@ -106,7 +105,6 @@ def _read_folder(
     """Returns {split: (paths [n], float32 y [n, k])}, and sentences about images left out."""
     skip = config.on_bad_example == "skip"
     labels, chosen, left_out = _read_lists(attributes, config.data_dir, skip)
-    chosen["train"] = chosen["train"][half_of(config.half)]
     if skip:
         every = [path for paths in chosen.values() for path in paths]
         unreadable = images.all_unreadable(every, FACE_BOX)
@@ -279,7 +277,6 @@ def _from_tfds(attributes: Sequence[str], config: DataConfig, known: Info | None
 
     by_hand = f" Download it by hand and give --data_dir=FOLDER. {_WHERE}"
     builder = tfds.prepared("celeb_a", None, check, by_hand)
-    half = half_of(config.half)
 
     def labels_of(example):
         values = [example["attributes"][name] for name in attributes]
@@ -290,12 +287,11 @@ def _from_tfds(attributes: Sequence[str], config: DataConfig, known: Info | None
         return image, labels_of(example)
 
     def read(split, decoders=None):
-        examples = tfds.read(builder, split, split == "train", decoders)
-        return examples.shard(2, half.start) if split == "train" and config.half else examples
+        return tfds.read(builder, split, split == "train", decoders)
 
     y = np.array([*read("train", {"image": tfds.SKIPPED}).map(labels_of).as_numpy_iterator()])
     examples = {split: pipeline.read_all(read(split), prepare) for split in SPLITS}
     counts = {split: int(each.cardinality()) for split, each in examples.items()}
     info = _info(attributes, y, counts, config, known)
-    content = ("tfds", tfds.identity(builder), config.half, tuple(attributes), info.shape, FACE_BOX)
+    content = ("tfds", tfds.identity(builder), tuple(attributes), info.shape, FACE_BOX)
     return pipeline.build(examples, info, config, config.cache, fingerprint=repr(content).encode())

@@ -25,7 +25,6 @@ import tensorflow as tf
 from tf_csvae.configs import DataConfig
 from tf_csvae.data import pipeline
 from tf_csvae.data.dataset import SPLITS, Dataset, Info
-from tf_csvae.data.splits import half_of
 from tf_csvae.labels import Label
 
 OPTIONS = ("image_size", "batch_size", "augment", "half")
@@ -53,10 +52,9 @@ def load(config: DataConfig, known: Info | None = None) -> Dataset:
     The ``factors`` are the styles of the test faces. Below 24 pixels styles are hard to see.
     The faces are always the same, so ``known`` changes nothing.
     """
-    size, half = config.image_size, half_of(config.half)
+    size = config.image_size
     drawn = {split: draw(count, size, seed) for split, (count, seed) in _DRAWS.items()}
     arrays = {split: (x, y) for split, (x, y, _) in drawn.items()}
-    arrays["train"] = tuple(part[half] for part in arrays["train"])
     shares = map(float, arrays["train"][1].mean(0))
     labels = tuple(Label(name, share) for name, share in zip(FREQUENCIES, shares, strict=True))
     counts = {split: len(arrays[split][0]) for split in SPLITS}

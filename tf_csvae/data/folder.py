@@ -14,7 +14,7 @@ from tf_csvae.data import images, label_columns, notations, scaling, table_files
 from tf_csvae.data.dataset import Dataset, Info
 from tf_csvae.data.known import fingerprint, label_names
 from tf_csvae.data.names import Folder
-from tf_csvae.data.splits import half_of, split_rows
+from tf_csvae.data.splits import split_rows
 from tf_csvae.data.table_files import Problems, Table
 from tf_csvae.errors import InputError
 from tf_csvae.files import is_within
@@ -71,10 +71,9 @@ def load(config: DataConfig, known: Info | None = None) -> Dataset:
         left_out = missing | {row: unreadable[path] for row, path in enumerate(paths) if path in unreadable}
         images.check_few(list(left_out.values()), f"--data_dir={config.data_dir}", config)
         members = {split: np.setdiff1d(rows, list(left_out)).astype(int) for split, rows in members.items()}
-    whole, members["train"] = members["train"], members["train"][half_of(config.half)]
     y = values
     if known is None:
-        labels, y = label_columns.fit_labels(labels, values, members["train"], table.path, problems, whole)
+        labels, y = label_columns.fit_labels(labels, values, members["train"], table.path, problems)
     scaling.check(table, attributes, y, problems)
     problems.raise_any()
 

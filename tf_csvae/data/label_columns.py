@@ -177,14 +177,12 @@ def fit_labels(
     train: np.ndarray,
     where: str,
     problems: Problems,
-    whole: np.ndarray | None = None,
 ) -> tuple[tuple[Label, ...], np.ndarray]:
     """Returns the labels of values [n, k] with their distributions, and y, float32 [n, k].
 
-    The distributions are those in the training rows, int [m]. Real labels are standardised by the
-    rows ``whole``, if given: with the whole training split, all trainings on parts of it
-    standardise equally. ``where`` is the file, for messages. ``problems`` gets a sentence about
-    each label or class that does not vary.
+    The distributions are those in the training rows, int [m], which standardise real labels.
+    ``where`` is the file, for messages. ``problems`` gets a sentence about each label or class that
+    does not vary.
     """
     found = []
     for label, column in zip(labels, values.T, strict=True):
@@ -200,10 +198,8 @@ def fit_labels(
         if not len(of_train):
             pass
         elif label.kind == "real":
-            scaled = column[train if whole is None else whole]
-            known = scaled[~np.isnan(scaled)]
-            (mean,), (scale,) = scaling.fit(known[:, None])
-            low, high = (float((end - mean) / scale) for end in (known.min(), known.max()))
+            (mean,), (scale,) = scaling.fit(of_train[:, None])
+            low, high = (float((end - mean) / scale) for end in (of_train.min(), of_train.max()))
             label = dataclasses.replace(label, mean=float(mean), scale=float(scale), low=low, high=high)
         elif label.kind == "categorical":
             counts = np.bincount(of_train.astype(int), minlength=len(label.classes))

@@ -4,6 +4,7 @@ A source provides, for each split, a tf.data.Dataset of single examples. The pip
 once, keeps them compact (uint8 for images), and then shuffles, batches and converts them.
 """
 
+import dataclasses
 import hashlib
 import os
 import shutil
@@ -13,13 +14,16 @@ import numpy as np
 import tensorflow as tf
 
 from tf_csvae.configs import DataConfig
-from tf_csvae.data.dataset import Dataset, Info
+from tf_csvae.data.dataset import SPLITS, Dataset, Info
 from tf_csvae.errors import InputError, check_known
 from tf_csvae.files import file_name
 
 # The examples are in a random order already, so a buffer of this size mixes well. For images of
 # 64 x 64 it takes at most 100 MB.
 SHUFFLE_BUFFER = 8192
+
+# Halves of the training examples.
+HALVES = ("first", "second")
 
 # Values of the option cache that are no folder.
 NO_FOLDER = ("memory", "none")
@@ -40,9 +44,15 @@ def _stamp(path: str) -> tuple[int, ...] | None:
 
 
 def shuffled_once(arrays: Sequence[np.ndarray], seed: int) -> tf.data.Dataset:
-    """Returns the rows of equally long arrays in a random, fixed order."""
-    order = np.random.default_rng(seed).permutation(len(arrays[0]))
-    return tf.data.Dataset.from_tensor_slices(tuple(array[order] for array in arrays))
+    """Returns the rows of equally long arrays in a random, fixed order.
+
+    The rows in even places are the same for every seed, so that halves of the data are, too.
+    """
+    order = np.random.default_rng(0).permutation(len(arrays[0]))  # rows may take turns by a label
+    mixed, generator = np.empty_like(order), np.random.default_rng(seed)
+    for start in (0, 1):
+        mixed[start::2] = generator.permutation(order[start::2])
+    return tf.data.Dataset.from_tensor_slices(tuple(array[mixed] for array in arrays))
 
 
 def slices(arrays: dict[str, Sequence[np.ndarray]], seed: int) -> dict[str, tf.data.Dataset]:
@@ -121,11 +131,6 @@ def build(
         InputError: a split without examples, no such augmentation, or examples that cannot be
             read while the folder is filled.
     """
-    for split, count in info.counts.items():
-        if not count:
-            raise InputError(f"Dataset {info.name!r} has no examples in its {split} split.")
-    batch_size, seed = min(config.batch_size, info.counts["train"]), config.seed
-    augment = augmentation(config.augment) if info.is_image else None
 
     def cached(split: str) -> tf.data.Dataset:
         if cache == "none":
@@ -138,6 +143,23 @@ def build(
         except tf.errors.OpError as error:
             raise InputError(explain_failure() or str(error)) from error
 
+    whole = _batches({split: cached(split) for split in SPLITS}, info, config, explain_failure)
+    return whole.half(config.half) if config.half else whole
+
+
+def _batches(
+    examples: dict[str, tf.data.Dataset],
+    info: Info,
+    config: DataConfig,
+    explain_failure: Callable[[], str | None],
+) -> Dataset:
+    """Returns the ``Dataset`` of examples that need not be kept; raises as ``build``."""
+    for split, count in info.counts.items():
+        if not count:
+            raise InputError(f"Dataset {info.name!r} has no examples in its {split} split.")
+    batch_size, seed = min(config.batch_size, info.counts["train"]), config.seed
+    augment = augmentation(config.augment) if info.is_image else None
+
     def converted(batches: tf.data.Dataset) -> tf.data.Dataset:
         if info.is_image:
             batches = batches.map(
@@ -145,7 +167,7 @@ def build(
             )
         return batches.prefetch(tf.data.AUTOTUNE)
 
-    train, buffer = cached("train"), min(info.counts["train"], SHUFFLE_BUFFER)
+    train, buffer = examples["train"], min(info.counts["train"], SHUFFLE_BUFFER)
 
     def epoch(number: tf.Tensor) -> tf.data.Dataset:
         """Returns the batches of one epoch, which depend on the seed and the number only."""
@@ -168,16 +190,23 @@ def build(
             batches = batches.map(lambda x, y: (x[rows], y[rows]))
         return converted(batches)
 
+    def half(which: str) -> Dataset:
+        place = HALVES.index(which)
+        count = (info.counts["train"] + 1 - place) // 2
+        part = dataclasses.replace(info, counts={**info.counts, "train": count})
+        return _batches({**examples, "train": train.shard(2, place)}, part, config, explain_failure)
+
     any_epoch = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1)
     return Dataset(
         train=converted(any_epoch.flat_map(epoch)),
-        validation=converted(cached("validation").batch(batch_size)),
-        test=converted(cached("test").batch(batch_size)),
+        validation=converted(examples["validation"].batch(batch_size)),
+        test=converted(examples["test"].batch(batch_size)),
         info=info,
         train_from=train_from,
         batch_size=batch_size,
         steps_per_epoch=info.counts["train"] // batch_size,
         explain_failure=explain_failure,
+        half=half,
     )
 
 

@@ -13,11 +13,6 @@ from tf_csvae.errors import InputError
 _NAMES = {**{split: split for split in SPLITS}, "val": "validation", "valid": "validation"}
 
 
-def half_of(half: str | None) -> slice:
-    """Returns the slice of the training examples that the option half selects; None: all."""
-    return {None: slice(None), "first": slice(0, None, 2), "second": slice(1, None, 2)}[half]
-
-
 def split_rows(
     table: Table, keys: Sequence[str], config: DataConfig, problems: Problems
 ) -> dict[str, np.ndarray]:

@@ -12,6 +12,9 @@ from tf_csvae.labels import Label
 from tf_csvae.models import Classifier, GenerativeModel
 from tf_csvae.networks.label_space import LabelSpace
 
+# A label's true or requested values, and those that the judge sees, [n] each.
+Pair = tuple[np.ndarray, np.ndarray]
+
 # Examples generated at a time.
 CHUNK = 250
 
@@ -51,27 +54,14 @@ class Judge:
         """Adds samples with the labels of the even rows of each batch of real examples."""
         self._samples.update(self._see(x)[1].numpy())
 
-    def recalls(self) -> dict[str, dict]:
-        """Returns how well it sees each label in real examples and in reconstructions.
-
-        {label: {"real_recall", "reconstruction_recall"}}: of a binary label the share of examples
-        with it in which it is seen, with intervals; of a categorical label the mean of the shares
-        over its classes. Of a real label {"real_r2", "reconstruction_r2"}.
-        """
-        found = {}
+    def seen(self) -> dict[str, dict[str, Pair]]:
+        """Returns {label: {"real": pair, "reconstruction": pair}} of the known labels."""
         columns = [np.concatenate(parts).T for parts in zip(*self._seen, strict=True)]
+        found = {}
         for label, y, real, reconstruction in zip(self.labels, *columns, strict=True):
-            known = y > 0.5 if label.kind == "binary" else ~np.isnan(y)
-            y, seen = y[known], {"real": real[known], "reconstruction": reconstruction[known]}
-            if label.kind == "real":
-                if len(np.unique(y)) > 1:
-                    found[label.name] = {f"{name}_r2": _r2(y, of) for name, of in seen.items()}
-            elif label.kind == "categorical":
-                recalls = {f"{name}_recall": mean_recall(y, of) for name, of in seen.items() if len(y)}
-                found[label.name] = recalls
-            elif len(y):
-                hits = {f"{name}_recall": ((of > 0.5).sum(), len(y)) for name, of in seen.items()}
-                found[label.name] = metrics.shares(**hits)
+            known = ~np.isnan(y)
+            pairs = {"real": (y[known], real[known]), "reconstruction": (y[known], reconstruction[known])}
+            found[label.name] = pairs
         return found
 
     def frechet(self) -> dict[str, float]:
@@ -113,13 +103,50 @@ def sampler(model: GenerativeModel) -> Sampler:
     return sampled
 
 
+def recalls(label: Label, seen: dict[str, Pair]) -> dict:
+    """Returns how well the judge sees a label in real examples and in reconstructions.
+
+    {"real_recall", "reconstruction_recall"}: of a binary label the share of examples with it in
+    which it is seen, with intervals; of a categorical label the mean of the shares over its
+    classes. Of a real label {"real_r2", "reconstruction_r2"}.
+    """
+    y = seen["real"][0]
+    if label.kind == "real":
+        varies = len(np.unique(y)) > 1
+        return {f"{name}_r2": _r2(*pair) for name, pair in seen.items()} if varies else {}
+    if label.kind == "categorical":
+        return {f"{name}_recall": mean_recall(*pair) for name, pair in seen.items() if len(y)}
+    return metrics.shares(**{f"{name}_recall": _hits(pair, 1) for name, pair in seen.items()})
+
+
+def by_value(label: Label, seen: dict[str, Pair]) -> dict[str, dict]:
+    """Returns what the judge sees by value of a binary or categorical label.
+
+    ``seen`` is {name: pair}. Returns {value: {name: share in which the judge sees the value, with
+    its interval, "examples": number of real ones}}.
+    """
+    values = () if label.kind == "real" else label.points[0]
+    return {
+        label.text(value): {
+            **metrics.shares(**{name: _hits(pair, value) for name, pair in seen.items()}),
+            "examples": int((seen["real"][0] == value).sum()),
+        }
+        for value in values
+    }
+
+
+def _hits(pair: Pair, value: float) -> tuple[int, int]:
+    true, seen = pair
+    return int(((true == value) & (seen == value)).sum()), int((true == value).sum())
+
+
 def requested_values(label: Label, column: np.ndarray, count: int) -> np.ndarray:
     """Returns the values that are requested of a label, float32 [count].
 
-    They are 1 for a binary label, each class in turn for a categorical one, and for a real one in
-    turn the 10 %, 50 % and 90 % quantiles of its ``column`` of values.
+    They are in turn 1 and 0 for a binary label, each class of a categorical one, and for a real one
+    the 10 %, 50 % and 90 % quantiles of its ``column`` of values.
     """
-    values = np.ones(1)
+    values = np.array([1.0, 0.0])
     if label.kind == "categorical":
         values = np.arange(len(label.classes))
     if label.kind == "real":
@@ -130,13 +157,15 @@ def requested_values(label: Label, column: np.ndarray, count: int) -> np.ndarray
 def achieved(label: Label, requested: np.ndarray, seen: np.ndarray) -> dict:
     """Compares what the judge sees of a label with the values that were requested, [n] each.
 
-    Returns {"accuracy"} with its interval; of a real label {"r2", "mean_absolute_error" in its own
-    units}, or {} if only one value was requested.
+    Returns {"accuracy"} with its interval, of a binary label where 1 was requested. Of a real label
+    it returns {"r2", "mean_absolute_error" in its own units}, or {} if one value was requested.
     """
     if label.kind == "real":
         error = float(label.scale * np.mean(np.abs(seen - requested)))
         constant = not np.ptp(requested)
         return {} if constant else {"r2": _r2(requested, seen), "mean_absolute_error": error}
+    if label.kind == "binary":
+        return metrics.shares(accuracy=_hits((requested, seen), 1))
     return metrics.shares(accuracy=((seen == requested).sum(), len(requested)))
 
 

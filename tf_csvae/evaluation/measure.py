@@ -8,7 +8,15 @@ import tensorflow as tf
 from tf_csvae.data.dataset import Dataset
 from tf_csvae.evaluation import metrics
 from tf_csvae.evaluation.codes import Codes, encode, label_numbers, style_numbers
-from tf_csvae.evaluation.judge import Judge, Sampler, achieved, requested_values, sampler
+from tf_csvae.evaluation.judge import (
+    Judge,
+    Sampler,
+    achieved,
+    by_value,
+    recalls,
+    requested_values,
+    sampler,
+)
 from tf_csvae.evaluation.transfer import transfers
 from tf_csvae.labels import Label
 from tf_csvae.models import Classifier, GenerativeModel
@@ -70,24 +78,40 @@ def measure(
     if judge:
         for made in sampled(np.concatenate([part[::2] for part in label_batches]), seed):
             judge.add_samples(made)
-        numbers |= {**judge.frechet(), "generation": judge.recalls()}
+        seen = judge.seen()
+        generation = {label.name: recalls(label, seen[label.name]) for label in info.labels}
+        numbers |= {
+            **judge.frechet(),
+            "generation": {name: each for name, each in generation.items() if each},
+        }
     drawn = np.concatenate(list(sampled(y, seed)))
     if len(x) > 1:
         numbers["diversity_overall"] = _diversity(drawn, x)
     if model.label_widths:
         numbers["diversity"] = {}
         for i, label in enumerate(info.labels):
-            paired, requested, found = _generate(sampled, judge, label, i, y_all, samples, seed)
+            paired, requested, found = _generate(sampled, judge, i, label, y_all, samples, seed)
             if judge:
-                numbers["generation"].setdefault(label.name, {}).update(found)
+                seen[label.name]["generation"] = requested, found
+                numbers["generation"].setdefault(label.name, {}).update(achieved(label, requested, found))
             if label.kind == "real":  # no two examples share a value: nothing to compare with
                 continue
-            pairs = [(paired[requested == value], x[y[:, i] == value]) for value in np.unique(requested)]
+            requested, values = requested[: len(paired)], np.unique(requested)
+            if label.kind == "binary":
+                values = values[values == 1]
+            pairs = [(paired[requested == value], x[y[:, i] == value]) for value in values]
             ratios = [_diversity(*pair) for pair in pairs if min(map(len, pair)) > 1]
             if ratios:
                 numbers["diversity"][label.name] = float(np.mean(ratios))
         if judge:
-            numbers["transfer"] = transfers(model, judge, dataset.test, y_all, samples, seed, info.scale)
+            numbers["transfer"], changed = transfers(
+                model, judge, dataset.test, y_all, samples, seed, info.scale
+            )
+            for name, pair in changed.items():
+                seen[name]["transfer"] = pair
+    if judge:
+        values = {label.name: by_value(label, seen[label.name]) for label in info.labels}
+        numbers["by_value"] = {name: each for name, each in values.items() if each}
     return Evaluation(numbers, codes, x, y, reconstructed, drawn)
 
 
@@ -112,11 +136,12 @@ def _reconstruct(
 
 
 def _generate(
-    sampled: Sampler, judge: Judge | None, label: Label, i: int, y_all: np.ndarray, count: int, seed: int
-) -> tuple[np.ndarray, np.ndarray, dict]:
+    sampled: Sampler, judge: Judge | None, i: int, label: Label, y_all: np.ndarray, count: int, seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Samples with values requested of label i, and the other labels as test examples have them.
 
-    Returns up to ``MAX_PAIRED`` samples, the values requested of them, and what the judge sees.
+    Returns the first ``MAX_PAIRED`` samples, and of all [count] the values that are requested and
+    those that the judge sees.
     """
     y = y_all[np.random.default_rng([seed, i]).integers(len(y_all), size=count)]
     y[:, i] = requested = requested_values(label, y_all[:, i], count)
@@ -125,8 +150,7 @@ def _generate(
         if judge:
             seen.extend(judge.verdicts(made)[:, i])
         paired.extend(made[: MAX_PAIRED - len(paired)])
-    found = achieved(label, requested, np.array(seen)) if judge else {}
-    return np.stack(paired), requested[: len(paired)], found
+    return np.stack(paired), requested, np.array(seen)
 
 
 def _diversity(made: np.ndarray, real: np.ndarray) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import tensorflow as tf
 
-from tf_csvae.evaluation.judge import Judge, achieved, requested_values
+from tf_csvae.evaluation.judge import Judge, Pair, achieved, requested_values
 from tf_csvae.labels import Label
 from tf_csvae.models import GenerativeModel
 
@@ -21,21 +21,23 @@ def transfers(
     most: int,
     seed: int,
     scale: float | np.ndarray,
-) -> dict[str, dict]:
+) -> tuple[dict[str, dict], dict[str, Pair]]:
     """Changes each label of test examples and compares what the judge sees before and after.
 
-    A binary label is given to examples without it, a categorical label is changed to each other
-    class in turn, a real label to one of three quantiles of its column of ``y_all`` [n, k], the
-    labels of all batches (x, y). w_i is drawn from p(w_i|y_i); for systems without subspaces y_i is
-    set. At most ``most`` examples per label are changed. ``scale``, a number or [d], is the units
-    of the data per unit of x.
+    A binary label is given to examples without it and taken from examples with it, a categorical
+    label is changed to each other class in turn, a real label to one of three quantiles of its
+    column of ``y_all`` [n, k], the labels of all batches (x, y). w_i is drawn from p(w_i|y_i); for
+    systems without subspaces y_i is set. At most ``most`` examples per label (per value of a binary
+    one) are changed. ``scale``, a number or [d], is the units of the data per unit of x.
 
     Returns:
         {label: {"accuracy": share in which the judge sees the requested value, with its interval,
         "others_kept": share of the other labels in which it sees no change, "mse": to the
-        original}}. A real label has "r2" and "mean_absolute_error" in place of the accuracy, and
-        is unchanged if it moves by less than ``TOLERANCE``. "others_kept" has no interval, since
-        the labels of one example are not independent.
+        original}}; and {label: (values that were requested, values that the judge sees)}. The
+        numbers of a binary label are of examples that receive it. A real label has "r2" and
+        "mean_absolute_error" in place of the accuracy, and is unchanged if it moves by less than
+        ``TOLERANCE``. "others_kept" has no interval, since the labels of one example are not
+        independent.
     """
 
     @tf.function(reduce_retracing=True, autograph=False)
@@ -53,7 +55,7 @@ def transfers(
         for i in np.flatnonzero(count < most):
             target = y.copy()
             target[:, i] = requested = _other_values(labels[i], y[:, i], y_all[:, i])
-            chosen = y[:, i] < 0.5 if labels[i].kind == "binary" else ~np.isnan(y[:, i])
+            chosen = ~np.isnan(y[:, i])
             chosen &= np.cumsum(chosen) <= most - count[i]
             if not chosen.any():
                 continue
@@ -64,18 +66,24 @@ def transfers(
             squares = np.square((made - x).astype(np.float64) * scale).reshape(len(x), -1).mean(1)
             results[i].append([part[chosen] for part in (requested, after[:, i], kept, squares)])
             count[i] += chosen.sum()
-    found = {}
+    found, pairs = {}, {}
     for label, parts in zip(labels, results, strict=True):
         if parts:
             requested, seen, kept, squares = map(np.concatenate, zip(*parts, strict=True))
-            others = {"others_kept": float(kept.mean())} if k > 1 else {}
-            found[label.name] = achieved(label, requested, seen) | others | {"mse": float(squares.mean())}
-    return found
+            pairs[label.name] = requested, seen
+            counted = requested == 1 if label.kind == "binary" else slice(None)
+            if len(requested[counted]):
+                others = {"others_kept": float(kept[counted].mean())} if k > 1 else {}
+                mse = float(squares[counted].mean())
+                found[label.name] = achieved(label, requested, seen) | others | {"mse": mse}
+    return found, pairs
 
 
 def _other_values(label: Label, column: np.ndarray, all_values: np.ndarray) -> np.ndarray:
     """Returns the values to which the values in a column of a batch are changed, float32 [n]."""
-    if label.kind != "categorical":
+    if label.kind == "binary":
+        return 1 - np.nan_to_num(column)
+    if label.kind == "real":
         return requested_values(label, all_values, len(column))
     classes = len(label.classes)
     steps = 1 + np.arange(len(column)) % (classes - 1)
