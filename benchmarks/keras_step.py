@@ -43,7 +43,7 @@ def random_images(size: int, labels: Sequence[Label], batch_size: int) -> Datase
 def model_of(chosen: Settings, dataset: Dataset) -> LabelledModel:
     """Returns the new model that settings describe, compiled."""
     model = build_model(chosen, dataset.info)
-    compile_model(model, chosen.training, dataset)
+    compile_model(model, chosen.training, dataset, chosen.training.epochs)
     return model
 
 

@@ -167,7 +167,7 @@ def _expanded(arguments: list[str], known: set[str]) -> list[str]:
 def _set_presets(values: flags.FlagValues, arguments: Sequence[str], system: str) -> None:
     """Makes the values of the data set's presets the defaults."""
     dataset = _last(arguments, "dataset") or values["dataset"].default
-    guide = bool(_last(arguments, "guide"))
+    guide = _last(arguments, "guide") or "auto"
     for name, text in preset(*default_presets(system, dataset, guide)).items():
         if name in values:
             values.set_default(name, text)

@@ -8,6 +8,7 @@
     info.json      the data of the training: labels, shape, scaling; no evaluation changes it
     figures/*.png  the pictures
     report.html    tables and pictures on one page
+    guide/, judge/ the runs of the classifiers that the training made
     metrics.json   the numbers; written last, so a run that has it is finished
 
 Every file appears whole, by rename, except the two logs that grow by the epoch.
@@ -37,9 +38,10 @@ if TYPE_CHECKING:  # a run is checked before TensorFlow is imported
 FLAGFILE, METRICS, MODEL, HISTORY = "flags.txt", "metrics.json", "model.keras", "history.csv"
 REPORT, FIGURES, BACKUP, TENSORBOARD = "report.html", "figures", "backup", "tensorboard"
 INFO, CAPTIONS, LOCK = "info.json", "captions.json", ".lock"
+GUIDE, JUDGE = "guide", "judge"
 
 # In the order of removal: what is left at any moment is still a run.
-_CONTENTS = (METRICS, BACKUP, HISTORY, MODEL, INFO, REPORT, FIGURES, TENSORBOARD)
+_CONTENTS = (METRICS, BACKUP, HISTORY, MODEL, INFO, REPORT, FIGURES, TENSORBOARD, GUIDE, JUDGE)
 
 
 class Run:

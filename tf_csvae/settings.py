@@ -52,14 +52,15 @@ class Settings:
         known = {name for kind in kinds for name in kind.options()}
         for name in values:
             check_known(name, known, f"option of {system}")
+        if "epochs" in given and "steps" not in given:
+            values = {**values, "steps": 0}
         own = [{name: values[name] for name in values if name in kind.options()} for kind in kinds]
         made = cls(system, *(kind(**of) for kind, of in zip(kinds, own, strict=True)), given=given)
-        for name in ("consistency_weight", "perceptual_weight", "exchange_target"):
-            weight = getattr(made.model, name, 0)
-            if weight and not getattr(made.training, "guide", None):
+        for name, weight in made.guided.items():
+            if getattr(made.training, "guide", "auto") == "none":
                 raise InputError(
-                    f"--{name}={weight:g} needs a guide. Received: none. "
-                    "Give --guide=RUN, a finished run of trainers.classifier."
+                    f"--{name}={weight:g} needs a guide. Received: --guide=none. Leave --guide out, and one "
+                    "is trained, or give a finished run of trainers.classifier."
                 )
         return made
 
@@ -67,6 +68,13 @@ class Settings:
     def configs(self) -> tuple[Config, ...]:
         """The four configs."""
         return self.data, self.model, self.training, self.evaluation
+
+    @property
+    def guided(self) -> dict[str, float]:
+        """The weights that need a guide, as far as they are not 0."""
+        names = ("consistency_weight", "perceptual_weight", "exchange_target")
+        values = {name: getattr(self.model, name, 0) for name in names}
+        return {name: value for name, value in values.items() if value}
 
     @property
     def sizes(self) -> dict[str, Any]:
@@ -90,18 +98,20 @@ class Settings:
         return "\n".join(lines) + "\n"
 
 
-def settings(system: str, **options: Any) -> Settings:
+def settings(system: str, role: str = "", **options: Any) -> Settings:
     """Returns the settings of a training, as its command would have them.
 
     Args:
         system: "csvae", "condvae", "condvae_info", "vae" or "classifier".
+        role: "guide": of a classifier that a training makes as its guide, which may have a preset
+            of its own, guide_DATASET.
         **options: values over those of the data set's presets, by the names of the flags.
 
     Raises:
         InputError: no such system, data set or option, or a value that is not allowed.
     """
     dataset = options.get("dataset", configs.DataConfig().dataset)
-    texts = preset(*default_presets(system, dataset, bool(options.get("guide"))))
+    texts = preset(*default_presets(system, dataset, options.get("guide", "auto"), role))
     return Settings.of(system, {**_values(system, texts), **options}, frozenset(options))
 
 
@@ -117,13 +127,15 @@ def config_classes(system: str) -> tuple[type[Config], ...]:
     return configs.DataConfig, MODELS[system], training, configs.EvaluationConfig
 
 
-def default_presets(system: str, dataset: str, guide: bool = False) -> list[str]:
+def default_presets(system: str, dataset: str, guide: str = "auto", role: str = "") -> list[str]:
     """Returns the names of the presets that are the defaults for a data set, as far as they exist.
 
-    They are DATASET, SYSTEM_DATASET and, with a guide, DATASET_guide; for tfds:NAME those of tfds.
+    They are DATASET, SYSTEM_DATASET, ROLE_DATASET and, unless guide is "none", DATASET_guide; for
+    tfds:NAME those of tfds.
     """
     dataset = dataset.partition(":")[0]
-    names = [dataset, f"{system}_{dataset}", *([f"{dataset}_guide"] if guide else [])]
+    names = [dataset, f"{system}_{dataset}", f"{role}_{dataset}"]
+    names += [] if guide == "none" else [f"{dataset}_guide"]
     return [name for name in names if name in preset_names()]
 
 

@@ -195,8 +195,9 @@ class Dataset:
         left_out: a sentence about each bad example that was skipped.
         explain_failure: function that returns, after a batch could not be made, a sentence about
             the example at fault, or None. It reads the data again until it finds one.
-        half: function ("first" or "second") -> the ``Dataset`` that trains on that half of the
-            training examples only. The halves share no example, and depend on no seed.
+        half: function ("first" or "second", batch_size=None) -> the ``Dataset`` that trains on that
+            half of the training examples only, in batches of its own size. The halves share no
+            example, and depend on no seed.
         factors: for synthetic data {label: float32 [n, s]}, the s continuous styles of the label
             in each test example, in the order of ``test``; NaN in examples without the label.
     """
@@ -210,5 +211,5 @@ class Dataset:
     steps_per_epoch: int
     left_out: tuple[str, ...] = ()
     explain_failure: Callable[[], str | None] = lambda: None
-    half: Callable[[str], Dataset] | None = None
+    half: Callable[..., Dataset] | None = None
     factors: dict[str, np.ndarray] | None = None

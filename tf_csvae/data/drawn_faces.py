@@ -58,7 +58,7 @@ def load(config: DataConfig, known: Info | None = None) -> Dataset:
     shares = map(float, arrays["train"][1].mean(0))
     labels = tuple(Label(name, share) for name, share in zip(FREQUENCIES, shares, strict=True))
     counts = {split: len(arrays[split][0]) for split in SPLITS}
-    info = Info("drawn_faces", (size, size, 3), (0.0, 1.0), labels, counts)
+    info = Info("drawn_faces", (size, size, 3), (0.0, 1.0), labels, counts, fingerprint=pipeline.MADE)
     examples = {split: tf.data.Dataset.from_tensor_slices(arrays[split]) for split in SPLITS}
     dataset = pipeline.build(examples, info, config, cache="none")
     return dataclasses.replace(dataset, factors=drawn["test"][2])

@@ -22,6 +22,9 @@ from tf_csvae.files import file_name
 # 64 x 64 it takes at most 100 MB.
 SHUFFLE_BUFFER = 8192
 
+# The fingerprint of data that are made on the spot, and so are always the same.
+MADE = "made"
+
 # Halves of the training examples.
 HALVES = ("first", "second")
 
@@ -190,11 +193,13 @@ def _batches(
             batches = batches.map(lambda x, y: (x[rows], y[rows]))
         return converted(batches)
 
-    def half(which: str) -> Dataset:
-        place = HALVES.index(which)
+    def half(which: str, batch_size: int | None = None) -> Dataset:
+        place, own = HALVES.index(which), config
+        if batch_size:
+            own = dataclasses.replace(config, batch_size=batch_size)
         count = (info.counts["train"] + 1 - place) // 2
         part = dataclasses.replace(info, counts={**info.counts, "train": count})
-        return _batches({**examples, "train": train.shard(2, place)}, part, config, explain_failure)
+        return _batches({**examples, "train": train.shard(2, place)}, part, own, explain_failure)
 
     any_epoch = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1)
     return Dataset(

@@ -5,6 +5,8 @@ The label is x_1 >= 10: the outer edge of the roll, 14 % of the points. It is a 
 point, so a code that reconstructs x determines y. The model has to put this information into w.
 """
 
+import dataclasses
+
 import numpy as np
 import tensorflow as tf
 from sklearn.datasets import make_swiss_roll
@@ -36,5 +38,6 @@ def load(config: DataConfig, known: Info | None = None) -> Dataset:
     labels = (Label("x1_at_least_10", frequency=float(arrays["train"][1].mean())),)
     counts = {split: len(x) for split, x in points.items()}
     info = Info("swiss_roll", (3,), None, labels, counts, offset, scale, feature_names=("x1", "x2", "x3"))
+    info = dataclasses.replace(info, fingerprint=pipeline.MADE)
     examples = {split: tf.data.Dataset.from_tensor_slices(pair) for split, pair in arrays.items()}
     return pipeline.build(examples, info, config, cache="none")

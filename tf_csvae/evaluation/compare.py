@@ -10,18 +10,19 @@ from tf_csvae.configs import EvaluationConfig
 from tf_csvae.data import Info
 from tf_csvae.errors import InputError
 from tf_csvae.evaluation import report
-from tf_csvae.evaluation.evaluate import evaluate
+from tf_csvae.evaluation.evaluate import evaluate, own_judge
 from tf_csvae.runs import Run
 
 
 def compare(
-    run_dirs: Sequence[str], judge: str | None = None, out: str = "runs/comparison", **options: Any
+    run_dirs: Sequence[str], judge: str = "auto", out: str = "runs/comparison", **options: Any
 ) -> dict[str, list[dict]]:
     """Compares finished runs of the same data; writes page, figures and metrics.json to ``out``.
 
     A run that this judge has not measured yet is evaluated first, with ``options``, fields of
     ``EvaluationConfig``. Runs that differ only in their seeds count as one system: mean ± standard
-    deviation. The judge is a finished run of a classifier on the same data. Returns {title of the
+    deviation. The judge is a finished run of a classifier on the same data; "auto": the one that
+    the runs share. Returns {title of the
     system: the metrics.json of each of its runs}, as in metrics.json of ``out``.
 
     Raises:
@@ -35,7 +36,9 @@ def compare(
     before = [run.metrics() for run in found]
     _check_different(found)
     files.check_folder(out, "--out")
-    checksum, judge_numbers = (Run(judge).checksum(), Run(judge).metrics()) if judge else (None, {})
+    shown = own_judge(found[0]) if judge == "auto" else judge
+    judge_numbers = {} if shown == "none" else Run(shown).metrics()
+    checksum = None if judge in ("auto", "none") else Run(judge).checksum()
     if os.path.exists(os.path.join(out, runs.FLAGFILE)):
         raise InputError(f"--out={out} is a run, and would be written over. Give another folder.")
     numbers = []

@@ -32,14 +32,16 @@ PACKAGES = ("tf_csvae", "tensorflow", "keras", "tensorflow-probability", "numpy"
 OF_TRAINING = ("seconds_training", "examples_per_second", "parameters", "run")
 
 
-def evaluate(run_dir: str, judge: str | None = None, data: Dataset | None = None, **options: Any) -> dict:
+def evaluate(run_dir: str, judge: str = "auto", data: Dataset | None = None, **options: Any) -> dict:
     """Measures the model of a finished run again, and writes its numbers, pictures and page anew.
 
     The model and info.json are not changed. If an evaluation fails, the run stays as it was. The
-    judge is a finished run of a classifier on the same data, not the guide of the run; without
-    ``data`` the run's own are taken. Options are fields of ``EvaluationConfig``, and of
-    ``DataConfig`` over those of the run, such as ``data_dir``. Other data are read with the run's
-    labels, scaling and columns. Returns the content of metrics.json.
+    judge is a finished run of a classifier on the same data, not the guide of the run; "auto": that
+    of the run, if it has one; "none": no judge. Without ``data`` the run's own are taken. Options
+    are fields of ``EvaluationConfig``, and of ``DataConfig`` over those of the run, such as
+    ``data_dir``. Other data are read with the run's labels, scaling and columns.
+
+    Returns the content of metrics.json.
 
     Raises:
         InputError: no finished run, other data than those of the run, or a judge that is no
@@ -73,7 +75,8 @@ def _evaluate(run: Run, numbers: dict, data_given: Dataset | None, options: dict
     config = settings(recorded.system, **{**base, **given}).evaluation
     pictured_labels(config, options, dataset.info)  # raises before minutes of measuring
     numbers.setdefault("run", what_ran(model, known, recorded.training.seed))
-    judge = load_judge(config.judge, dataset.info, numbers["run"].get("guide"))
+    chosen = own_judge(run) if config.judge == "auto" else config.judge
+    judge = load_judge(chosen, dataset.info, numbers["run"].get("guide"))
     with blaming(dataset, recorded.sizes):
         measured, figures = measure_any(model, dataset, run.history(), judge, config, options)
     trained = {name: numbers[name] for name in OF_TRAINING if name in numbers}
@@ -95,14 +98,20 @@ def _check_model(run: Run, model: LabelledModel, known: Info) -> None:
         raise InputError(f"{run.file(runs.INFO)} does not fit {runs.MODEL}. {error}") from None
 
 
-def load_judge(path: str | None, info: Info, guide: str | None = None) -> LoadedJudge | None:
-    """Loads the judge in the run at ``path``; None: no judge.
+def own_judge(run: Run) -> str:
+    """Returns the path of the judge that the training of a run made, or "none"."""
+    own = Run(run.file(runs.JUDGE))
+    return own.path if own.finished else "none"
+
+
+def load_judge(path: str, info: Info, guide: str | None = None) -> LoadedJudge | None:
+    """Loads the judge in the run at ``path``; "none": no judge.
 
     Raises:
         InputError: no finished run, no classifier, one of other data or labels, or the guide, whose
             checksum is ``guide``.
     """
-    if path is None:
+    if path == "none":
         return None
     judge, checksum = runs.load_classifier(path, info, "judge")
     if checksum == guide:

@@ -129,14 +129,13 @@ class Classifier(LabelledModel):
         return self.head(features)
 
     def augment(self, x: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """Returns images, float [n, *data_shape], with training's random changes; vectors as is."""
-        if len(self.data_shape) != 3:
-            return x
+        """Returns x, float [n, *data_shape], with training's random changes; vectors get noise."""
         shift_seed, blur_seed, noise_seed = tf.unstack(split_seed(seed, 3))
-        if self.config.shift:
-            x = augmentation.random_shift(x, self.config.shift, shift_seed)
-        if self.config.blur:
-            x = augmentation.random_blur(x, self.config.blur, blur_seed)
+        if len(self.data_shape) == 3:
+            if self.config.shift:
+                x = augmentation.random_shift(x, self.config.shift, shift_seed)
+            if self.config.blur:
+                x = augmentation.random_blur(x, self.config.blur, blur_seed)
         if self.config.noise:
             x = augmentation.random_noise(x, self.config.noise, noise_seed)
         return x

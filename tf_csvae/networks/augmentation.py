@@ -40,7 +40,7 @@ def random_blur(x: tf.Tensor, most: float, seed: tf.Tensor) -> tf.Tensor:
 
 
 def random_noise(x: tf.Tensor, most: float, seed: tf.Tensor) -> tf.Tensor:
-    """Adds Gaussian noise to images, to each of a random standard deviation up to ``most``."""
+    """Adds Gaussian noise to examples, to each of a random standard deviation up to ``most``."""
     deviation_seed, noise_seed = tf.unstack(split_seed(seed, 2))
     return x + uniform_each(x, deviation_seed, most) * replicas.normal(x, noise_seed)
 

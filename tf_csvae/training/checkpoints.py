@@ -230,7 +230,8 @@ class Checkpoints(keras.callbacks.Callback):
             best = (done, value) if best is None or sign * value > sign * best[1] else best
         factor = self.progress.rate_factor
         progress = Progress(done, steps_per_epoch=self._steps, rate_factor=factor, best=best)
-        due = time.perf_counter() - self._saved_at >= self.seconds or done == self.params["epochs"]
+        last = done == self.params["epochs"] or self.model.stop_training
+        due = time.perf_counter() - self._saved_at >= self.seconds or last
         if self._agreed(due or best != self.progress.best):
             self._save(progress, f"the last step of epoch {done}")
         self.raise_if_stopped()

@@ -25,9 +25,11 @@ from tf_csvae.models import SYSTEMS, LabelledModel, load_model
 from tf_csvae.networks import fused
 from tf_csvae.process import Interrupted, finishing_steps
 from tf_csvae.settings import Settings
+from tf_csvae.training import classifiers
 from tf_csvae.training.checkpoints import Checkpoints, Diverged
 from tf_csvae.training.clock import Clock
 from tf_csvae.training.cluster import Cluster
+from tf_csvae.training.pace import Pace, paced
 from tf_csvae.training.progress import Progress
 from tf_csvae.training.warm_start import warm_start
 
@@ -38,9 +40,12 @@ BEST = {"classifier": ("val_accuracy", "max")}
 
 
 def train(
-    settings: Settings, run: runs.Run, dataset: Dataset | None
+    settings: Settings, run: runs.Run, dataset: Dataset | None, cluster: Cluster | None = None
 ) -> tuple[LabelledModel, Dataset, dict[str, Any]]:
     """Trains, measures and writes a run, whose directory is checked and locked.
+
+    The guide and the judge are trained before, unless they are given; ``cluster`` is None for the
+    devices that the settings name.
 
     Returns:
         The model, the data, and the content of metrics.json; {} on a worker that is not the chief.
@@ -52,11 +57,11 @@ def train(
     training = settings.training
     if training.deterministic:
         tf.config.experimental.enable_op_determinism()
-    cluster = Cluster(training.distribute)
-    keras.utils.set_random_seed(training.seed)
+    cluster = cluster or Cluster(training.distribute)
     dataset = _data_of(settings, run, dataset, cluster)
     cluster.check(dataset.batch_size, training.precision, training.jit_compile)
     session = _Session(settings, run, dataset, cluster)
+    keras.utils.set_random_seed(training.seed)
     with _dtype_policy(training.precision), blaming(dataset, settings.sizes), _workers_blamed(cluster):
         return session.train()
 
@@ -96,15 +101,17 @@ class _Session:
     def __init__(self, settings: Settings, run: runs.Run, dataset: Dataset, cluster: Cluster) -> None:
         self.settings, self.training, self.run = settings, settings.training, run
         self.dataset, self.cluster, self.judge = dataset, cluster, None
+        self.paced, self.epochs = paced(dataset, self.training)
+        self.warmup = getattr(self.training, "kl_warmup", 0.0)
         self.guide = self.guide_checksum = None
-        guide = getattr(self.training, "guide", None)
-        if guide:
-            self.guide, self.guide_checksum = runs.load_classifier(guide, dataset.info, "guide")
         if cluster.is_chief and settings.system != "classifier":
             # Mistakes in the evaluation's options are told before hours of training.
-            chosen = settings.evaluation
-            evaluation.pictured_labels(chosen, settings.given, dataset.info)
-            self.judge = evaluation.load_judge(chosen.judge, dataset.info, self.guide_checksum)
+            evaluation.pictured_labels(settings.evaluation, settings.given, dataset.info)
+        if cluster.is_chief:
+            run.begin(settings.flagfile(), self.training.overwrite)
+            run.write_info(dataset.info)
+        if settings.system != "classifier":
+            self.take_classifiers()
         self.checkpoints = Checkpoints(
             run.file(runs.BACKUP),
             self.training.checkpoint_seconds,
@@ -116,12 +123,22 @@ class _Session:
             told=Interrupted(signal.SIGTERM),
         )
 
+    def take_classifiers(self) -> None:
+        """Loads the guide and the judge, and trains those that are not given."""
+        info, given = self.dataset.info, (self.settings, self.run, self.dataset, self.cluster, train)
+        guide, judge = self.training.guide, self.settings.evaluation.judge
+        if guide == "auto":
+            guide = classifiers.trained(runs.GUIDE, *given) if self.settings.guided else "none"
+        if guide != "none":
+            self.guide, self.guide_checksum = runs.load_classifier(guide, info, runs.GUIDE)
+        if judge == "auto":
+            judge = classifiers.trained(runs.JUDGE, *given)
+        if self.cluster.is_chief:
+            self.judge = evaluation.load_judge(judge, info, self.guide_checksum)
+
     def train(self) -> tuple[LabelledModel, Dataset, dict[str, Any]]:
         """Trains from the newest checkpoint, measures and writes the run."""
-        model = self.prepared(self.training.overwrite)
-        if self.cluster.is_chief:
-            self.run.begin(self.settings.flagfile(), self.training.overwrite)
-            self.run.write_info(self.dataset.info)
+        model = self.prepared()
         if self.training.on_nan == "rollback":
             self.checkpoints.begin(model)
         while True:
@@ -141,34 +158,32 @@ class _Session:
         self.cluster.any(False)  # the other workers wait for the chief
         return model, self.dataset, metrics
 
-    def prepared(self, anew: bool = False) -> LabelledModel:
+    def prepared(self) -> LabelledModel:
         """Returns the model, compiled: of the newest checkpoint, or a new one."""
         cluster, checkpoints = self.cluster, self.checkpoints
-        if not anew:
-            checkpoints.find()
+        checkpoints.find()
         plain = dataclasses.asdict(checkpoints.progress)
         plain, checkpoints.newest = cluster.of_chief([plain, checkpoints.newest])
         checkpoints.progress = Progress.from_dict(plain)
         with cluster.scope():
             model = build_model(self.settings, self.dataset.info, self.guide)
-            compile_model(model, self.training, self.dataset, checkpoints.progress.rate_factor)
+            compile_model(model, self.training, self.paced, self.epochs, checkpoints.progress.rate_factor)
         if cluster.is_chief:
-            if not anew:
-                checkpoints.restore(model)
-                # Before it is read: a power cut may have left its last row unfinished.
-                self.run.cut_history(checkpoints.progress.epoch)
+            checkpoints.restore(model)
+            # Before it is read: a power cut may have left its last row unfinished.
+            self.run.cut_history(checkpoints.progress.epoch)
             self.check_resumed(model)
             if checkpoints.newest is None:
                 self.start(model)
         cluster.share_state(model)
         checkpoints.progress = checkpoints.progress.scaled(
-            self.dataset.steps_per_epoch, model.steps_per_execution
+            self.paced.steps_per_epoch, model.steps_per_execution
         )
         return model
 
     def check_resumed(self, model: LabelledModel) -> None:
         """Raises ``InputError`` if these options cannot continue what was restored."""
-        done, epochs = self.checkpoints.progress.epoch, self.training.epochs
+        done, epochs = self.checkpoints.progress.epoch, self.epochs
         if done > epochs:
             raise InputError(f"{self.run.path} has {done} epochs done. Received: --epochs={epochs}.")
         if done and hasattr(model, "term_names"):
@@ -195,7 +210,11 @@ class _Session:
     def fit(self, model: LabelledModel) -> None:
         """Trains the epochs that are left."""
         run, cluster, checkpoints = self.run, self.cluster, self.checkpoints
-        at, steps, callbacks = checkpoints.progress, self.dataset.steps_per_epoch, []
+        at, steps, callbacks = checkpoints.progress, self.paced.steps_per_epoch, []
+        rate = self.training.learning_rate * at.rate_factor
+        pace = Pace(cluster.of_chief(run.history()), self.epochs, self.warmup, rate)
+        if self.training.schedule == "plateau":
+            callbacks.append(pace)
         if cluster.is_chief:
             callbacks.append(Clock(self.dataset.batch_size, at))
             callbacks.append(keras.callbacks.CSVLogger(run.file(runs.HISTORY), append=True))
@@ -208,7 +227,7 @@ class _Session:
             # batch would empty the cache.
             keras.Model.fit(
                 model,
-                cluster.train_from(self.dataset, first, done),
+                cluster.train_from(self.paced, first, done),
                 epochs=last,
                 initial_epoch=first,
                 steps_per_epoch=steps - done,
@@ -225,7 +244,8 @@ class _Session:
             if at.step:  # the rest of an epoch that was interrupted
                 first += 1
                 epochs(at.epoch, at.step, first)
-            epochs(first, 0, self.training.epochs)
+            if self.training.schedule != "plateau" or first < pace.plan.epochs:
+                epochs(first, 0, self.epochs)
         if checkpoints.best:
             checkpoints.restore_best(model)
 
@@ -237,8 +257,8 @@ class _Session:
         done = f"epoch {at.epoch}" + (f" and {at.step} steps" if at.step else "")
         return (
             f"{type(model).__name__} on {info.name}: {info.counts['train']} training examples, "
-            f"{labels}, {model.count_params():,} parameters, {self.training.epochs} epochs of "
-            f"{self.dataset.steps_per_epoch} steps, "
+            f"{labels}, {model.count_params():,} parameters, {self.epochs} epochs of "
+            f"{self.paced.steps_per_epoch} steps, "
             + (f"{cluster.replicas} replicas, " if cluster.replicas > 1 else "")
             + (f"written to {self.run.path}" if cluster.is_chief else where)
             + (f"; continuing after {done}" if at.epoch or at.step else "")
@@ -276,7 +296,7 @@ def build_model(settings: Settings, info: Info, guide: LabelledModel | None = No
 
 
 def compile_model(
-    model: LabelledModel, training: TrainingConfig, dataset: Dataset, rate_factor: float = 1.0
+    model: LabelledModel, training: TrainingConfig, dataset: Dataset, epochs: int, rate_factor: float = 1.0
 ) -> None:
     """Compiles a model as a training config says; the learning rates are times ``rate_factor``.
 
@@ -293,7 +313,7 @@ def compile_model(
         "jit_compile": {"auto": "auto", "true": True, "false": False}[training.jit_compile],
         "steps_per_execution": training.steps_per_execution or (1 if dataset.info.is_image else steps),
     }
-    total = steps * training.epochs
+    total = steps * epochs
 
     def optimizer(rate):
         rate *= rate_factor
