@@ -7,8 +7,8 @@ DEPTHS = {
     **dict.fromkeys(("seconds_training", "examples_per_second", "parameters"), 0),
     **dict.fromkeys(("mean_accuracy", "mean_balanced_accuracy", "mean_r2"), 0),
     **dict.fromkeys(("frechet", "frechet_real", "diversity_overall"), 0),
-    **dict.fromkeys(("reconstruction", "active_units", "diversity"), 1),
-    **dict.fromkeys(("classification", "generation", "transfer", "style"), 2),
+    **dict.fromkeys(("reconstruction", "active_units", "diversity", "subspace_kl", "training"), 1),
+    **dict.fromkeys(("classification", "generation", "transfer", "style", "goes_with"), 2),
     **dict.fromkeys(("divergence", "probe", "leak", "by_value"), 3),
 }
 MOST_LEVELS = 3
@@ -17,6 +17,7 @@ MOST_LEVELS = 3
 OTHERS = {
     "run": {"system": str, "dataset": str, "seed": int, "counts": {"*": int}, "versions": {"*": str}},
     "judge": {"sha256": str, "samples": int},
+    "verdict": {"*": {"status": str, "reasons": [str], "next": [str]}},
     "measured_on": {"dataset": str, "counts": {"train": int, "validation": int, "test": int}},
 }
 
@@ -61,8 +62,11 @@ def _wrong_numbers(value: Any, name: str, levels: int, exact: bool, where: str) 
     return None if is_number(value) else where
 
 
-def _unlike(value: Any, form: dict | type, where: str) -> str | None:
-    """Returns where a value has not the types of a form."""
+def _unlike(value: Any, form: dict | list | type, where: str) -> str | None:
+    """Returns where a value has not the types of a form; that of a list is of each value in it."""
+    if isinstance(form, list):
+        fits = isinstance(value, list) and all(_unlike(each, form[0], where) is None for each in value)
+        return None if fits else where
     if not isinstance(form, dict):
         fits = type(value) is form and (form is not int or (value >= 0 and is_number(value)))
         return None if fits else where

@@ -7,6 +7,7 @@
     model.keras    the trained model
     info.json      the data of the training: labels, shape, scaling; no evaluation changes it
     figures/*.png  the pictures
+    transfers.png  of images: transfers while it trained
     report.html    tables and pictures on one page
     guide/, judge/ the runs of the classifiers that the training made
     metrics.json   the numbers; written last, so a run that has it is finished
@@ -38,10 +39,10 @@ if TYPE_CHECKING:  # a run is checked before TensorFlow is imported
 FLAGFILE, METRICS, MODEL, HISTORY = "flags.txt", "metrics.json", "model.keras", "history.csv"
 REPORT, FIGURES, BACKUP, TENSORBOARD = "report.html", "figures", "backup", "tensorboard"
 INFO, CAPTIONS, LOCK = "info.json", "captions.json", ".lock"
-GUIDE, JUDGE = "guide", "judge"
+GUIDE, JUDGE, TRANSFERS = "guide", "judge", "transfers.png"
 
 # In the order of removal: what is left at any moment is still a run.
-_CONTENTS = (METRICS, BACKUP, HISTORY, MODEL, INFO, REPORT, FIGURES, TENSORBOARD, GUIDE, JUDGE)
+_CONTENTS = (METRICS, BACKUP, HISTORY, MODEL, INFO, REPORT, FIGURES, TENSORBOARD, TRANSFERS, GUIDE, JUDGE)
 
 
 class Run:

@@ -34,7 +34,11 @@ class DataConfig(BadExamplesConfig):
         "list_eval_partition.txt; without it TensorFlow Datasets provides celeb_a. folder: the "
         "images. tfds: where its data sets are kept.",
     )
-    labels: str | None = option(None, "folder: the CSV file with the labels, one row per image.")
+    labels: str | None = option(
+        None,
+        "folder: the CSV file with the labels, one row per image. Default: the images are in class "
+        "folders, data_dir/CLASS/IMAGE, and the label is called class.",
+    )
     attributes: tuple[str, ...] | None = option(
         None,
         "The labels, separated by commas. Default: for celeba the 18 of the student report, for "
@@ -97,5 +101,8 @@ class DataConfig(BadExamplesConfig):
     feature_columns: tuple[str, ...] | None = option(None, "table: the features. Default: all others.")
     category_columns: tuple[str, ...] = option(
         (), "table: features that are categories although their values are numbers."
+    )
+    balanced_batches: bool = option(
+        False, "Training draws rare values of labels more often, up to four times as often."
     )
     seed: int = option(0, "Seed of weights, order, noise and samples.", low=0, high=SEED)

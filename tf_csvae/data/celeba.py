@@ -29,7 +29,7 @@ from tf_csvae.files import is_within
 from tf_csvae.labels import Label
 
 OPTIONS = (
-    "data_dir", "attributes", "image_size", "batch_size", "cache", "augment", "half",
+    "data_dir", "attributes", "image_size", "batch_size", "cache", "augment", "half", "balanced_batches",
     "on_bad_example", "max_bad_examples",
 )  # fmt: skip
 

@@ -27,7 +27,7 @@ from tf_csvae.data import pipeline
 from tf_csvae.data.dataset import SPLITS, Dataset, Info
 from tf_csvae.labels import Label
 
-OPTIONS = ("image_size", "batch_size", "augment", "half")
+OPTIONS = ("image_size", "batch_size", "augment", "half", "balanced_batches")
 
 # The labels, and the share of the faces that have each.
 FREQUENCIES = {

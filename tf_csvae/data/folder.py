@@ -1,5 +1,6 @@
 """Your own images: a folder of files, and a CSV (or Parquet) file with a row per image.
 
+Without such a file, the images are in class folders, FOLDER/CLASS/IMAGE, and the label is "class".
 A column of the CSV file names the files, relative to the folder. The others are labels. A column
 ``split`` assigns the images to the splits.
 """
@@ -12,6 +13,7 @@ import numpy as np
 from tf_csvae.configs import DataConfig
 from tf_csvae.data import images, label_columns, notations, scaling, table_files
 from tf_csvae.data.dataset import Dataset, Info
+from tf_csvae.data.decoding import ENDINGS
 from tf_csvae.data.known import fingerprint, label_names
 from tf_csvae.data.names import Folder
 from tf_csvae.data.splits import split_rows
@@ -22,9 +24,13 @@ from tf_csvae.labels import Label
 
 OPTIONS = (
     "data_dir", "labels", "attributes", "file_column", "header", "ignore", "split", "group_column",
-    "label_kinds", "decimal", "image_size", "crop", "batch_size", "cache", "augment", "half",
+    "label_kinds", "decimal", "image_size", "crop", "batch_size", "cache", "augment", "half", "balanced_batches",
     "on_bad_example", "max_bad_examples",
 )  # fmt: skip
+
+
+# The label of images in class folders.
+CLASS = "class"
 
 
 def load(config: DataConfig, known: Info | None = None) -> Dataset:
@@ -88,16 +94,39 @@ def load(config: DataConfig, known: Info | None = None) -> Dataset:
 
 
 def _read_table(config: DataConfig, known: Info | None) -> Table:
-    """Reads the file of labels, which may be in the folder; raises ``InputError``."""
+    """Reads the file of labels, which may be in the folder, or the names of class folders.
+
+    Raises:
+        InputError: no folder, or neither a file nor class folders; and as ``table_files.read``.
+    """
     folder, path = config.data_dir, config.labels
-    if not folder or not path:
-        raise InputError("--dataset=folder needs --data_dir=FOLDER and --labels=FILE.csv.")
+    if not folder:
+        raise InputError("--dataset=folder needs --data_dir=FOLDER, and --labels=FILE.csv or class folders.")
     if not os.path.isdir(folder):
         raise InputError(f"--data_dir={folder} is no folder.")
+    if not path:
+        return _class_folders(folder)
     inside = os.path.join(folder, path)
     found = inside if not os.path.exists(path) and os.path.exists(inside) else path
     names = [label.name for label in known.labels] if known else ()
     return table_files.read(found, config.header, config.ignore, names)
+
+
+def _class_folders(folder: str) -> Table:
+    """Returns the table of the images in class folders, with the label ``CLASS``."""
+    names = []
+    for name in sorted(os.listdir(folder)):
+        inside = os.path.join(folder, name)
+        if os.path.isdir(inside) and not name.startswith("."):
+            files = sorted(each for each in os.listdir(inside) if not each.startswith("."))
+            names += [(f"{name}/{each}", name) for each in files if each.lower().endswith(ENDINGS)]
+    if len({name for _, name in names}) < 2:
+        raise InputError(
+            f"--data_dir={folder} has no two folders with images ({', '.join(ENDINGS)}), which would be "
+            "classes. Give --labels=FILE.csv, or sort the images into a folder for each class."
+        )
+    files, classes = map(list, zip(*names, strict=True))
+    return Table(folder, {"file": files, CLASS: classes}, list(range(1, len(files) + 1)), "image")
 
 
 def _check_file_column(table: Table, file_column: str, config: DataConfig) -> None:

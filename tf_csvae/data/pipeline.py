@@ -17,6 +17,7 @@ from tf_csvae.configs import DataConfig
 from tf_csvae.data.dataset import SPLITS, Dataset, Info
 from tf_csvae.errors import InputError, check_known
 from tf_csvae.files import file_name
+from tf_csvae.labels import Label
 
 # The examples are in a random order already, so a buffer of this size mixes well. For images of
 # 64 x 64 it takes at most 100 MB.
@@ -27,6 +28,9 @@ MADE = "made"
 
 # Halves of the training examples.
 HALVES = ("first", "second")
+
+# An example is drawn at most so many times as often as without balanced batches.
+MOST_OFTEN = 4
 
 # Values of the option cache that are no folder.
 NO_FOLDER = ("memory", "none")
@@ -171,6 +175,7 @@ def _batches(
         return batches.prefetch(tf.data.AUTOTUNE)
 
     train, buffer = examples["train"], min(info.counts["train"], SHUFFLE_BUFFER)
+    steps = info.counts["train"] // batch_size
 
     def epoch(number: tf.Tensor) -> tf.data.Dataset:
         """Returns the batches of one epoch, which depend on the seed and the number only."""
@@ -179,7 +184,9 @@ def _batches(
         tf.compat.v1.set_random_seed(1)
         order = tf.cast(seed, tf.int64) * 1_000_003 + number
         mixed = train.shuffle(buffer, order, reshuffle_each_iteration=False)
-        batches = mixed.batch(batch_size, drop_remainder=True)
+        if config.balanced_batches:
+            mixed = _balanced(mixed, info.labels, tf.stack([seed, tf.cast(number, tf.int64)])).repeat()
+        batches = mixed.batch(batch_size, drop_remainder=True).take(steps)
         if augment is None:
             return batches
         return batches.enumerate().map(
@@ -209,10 +216,36 @@ def _batches(
         info=info,
         train_from=train_from,
         batch_size=batch_size,
-        steps_per_epoch=info.counts["train"] // batch_size,
+        steps_per_epoch=steps,
         explain_failure=explain_failure,
         half=half,
     )
+
+
+def _balanced(examples: tf.data.Dataset, labels: Sequence[Label], seed: tf.Tensor) -> tf.data.Dataset:
+    """Returns examples with rare values of their labels repeated, and some of the others left out.
+
+    An example is drawn 1 / (V f) times on average, at most ``MOST_OFTEN``, where f is the frequency
+    of its value among the V values of a label; of several labels that is their mean.
+    """
+    columns = []
+    for i, label in enumerate(labels):
+        if label.kind != "real":
+            _, shares = label.points
+            weights = np.minimum(1 / (len(shares) * np.maximum(shares, 1e-6)), MOST_OFTEN)
+            columns.append((i, tf.constant(weights, tf.float32)))
+
+    def copies(place: tf.Tensor, example: tuple) -> tf.data.Dataset:
+        y, weight = example[1], tf.constant(0.0)
+        for i, weights in columns:
+            known = ~tf.math.is_nan(y[i])
+            index = tf.cast(tf.where(known, y[i], 0.0), tf.int32)
+            weight += tf.where(known, weights[index], 1.0) / len(columns)
+        random = tf.random.stateless_uniform((), seed + tf.stack([tf.zeros((), tf.int64), place * 2**20]))
+        times = tf.cast(tf.floor(weight + random), tf.int64)
+        return tf.data.Dataset.from_tensors(example).repeat(times)
+
+    return examples.enumerate().flat_map(copies) if columns else examples
 
 
 def _saved(examples: tf.data.Dataset, path: str) -> tf.data.Dataset:

@@ -16,7 +16,7 @@ from tf_csvae.data import pipeline
 from tf_csvae.data.dataset import Dataset, Info
 from tf_csvae.labels import Label
 
-OPTIONS = ("batch_size", "half")
+OPTIONS = ("batch_size", "half", "balanced_batches")
 
 # Each split is a draw of its own, the same in every run, whatever the seed of the training.
 _DRAWS = {"train": (10_000, 0), "validation": (2_000, 2), "test": (10_000, 1)}

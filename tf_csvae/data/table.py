@@ -21,7 +21,7 @@ from tf_csvae.labels import Label
 
 OPTIONS = (
     "data_path", "label_columns", "feature_columns", "category_columns", "header", "ignore", "split",
-    "group_column", "label_kinds", "decimal", "batch_size", "half",
+    "group_column", "label_kinds", "decimal", "batch_size", "half", "balanced_batches",
 )  # fmt: skip
 
 

@@ -29,7 +29,7 @@ from tf_csvae.labels import Label
 
 OPTIONS = (
     "data_dir", "attributes", "label_kinds", "image_size", "crop", "batch_size", "cache",
-    "augment", "half",
+    "augment", "half", "balanced_batches",
 )  # fmt: skip
 
 # Before a download so many hosts are asked, each for so many seconds.

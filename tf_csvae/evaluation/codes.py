@@ -9,6 +9,7 @@ import tensorflow as tf
 from tf_csvae.evaluation import metrics
 from tf_csvae.labels import Label
 from tf_csvae.models import GenerativeModel
+from tf_csvae.networks.distributions import tfd
 
 # Most codes per split; fewer, and fewer shuffles, in the matrix of all labels and all subspaces,
 # which needs k times as many estimates.
@@ -20,8 +21,8 @@ class Codes:
     """The latent codes of one split, float32; those of w are None without subspaces.
 
     z [n, z_dim] and w [n, k w_dim] are one sample of q(z|x) and q(w|x, y) per example, z_mean and
-    w_mean the posterior means, y [n, k] the labels, and ``subspaces`` each label's part of w,
-    {label: [n, w_dim]}.
+    w_mean the posterior means, y [n, k] the labels, ``subspaces`` each label's part of w, {label:
+    [n, w_dim]}, and ``nats`` {label: mean KL(q(w_i|x, y) || p(w_i|y)) of examples that have it}.
     """
 
     z: np.ndarray
@@ -30,6 +31,7 @@ class Codes:
     w_mean: np.ndarray | None
     y: np.ndarray
     subspaces: dict[str, np.ndarray]
+    nats: dict[str, float]
 
     @property
     def separate(self) -> bool:
@@ -45,7 +47,10 @@ def encode(model: GenerativeModel, batches: Iterable, limit: int = MAX_CODES, se
     @tf.function(reduce_retracing=True, autograph=False)
     def step(x: tf.Tensor, y: tf.Tensor, seed: tf.Tensor) -> tuple:
         code = model.encode(x, y)
-        return *code.sample(seed), *code.mean(), y
+        kl = None
+        if code.w is not None:
+            kl = tfd.kl_divergence(code.w.distribution, model.prior(y).distribution)
+        return *code.sample(seed), *code.mean(), kl, y
 
     parts, count = [], 0
     for number, (x, y) in enumerate(batches):
@@ -54,11 +59,17 @@ def encode(model: GenerativeModel, batches: Iterable, limit: int = MAX_CODES, se
         count += len(parts[-1][-1])
         if count >= limit:
             break
-    z, w, z_mean, w_mean, y = (
+    z, w, z_mean, w_mean, kl, y = (
         None if column[0] is None else np.concatenate(column)[:limit] for column in zip(*parts, strict=True)
     )
     names = [] if w is None else [label.name for label in model.labels]
-    return Codes(z, w, z_mean, w_mean, y, {name: model.subspace(w, name) for name in names})
+    subspaces = {name: model.subspace(w, name) for name in names}
+    nats = {}
+    for i, name in enumerate(names):
+        own = model.subspace(kl, name)[~np.isnan(y[:, i])].sum(1)
+        if len(own):
+            nats[name] = float(own.mean())
+    return Codes(z, w, z_mean, w_mean, y, subspaces, nats)
 
 
 def label_numbers(known: Codes, codes: Codes, labels: Sequence[Label], seed: int = 0) -> dict:
@@ -69,7 +80,8 @@ def label_numbers(known: Codes, codes: Codes, labels: Sequence[Label], seed: int
     them, although the posterior is so much wider that no decoder could.
 
     Returns:
-        "active_units", "divergence" and "probe" of z and of each label's own w_i; for several
+        "active_units", "divergence" and "probe" of z and of each label's own w_i, and with
+        subspaces "subspace_kl" as of ``Codes.nats``; for several
         labels with subspaces also "leak": {label of the subspace: {predicted label: {"auc", "kl",
         "null_mean"}}}, with "r2" in place of "auc" for a real label.
     """
@@ -85,6 +97,8 @@ def label_numbers(known: Codes, codes: Codes, labels: Sequence[Label], seed: int
             for name, value in {"divergence": divergence, "probe": probe}.items():
                 if value is not None:
                     numbers[name][part][label.name] = value
+    if codes.nats:
+        numbers["subspace_kl"] = codes.nats
     if codes.separate:
         numbers["leak"] = {source: _leak(known, codes, source, labels, seed) for source in codes.subspaces}
     return numbers

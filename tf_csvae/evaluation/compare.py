@@ -133,6 +133,7 @@ def _write(out: Run, found: Sequence[Run], systems: dict, judge: dict) -> None:
             files.write_bytes(out.file(runs.FIGURES, f"{names[name]}_{number}.png"), png)
     drawn = [picture for versions in pictures.values() for picture in versions]
     flags = {run.path: run.flags() for run in found}
-    page = report.render(f"{len(systems)} systems on {dataset}", tables, drawn, flags)
+    verdict = report.verdicts(numbers)
+    page = report.render(f"{len(systems)} systems on {dataset}", tables, drawn, flags, verdict)
     files.write_text(out.file(runs.REPORT), page)
     files.write_json(out.file(runs.METRICS), numbers)

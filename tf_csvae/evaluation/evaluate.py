@@ -18,6 +18,7 @@ from tf_csvae.evaluation.classifier import classifier_pictures, measure_classifi
 from tf_csvae.evaluation.figures import Pictures
 from tf_csvae.evaluation.measure import measure
 from tf_csvae.evaluation.pictures import pictures
+from tf_csvae.evaluation.verdict import verdict
 from tf_csvae.models import Classifier, LabelledModel, check_same
 from tf_csvae.runs import Run
 from tf_csvae.settings import settings
@@ -29,7 +30,7 @@ LoadedJudge = tuple[Classifier, str]
 PACKAGES = ("tf_csvae", "tensorflow", "keras", "tensorflow-probability", "numpy", "scikit-learn")
 
 # Parts of metrics.json about the training, which an evaluation leaves as they are.
-OF_TRAINING = ("seconds_training", "examples_per_second", "parameters", "run")
+OF_TRAINING = ("seconds_training", "examples_per_second", "parameters", "run", "training")
 
 
 def evaluate(run_dir: str, judge: str = "auto", data: Dataset | None = None, **options: Any) -> dict:
@@ -184,6 +185,8 @@ def write_results(
     It joins the parts about the training and about the model, ``trained`` and ``measured``.
     """
     system, info, numbers = type(model).__name__, dataset.info, {**trained, **measured}
+    if getattr(model, "label_widths", ()):
+        numbers["verdict"] = verdict(numbers, info.labels, run.settings())
     drawn = {name: (caption, report.as_png(figure)) for name, (caption, figure) in figures.items()}
     for name, (_, png) in drawn.items():
         files.write_bytes(run.file(runs.FIGURES, f"{name}.png"), png)
@@ -195,7 +198,14 @@ def write_results(
         report.untaught(info),
         report.what_was_run([{**numbers["run"], "measured_on": numbers.get("measured_on")}]),
     ]
-    page = report.render(f"{system} on {info.name}", tables, drawn.values(), {run.path: run.flags()})
+    page = report.render(
+        f"{system} on {info.name}",
+        tables,
+        drawn.values(),
+        {run.path: run.flags()},
+        report.verdict_table(numbers, info.labels),
+        report.advice(numbers),
+    )
     files.write_text(run.file(runs.REPORT), page)
     files.write_json(run.file(runs.METRICS), numbers)
     return numbers
@@ -205,6 +215,11 @@ def summary(run: Run) -> str:
     """Returns the main numbers of a finished run, and where its results are, for a terminal."""
     numbers = run.metrics()
     ran = numbers["run"]
-    table = report.as_text(report.headline(numbers, ran["system"], ran["dataset"]))
+    tables = [
+        report.headline(numbers, ran["system"], ran["dataset"]),
+        report.verdict_table(numbers, run.info().labels),
+    ]
     places = {"Numbers": runs.METRICS, "Pictures": runs.FIGURES, "Page": runs.REPORT}
-    return "\n".join([table, *(f"{words}: {run.file(name)}" for words, name in places.items())])
+    lines = [f"{words}: {run.file(name)}" for words, name in places.items()]
+    texts = [report.as_text(table) for table in tables if table]
+    return "\n".join(["\n\n".join(texts), *report.advice(numbers), *lines])

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tf_csvae.data.dataset import Dataset
 from tf_csvae.evaluation import metrics
+from tf_csvae.evaluation.associations import goes_with
 from tf_csvae.evaluation.codes import Codes, encode, label_numbers, style_numbers
 from tf_csvae.evaluation.judge import (
     Judge,
@@ -72,6 +73,7 @@ def measure(
     numbers = {
         "reconstruction": reconstruction,
         **label_numbers(encode(model, train, seed=seed), codes, info.labels, seed),
+        "goes_with": goes_with(dataset),
         **(style_numbers(codes, dataset.factors, seed) if dataset.factors else {}),
     }
     sampled = sampler(model)

@@ -17,6 +17,8 @@ from matplotlib.figure import Figure
 
 from tf_csvae.data import Info
 from tf_csvae.evaluation.entries import BY_LABEL, HEADLINE, HIGH, LABEL_TABLES, LOW, Entry
+from tf_csvae.evaluation.verdict import REASONS, leak_limit, sight
+from tf_csvae.labels import Label
 from tf_csvae.studies.student_report import Path, published
 
 # What stands for a number that is not there.
@@ -112,6 +114,61 @@ def written(entry: Entry, runs: Sequence[dict], label: str = "*") -> tuple[float
     return mean, text
 
 
+def verdict_table(numbers: dict, labels: Sequence[Label]) -> Table | None:
+    """Returns the verdict on each label, with the numbers that it comes from; None: no verdict."""
+    found = numbers.get("verdict")
+    if not found:
+        return None
+    titles = ["label", "verdict", "judge, real data", "generation", "transfer", "told by z", "others kept"]
+    rows = [[*titles, "why"]]
+    for label in labels:
+        seen, own = sight(numbers, label), found.get(label.name)
+        if own is None:
+            continue
+        cells = [None] * 3 if seen is None else [seen.real, seen.generation, seen.transfer]
+        cells += [leak_limit(numbers, label)[0], find(numbers, ("transfer", label.name, "others_kept"))]
+        others = find(numbers, ("goes_with", label.name)) or {}
+        why = [REASONS.get(word, word) for word in own["reasons"]]
+        why = [f"{each} ({', '.join(others)})" if each == REASONS["goes_with"] else each for each in why]
+        texts = [NONE if value is None else f"{value:.2f}" for value in cells]
+        rows.append([label.name, own["status"], *texts, "; ".join(why)])
+    caption = (
+        "Is each label steered? The judge is the measure: what it does not see in real data, nobody "
+        "can claim. Generation and transfer are shares of what it sees in real data (of a binary "
+        "label, of the worse of its two values)."
+    )
+    return Table(caption, rows)
+
+
+def verdicts(systems: Systems) -> Table | None:
+    """Returns the verdict on each label by system; None if no run has one."""
+    having = {name: runs for name, runs in systems.items() if any("verdict" in run for run in runs)}
+    labels = dict.fromkeys(
+        label for runs in having.values() for run in runs for label in run.get("verdict", {})
+    )
+    rows = [["label", *having]]
+    for label in labels:
+        cells = []
+        for runs in having.values():
+            found = [run["verdict"][label]["status"] for run in runs if label in run.get("verdict", {})]
+            counts = {word: found.count(word) for word in dict.fromkeys(found)}
+            several = len(found) > 1
+            cells.append(
+                ", ".join(f"{word} {n} of {len(found)}" if several else word for word, n in counts.items())
+            )
+        rows.append([label, *(cell or NONE for cell in cells)])
+    return Table("Is each label steered? docs/evaluation.md has the criteria.", rows) if labels else None
+
+
+def advice(numbers: dict) -> list[str]:
+    """Returns lines that say what to do next about labels that are not steered."""
+    lines = {}
+    for label, own in numbers.get("verdict", {}).items():
+        for flags in own["next"]:
+            lines.setdefault(flags, []).append(label)
+    return [f"Try {flags} for {', '.join(labels)}." for flags, labels in lines.items()]
+
+
 def headline(numbers: dict, system: str, dataset: str) -> Table:
     """Returns the main numbers of a run, as far as its metrics.json and the report have them."""
     rows = [["on the test data", "this run", "student report"]]
@@ -120,6 +177,8 @@ def headline(numbers: dict, system: str, dataset: str) -> Table:
         value, text = written(entry, [numbers])
         if value is not None:
             rows.append([entry.words, text, _given(theirs, entry.path())])
+    if not theirs:
+        rows = [row[:2] for row in rows]
     return Table("The main numbers. Numbers of labels are means over the labels.", rows)
 
 
@@ -253,13 +312,24 @@ def as_data_uri(png: bytes) -> str:
 
 
 def render(
-    title: str, tables: Iterable[Table | None], pictures: Iterable[tuple[str, bytes]], flags: dict[str, str]
+    title: str,
+    tables: Iterable[Table | None],
+    pictures: Iterable[tuple[str, bytes]],
+    flags: dict[str, str],
+    verdict: Table | None = None,
+    advice: Iterable[str] = (),
 ) -> str:
-    """Makes the page, HTML in which everything is escaped.
+    """Makes the page, HTML in which everything is escaped: verdict, pictures, tables, flags.
 
-    A table that is None is passed over. Pictures are (caption, PNG), flags {run: its flags}.
+    A table that is None is passed over. Pictures are (caption, PNG), flags {run: its flags}, and
+    ``advice`` are lines below the verdict.
     """
     inlined = [(caption, as_data_uri(png)) for caption, png in pictures]
     return _PAGE.get_template("report.html").render(
-        title=title, tables=[table for table in tables if table], pictures=inlined, flags=flags
+        title=title,
+        verdict=verdict,
+        advice=list(advice),
+        pictures=inlined,
+        tables=[table for table in tables if table],
+        flags=flags,
     )

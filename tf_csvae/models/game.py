@@ -195,6 +195,7 @@ class GameModel(LabelledModel):
         scaled = isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer)
         names = ("loss", *term.names(self.objective()))
         names += () if self.likelihood.scale is None else ("scale",)
+        names += ("exchanges_seen",) if getattr(self.config, "consistency_weight", 0) else ()
         self.trackers = {name: keras.metrics.Mean(name=name) for name in names}
         self.kl_warmup_steps = int(kl_warmup_steps)
         self._adversary_optimizer = keras.optimizers.serialize(adversary)
@@ -223,7 +224,11 @@ class GameModel(LabelledModel):
 
     @property
     def term_names(self) -> tuple[str, ...]:
-        """Names of the numbers that a step logs: "loss", the terms, and "scale" if there is one."""
+        """Names of the numbers that a step logs: "loss", the terms, and others that there are.
+
+        These are "scale", that of p(x|z, w), and "exchanges_seen", the mean probability that the
+        guide gives to a requested value.
+        """
         return tuple(self.trackers)
 
     def _optimizer_of(self, player: str) -> keras.optimizers.Optimizer:
@@ -279,6 +284,8 @@ class GameModel(LabelledModel):
         values = {"loss": next(iter(losses.values())), **values}
         if self.likelihood.scale is not None:
             values["scale"] = self.likelihood.scale
+        if step.exchange is not None:
+            values["exchanges_seen"] = step.exchange.shown
         return losses, values
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:

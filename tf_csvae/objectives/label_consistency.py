@@ -41,6 +41,8 @@ class Exchange:
         seen: float [n, width], the labels' features as the guide sees them in x.
         image_seed: int [2], of the augmentation of what the guide gets.
         made: float [n, *data_shape], what was decoded; None: not yet.
+        shown: float [], the mean probability that the guide gives to the requested values; None:
+            not yet.
     """
 
     z: tf.Tensor
@@ -51,6 +53,7 @@ class Exchange:
     seen: tf.Tensor
     image_seed: tf.Tensor
     made: tf.Tensor | None = None
+    shown: tf.Tensor | None = None
 
 
 class ExchangeWeights(keras.layers.Layer):
@@ -169,6 +172,8 @@ def label_consistency(
     # Augmented as the guide's training images were, so that fine noise cannot mislead it.
     predicted = guide(guide.augment(exchange.made, exchange.image_seed))
     losses = space.feature_losses(exchange.features, predicted)
+    at = tf.cast(exchange.changed, losses.dtype)
+    exchange.shown = tf.math.divide_no_nan(tf.reduce_sum(at * tf.exp(-losses)), tf.reduce_sum(at))
     weight = EXCHANGE_WEIGHT
     if weights is not None:
         # By keyword: Keras allows nothing but tensors by position.

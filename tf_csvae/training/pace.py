@@ -68,6 +68,22 @@ def tracked(history: dict[str, list[float]]) -> list[list[float]]:
     return found
 
 
+def pace_numbers(
+    history: dict[str, list[float]], steps_per_epoch: int, training: TrainingConfig, most: int
+) -> dict[str, int]:
+    """Returns how long a training took: its epochs, its steps, and 1 if it still improved, else 0.
+
+    ``most`` are the epochs of the budget. Under another schedule than "plateau" the last quarter
+    of the training decides.
+    """
+    done = len(history["epoch"])
+    if training.schedule == "plateau":
+        early = Plan.of(history, most, getattr(training, "kl_warmup", 0.0)).early
+    else:
+        early = any(improves(values) for values in tracked(history))
+    return {"epochs": done, "steps": done * steps_per_epoch, "improving": int(early)}
+
+
 @dataclasses.dataclass(frozen=True)
 class Plan:
     """The epochs of a training under the schedule "plateau", as far as it has come.

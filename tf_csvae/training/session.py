@@ -29,9 +29,10 @@ from tf_csvae.training import classifiers
 from tf_csvae.training.checkpoints import Checkpoints, Diverged
 from tf_csvae.training.clock import Clock
 from tf_csvae.training.cluster import Cluster
-from tf_csvae.training.pace import Pace, paced
+from tf_csvae.training.pace import Pace, pace_numbers, paced
 from tf_csvae.training.progress import Progress
 from tf_csvae.training.warm_start import warm_start
+from tf_csvae.training.watching import ProgressLine, TransferPictures
 
 # The epoch of a classifier that is kept. Not by the balanced accuracy: if the loss is not fully
 # balanced, it rises with every yes. Not by the loss: it rises with the certainty of a network
@@ -217,6 +218,10 @@ class _Session:
             callbacks.append(pace)
         if cluster.is_chief:
             callbacks.append(Clock(self.dataset.batch_size, at))
+            callbacks.append(ProgressLine())
+            if self.dataset.info.is_image and getattr(model, "label_widths", ()):
+                logs = run.file(runs.TENSORBOARD) if self.training.tensorboard else None
+                callbacks.append(TransferPictures(self.dataset, run.path, logs))
             callbacks.append(keras.callbacks.CSVLogger(run.file(runs.HISTORY), append=True))
             if self.training.tensorboard:
                 callbacks.append(keras.callbacks.TensorBoard(run.file(runs.TENSORBOARD)))
@@ -234,7 +239,7 @@ class _Session:
                 validation_data=validation,
                 validation_steps=validation_steps,
                 shuffle=False,  # the data are shuffled; Keras would warn that it cannot
-                verbose=(1 if sys.stdout.isatty() else 2) if cluster.is_chief else 0,
+                verbose=1 if sys.stdout.isatty() and cluster.is_chief else 0,
                 callbacks=[*callbacks, checkpoints],
             )
 
@@ -278,6 +283,7 @@ class _Session:
             "seconds_training": sum(history["seconds"]),
             "examples_per_second": statistics.median(rates[1:] or rates),  # the first compiles
             "parameters": model.count_params(),
+            "training": pace_numbers(history, self.paced.steps_per_epoch, self.training, self.epochs),
             "run": evaluation.what_ran(model, info, self.training.seed, self.guide_checksum),
         }
         measured, figures = evaluation.measure_any(

@@ -1,0 +1,246 @@
+"""The verdict on each label: whether it is steered, why not, and what to do next.
+
+It is a function of the numbers in metrics.json and of the settings of the run. The criteria and
+the words are documented in docs/evaluation.md.
+"""
+
+import dataclasses
+import math
+import statistics
+from typing import Any
+
+from tf_csvae.labels import Label
+from tf_csvae.settings import Settings
+
+STEERED, PARTLY, NOT, UNKNOWN = "steered", "partly", "not", "unknown"
+
+# A judge sees a label if its balanced accuracy on real data, or its R², is so far above chance.
+VISIBLE = 0.2
+
+# What generation, transfer, and the share of unchanged other labels must reach; the first two as
+# shares of what the judge sees in real data. A label is not steered if one of these is below LEAST.
+GENERATION, TRANSFER, KEPT, LEAST = 0.9, 0.85, 0.9, 0.5
+
+# The most that z may tell about a label: AUC of a probe (or what two standard deviations of its
+# null are above chance), and R² of a real label.
+LEAK_AUC, LEAK_R2 = 0.6, 0.1
+
+# Fewer test examples of all values, or of one value, leave the verdict unknown; fewer training
+# examples of a value are too few to learn it from.
+TEST_EXAMPLES, TEST_EXAMPLES_OF_VALUE, TRAINING_EXAMPLES = 20, 5, 20
+
+# Labels, and a label and a feature, with a stronger correlation go together.
+LABELS_TOGETHER, FEATURE_TOGETHER = 0.8, 0.95
+
+# A subspace holds its label if a probe finds it there with this AUC or R², and is in use if it
+# takes so many nats.
+HOLDS_AUC, HOLDS_R2, IN_USE = 0.6, 0.1, 0.05
+
+REASONS = {
+    "no_judge": "no judge measured it",
+    "few_test_examples": "too few test examples of a value to tell",
+    "judge_cannot_see": "the judge cannot see it in real data",
+    "few_training_examples": "too few training examples of a value",
+    "goes_with": "it goes together with another label or feature",
+    "training_too_short": "the training ended while it still improved",
+    "lost_in_reconstruction": "reconstructions lose it",
+    "subspace_unused": "its subspace is not in use",
+    "subspace_holds_others": "its subspace holds another label",
+    "no_guide": "no guide took part in the training",
+    "label_in_z": "z still tells it",
+    "others_change": "its change changes other labels",
+    "exchange_too_weak": "its exchange shows too little",
+}
+"""The words for why a label is not steered, in the order of importance, and what they mean."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Sight:
+    """What the judge sees of a label, as the criteria use it.
+
+    Attributes:
+        real: mean recall on real examples over the values of the label, or R² of a real label.
+        chance: that of a judge that cannot see the label.
+        generation, transfer, reconstruction: of samples, of changed examples and of
+            reconstructions, as shares of what it sees in real examples: of a binary label the
+            smaller share of its two values, of others the mean; None where it is not measured.
+    """
+
+    real: float
+    chance: float
+    generation: float | None
+    transfer: float | None
+    reconstruction: float | None
+
+    @property
+    def visible(self) -> bool:
+        """Whether the judge sees the label in real data."""
+        return self.real >= self.chance + VISIBLE
+
+
+def verdict(numbers: dict[str, Any], labels: tuple[Label, ...], settings: Settings) -> dict[str, dict]:
+    """Judges each label of a run that is steered by labels.
+
+    Args:
+        numbers: the content of metrics.json.
+        labels: those of the data.
+        settings: of the run; what to do next is given relative to them.
+
+    Returns:
+        {label: {"status": "steered", "partly", "not" or "unknown"; "reasons": keys of ``REASONS``,
+        empty if it is steered; "next": flags to copy}}.
+    """
+    return {label.name: _verdict(numbers, label, settings) for label in labels}
+
+
+def sight(numbers: dict[str, Any], label: Label) -> Sight | None:
+    """Returns what the judge sees of a label; None without a judge or test examples."""
+    if label.kind == "real":
+        seen = numbers.get("generation", {}).get(label.name, {})
+        if "real_r2" not in seen:
+            return None
+        real = seen["real_r2"]
+        after = numbers.get("transfer", {}).get(label.name, {}).get("r2")
+        shares = [_share(value, real) for value in (seen.get("r2"), after, seen.get("reconstruction_r2"))]
+        return Sight(real, 0.0, *shares)
+    values = [each for each in numbers.get("by_value", {}).get(label.name, {}).values() if "real" in each]
+    if not values:
+        return None
+    real = statistics.fmean(each["real"] for each in values)
+    together = min if label.kind == "binary" else statistics.fmean
+    shares = []
+    for name in ("generation", "transfer", "reconstruction"):
+        found = [_share(each[name], each["real"]) for each in values if name in each]
+        found = [share for share in found if share is not None]
+        shares.append(together(found) if found else None)
+    return Sight(real, 1 / len(label.points[0]), *shares)
+
+
+def _share(value: float | None, of: float) -> float | None:
+    return None if value is None or of <= 0 else value / of
+
+
+def leak_limit(numbers: dict[str, Any], label: Label) -> tuple[float | None, float]:
+    """Returns what a probe finds of a label in z, and the most that is no leak.
+
+    The null of an AUC is that of the Mann-Whitney statistic of as many test examples.
+    """
+    found = numbers.get("probe", {}).get("z", {}).get(label.name, {})
+    if label.kind == "real":
+        return found.get("r2"), LEAK_R2
+    counts = [each["examples"] for each in numbers.get("by_value", {}).get(label.name, {}).values()]
+    total, sds = sum(counts), []
+    for count in counts:
+        if 0 < count < total:
+            sds.append(math.sqrt((total + 1) / (12 * count * (total - count))))
+    limit = max(LEAK_AUC, 0.5 + 2 * statistics.fmean(sds)) if sds else LEAK_AUC
+    return found.get("auc"), limit
+
+
+def _verdict(numbers, label, settings) -> dict:
+    seen = sight(numbers, label)
+    if seen is None:
+        word = "few_test_examples" if "judge" in numbers else "no_judge"
+        return _result(UNKNOWN, [word], settings)
+    values = numbers.get("by_value", {}).get(label.name, {})
+    examples = [each["examples"] for each in values.values()]
+    if values and (sum(examples) < TEST_EXAMPLES or min(examples) < TEST_EXAMPLES_OF_VALUE):
+        return _result(UNKNOWN, ["few_test_examples", *_of_data(numbers, label)], settings)
+    if not seen.visible:
+        return _result(UNKNOWN, ["judge_cannot_see", *_of_data(numbers, label)], settings)
+    kept = numbers.get("transfer", {}).get(label.name, {}).get("others_kept", 1.0)
+    leak, limit = leak_limit(numbers, label)
+    found, least = [], LEAST
+    moved = [share for share in (seen.generation, seen.transfer) if share is not None]
+    leaks = leak is not None and leak > limit
+    if seen.generation is not None and seen.generation < GENERATION:
+        found.append("exchange_too_weak")
+    if seen.transfer is not None and seen.transfer < TRANSFER:
+        found.append("exchange_too_weak")
+    if leaks:
+        found.append("label_in_z")
+    if kept < KEPT:
+        found.append("others_change")
+    if not found:
+        return _result(STEERED, [], settings)
+    found += [*_of_data(numbers, label), *_of_model(numbers, label, seen)]
+    return _result(NOT if moved and min(moved) < least else PARTLY, found, settings, label)
+
+
+def _of_data(numbers, label) -> list[str]:
+    """Returns the reasons that lie in the data."""
+    found = []
+    if label.kind != "real":
+        count = numbers["run"]["counts"]["train"] * (1 - label.missing)
+        if min(label.points[1]) * count < TRAINING_EXAMPLES:
+            found.append("few_training_examples")
+    if numbers.get("goes_with", {}).get(label.name):
+        found.append("goes_with")
+    return found
+
+
+def _of_model(numbers, label, seen) -> list[str]:
+    """Returns the reasons that lie in the model and its training."""
+    found = []
+    if numbers.get("training", {}).get("improving"):
+        found.append("training_too_short")
+    if seen.reconstruction is not None and seen.reconstruction < GENERATION:
+        found.append("lost_in_reconstruction")
+    own = numbers.get("probe", {}).get("w", {}).get(label.name, {})
+    nats = numbers.get("subspace_kl", {}).get(label.name)
+    empty = own.get("auc", 1.0) < HOLDS_AUC or own.get("r2", 1.0) < HOLDS_R2
+    if nats is not None and (empty or nats < IN_USE):
+        found.append("subspace_unused")
+    elif numbers.get("leak") and _holds_others(numbers, label.name):
+        found.append("subspace_holds_others")
+    if "guide" not in numbers["run"]:
+        found.append("no_guide")
+    return found
+
+
+def _holds_others(numbers, name) -> bool:
+    """Returns whether another label is found in a subspace beyond what goes with its own label.
+
+    Labels that occur together are always found in each other's subspaces; the other subspace of
+    the pair then tells as much of this label.
+    """
+    for other, scores in numbers["leak"].get(name, {}).items():
+        back = numbers["leak"].get(other, {}).get(name, {})
+        if other != name and "auc" in scores and scores["auc"] > max(0.75, back.get("auc", 0.5) + 0.1):
+            return True
+    return False
+
+
+def _result(status: str, words: list[str], settings: Settings, label: Label | None = None) -> dict:
+    """Returns one entry of the verdict; the reasons are in the order of ``REASONS``."""
+    reasons = [word for word in REASONS if word in words]
+    flags = [flag for word in reasons for flag in _next(word, settings)]
+    return {"status": status, "reasons": reasons, "next": list(dict.fromkeys(flags))}
+
+
+def _next(word: str, settings: Settings) -> list[str]:
+    """Returns the flags that answer a reason."""
+    model, training = settings.model, settings.training
+
+    def times(name: str, factor: float, least: float) -> str:
+        return f"--{name}={max(factor * getattr(model, name), least):g}"
+
+    longer = f"--steps={2 * training.steps}" if training.steps else f"--epochs={2 * training.epochs}"
+    subspaces = hasattr(model, "w_prior")
+    answers = {
+        "no_judge": ["--judge=auto"],
+        "few_test_examples": ["--split=0.6,0.1,0.3"],
+        "few_training_examples": ["--balanced_batches"],
+        "training_too_short": [longer],
+        "lost_in_reconstruction": [longer],
+        "subspace_unused": ["--w_prior=fixed --w_separation=3 --w_posterior=residual --beta2=1"],
+        "no_guide": ["--guide=auto"],
+    }
+    if subspaces:
+        answers["label_in_z"] = [f"--erase_labels {times('mmd_weight', 2, 600)} {times('beta4', 2, 200)}"]
+        answers["subspace_holds_others"] = ["--noabsent_style"]
+    if hasattr(model, "consistency_weight"):
+        answers["exchange_too_weak"] = [times("consistency_weight", 2, 40)]
+    if not getattr(model, "counterfactual", True):
+        answers["others_change"] = ["--counterfactual"]
+    return answers.get(word, [])
