@@ -62,6 +62,11 @@ class Run:
         """Whether the run was trained and measured to its end."""
         return os.path.exists(self.file(METRICS))
 
+    @property
+    def begun(self) -> bool:
+        """Whether a training was begun here."""
+        return os.path.exists(self.file(FLAGFILE))
+
     # Writing.
 
     def check(self, flags: str, resume: bool = False, overwrite: bool = False) -> None:

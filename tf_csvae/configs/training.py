@@ -77,6 +77,15 @@ class GenerativeTrainingConfig(TrainingConfig):
     kl_warmup: float = option(
         0.4, "Share of the steps over which the weight of the KL terms rises from 0.", low=0, high=1
     )
+    minutes: float = option(
+        0.0,
+        "Minutes for all: guide, judge, model and measuring. Their steps are measured, and "
+        "guide_steps, judge_steps and steps chosen and recorded; 0: these say it.",
+        low=0,
+        recorded=False,
+    )
+    guide_steps: int = option(0, "Steps of a guide that is trained; 0: those of its presets.", low=0)
+    judge_steps: int = option(0, "Steps of a judge that is trained; 0: those of its presets.", low=0)
     guide: str = option(
         "auto",
         "The classifier that takes part in the training, and later predicts labels that are not "

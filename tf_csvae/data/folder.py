@@ -24,7 +24,8 @@ from tf_csvae.labels import Label
 
 OPTIONS = (
     "data_dir", "labels", "attributes", "file_column", "header", "ignore", "split", "group_column",
-    "label_kinds", "decimal", "image_size", "crop", "batch_size", "cache", "augment", "half", "balanced_batches",
+    "label_kinds", "decimal", "image_size", "crop", "batch_size", "cache", "augment", "half",
+    "balanced_batches",
     "on_bad_example", "max_bad_examples",
 )  # fmt: skip
 

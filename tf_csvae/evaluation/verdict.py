@@ -123,7 +123,8 @@ def _share(value: float | None, of: float) -> float | None:
 def leak_limit(numbers: dict[str, Any], label: Label) -> tuple[float | None, float]:
     """Returns what a probe finds of a label in z, and the most that is no leak.
 
-    The null of an AUC is that of the Mann-Whitney statistic of as many test examples.
+    The null of an AUC is that of the Mann-Whitney statistic of as many test examples. The AUC of a
+    categorical label is a mean over its c classes, of which c - 1 are independent.
     """
     found = numbers.get("probe", {}).get("z", {}).get(label.name, {})
     if label.kind == "real":
@@ -133,8 +134,8 @@ def leak_limit(numbers: dict[str, Any], label: Label) -> tuple[float | None, flo
     for count in counts:
         if 0 < count < total:
             sds.append(math.sqrt((total + 1) / (12 * count * (total - count))))
-    limit = max(LEAK_AUC, 0.5 + 2 * statistics.fmean(sds)) if sds else LEAK_AUC
-    return found.get("auc"), limit
+    null = statistics.fmean(sds) / math.sqrt(len(counts) - 1) if sds else 0.0
+    return found.get("auc"), max(LEAK_AUC, 0.5 + 2 * null)
 
 
 def _verdict(numbers, label, settings) -> dict:

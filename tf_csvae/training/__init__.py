@@ -63,6 +63,8 @@ def fit(system: str | Settings, data: "Dataset | None" = None, **options: Any) -
     if data is None:
         datasets.check(chosen.data.dataset)
     run, training = Run(chosen.run_dir), chosen.training
+    if getattr(training, "minutes", 0) and not training.overwrite and run.begun:
+        chosen = _with_steps(chosen, run)
     is_chief = place(training.distribute)[1] == 0
     if is_chief:
         run.check(chosen.flagfile(), training.resume, training.overwrite)
@@ -72,6 +74,14 @@ def fit(system: str | Settings, data: "Dataset | None" = None, **options: Any) -
         return FitResult(*train(chosen, run, data), run)
     with run.locked():
         return FitResult(*train(chosen, run, data), run)
+
+
+def _with_steps(chosen: Settings, run: Run) -> Settings:
+    """Returns settings with the steps that an unfinished run chose for its minutes."""
+    recorded = run.settings().training
+    names = ("steps", "guide_steps", "judge_steps")
+    steps = {name: getattr(recorded, name) for name in names if hasattr(recorded, name)}
+    return dataclasses.replace(chosen, training=dataclasses.replace(chosen.training, **steps, minutes=0.0))
 
 
 def _chosen(system: str | Settings, data: "Dataset | None", options: dict[str, Any]) -> Settings:

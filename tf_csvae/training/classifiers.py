@@ -64,8 +64,11 @@ def classifier_settings(role: str, chosen: Settings) -> Settings:
     data = {name: getattr(chosen.data, name) for name in DataConfig.options()}
     data.pop("batch_size")
     kept = [each.name for each in TrainingConfig.options().values() if not each.recorded]
-    kept = [name for name in kept if name not in ("run_dir", "resume", "overwrite")]
+    apart = ("run_dir", "resume", "overwrite", "minutes")
+    kept = [name for name in kept if name not in apart]
     training = {name: getattr(chosen.training, name) for name in ("deterministic", *kept)}
+    steps = getattr(chosen.training, f"{role}_steps")
+    training |= {"steps": steps} if steps else {}
     return settings("classifier", **{**data, **training, "half": half, "seed": seed}, role=role)
 
 

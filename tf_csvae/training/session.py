@@ -7,6 +7,7 @@ import os
 import signal
 import statistics
 import sys
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,20 +16,19 @@ import tensorflow as tf
 
 from tf_csvae import data as datasets
 from tf_csvae import evaluation, runs
-from tf_csvae.configs import GenerativeTrainingConfig, TrainingConfig
 from tf_csvae.data import Dataset, Info
 from tf_csvae.data.blame import blaming
 from tf_csvae.data.known import changes, check_fits
 from tf_csvae.errors import InputError
 from tf_csvae.files import written_whole
-from tf_csvae.models import SYSTEMS, LabelledModel, load_model
-from tf_csvae.networks import fused
+from tf_csvae.models import LabelledModel, load_model
 from tf_csvae.process import Interrupted, finishing_steps
 from tf_csvae.settings import Settings
-from tf_csvae.training import classifiers
+from tf_csvae.training import classifiers, minutes
 from tf_csvae.training.checkpoints import Checkpoints, Diverged
 from tf_csvae.training.clock import Clock
 from tf_csvae.training.cluster import Cluster
+from tf_csvae.training.compilation import build_model, compile_model
 from tf_csvae.training.pace import Pace, pace_numbers, paced
 from tf_csvae.training.progress import Progress
 from tf_csvae.training.warm_start import warm_start
@@ -55,12 +55,15 @@ def train(
         InputError: a mistake in an option or in the data.
         Interrupted: Ctrl-C or SIGTERM.
     """
-    training = settings.training
+    training, start = settings.training, time.perf_counter()
     if training.deterministic:
         tf.config.experimental.enable_op_determinism()
     cluster = cluster or Cluster(training.distribute)
     dataset = _data_of(settings, run, dataset, cluster)
     cluster.check(dataset.batch_size, training.precision, training.jit_compile)
+    if getattr(training, "minutes", 0):
+        with _dtype_policy(training.precision):
+            settings = minutes.chosen(settings, dataset, cluster, start)
     session = _Session(settings, run, dataset, cluster)
     keras.utils.set_random_seed(training.seed)
     with _dtype_policy(training.precision), blaming(dataset, settings.sizes), _workers_blamed(cluster):
@@ -290,48 +293,6 @@ class _Session:
             model, self.dataset, history, self.judge, self.settings.evaluation, self.settings.given
         )
         return model, evaluation.write_results(run, model, self.dataset, trained, measured, figures)
-
-
-def build_model(settings: Settings, info: Info, guide: LabelledModel | None = None) -> LabelledModel:
-    """Returns the new model that settings describe; the guide is a ``Classifier`` or None."""
-    kind, seed = SYSTEMS[settings.system], settings.training.seed
-    if settings.system == "classifier":
-        return kind(info.shape, info.labels, settings.model, seed=seed)
-    bounded = info.value_range == (0.0, 1.0)
-    return kind(info.shape, info.labels, settings.model, guide=guide, bounded=bounded, seed=seed)
-
-
-def compile_model(
-    model: LabelledModel, training: TrainingConfig, dataset: Dataset, epochs: int, rate_factor: float = 1.0
-) -> None:
-    """Compiles a model as a training config says; the learning rates are times ``rate_factor``.
-
-    Raises:
-        InputError: steps_per_execution is no divisor of the steps of an epoch.
-    """
-    steps = dataset.steps_per_epoch
-    if training.steps_per_execution and steps % training.steps_per_execution:
-        raise InputError(
-            f"--steps_per_execution={training.steps_per_execution} does not divide the {steps} "
-            "steps of an epoch. Give a divisor, or 0 for the default."
-        )
-    options = {
-        "jit_compile": {"auto": "auto", "true": True, "false": False}[training.jit_compile],
-        "steps_per_execution": training.steps_per_execution or (1 if dataset.info.is_image else steps),
-    }
-    total = steps * epochs
-
-    def optimizer(rate):
-        rate *= rate_factor
-        if training.schedule == "cosine":
-            rate = keras.optimizers.schedules.CosineDecay(rate, total)
-        return {"adam": fused.Adam, "rmsprop": keras.optimizers.RMSprop}[training.optimizer](rate)
-
-    if isinstance(training, GenerativeTrainingConfig):
-        rate = training.adversary_learning_rate
-        options["adversary_optimizer"] = optimizer(training.learning_rate if rate is None else rate)
-        options["kl_warmup_steps"] = round(training.kl_warmup * total)
-    model.compile(optimizer(training.learning_rate), **options)
 
 
 @contextlib.contextmanager
