@@ -19,7 +19,7 @@ import time
 
 import h5py
 
-from tests.conftest import ATTRIBUTES, write_celeba
+from tests.conftest import ALONE, ATTRIBUTES, write_celeba
 
 KILLS, SEED = int(os.environ.get("KILLS", "30")), int(os.environ.get("SEED", "0"))
 
@@ -30,6 +30,7 @@ TRAINER = (
     "--notensorboard",
     "--checkpoint_minutes=1e-6",
     "--seed=3",
+    *ALONE,
 )
 SWISS_ROLL = (
     "--batch_size=500",

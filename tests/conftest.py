@@ -15,6 +15,9 @@ from tests import processes
 ATTRIBUTES = ("Smiling", "Male", "Wearing_Hat")
 SPLITS = {0: 16, 1: 4, 2: 6}
 
+# Flags of a training that makes no guide and no judge, each of which is a training of its own.
+ALONE = ("--guide=none", "--judge=none")
+
 # Folders and files whose tests share trained or exported models: one process makes the models and
 # runs all tests of the folder or file.
 TOGETHER = (

@@ -8,7 +8,7 @@ DEPTHS = {
     **dict.fromkeys(("mean_accuracy", "mean_balanced_accuracy", "mean_r2"), 0),
     **dict.fromkeys(("frechet", "frechet_real", "diversity_overall"), 0),
     **dict.fromkeys(("reconstruction", "active_units", "diversity", "subspace_kl", "training"), 1),
-    **dict.fromkeys(("classification", "generation", "transfer", "style", "goes_with"), 2),
+    **dict.fromkeys(("classification", "generation", "transfer", "style", "goes_with", "kept"), 2),
     **dict.fromkeys(("divergence", "probe", "leak", "by_value"), 3),
 }
 MOST_LEVELS = 3

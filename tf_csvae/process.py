@@ -1,6 +1,7 @@
 """What concerns the process: messages of TensorFlow at its import, Ctrl-C and SIGTERM."""
 
 import contextlib
+import logging
 import os
 import signal
 import tempfile
@@ -56,6 +57,8 @@ def quietly() -> Iterator[None]:
     level counts.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # It warns of functions that are traced anew, as those of each model in a process are.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     stderr = os.dup(2)
     with tempfile.TemporaryFile() as hidden:
         os.dup2(hidden.fileno(), 2)

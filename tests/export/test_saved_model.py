@@ -14,7 +14,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from export import versions, warmup
 from tests import processes
-from tests.conftest import write_table
+from tests.conftest import ALONE, write_table
 from tests.export.conftest import IMAGES, VECTORS, make
 from tf_csvae import InputError
 
@@ -190,7 +190,7 @@ def test_the_commands_export_check_and_time_a_run(tmp_path):
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    small = ("--hidden=8", "--epochs=1", "--jit_compile=false", "--notensorboard")
+    small = ("--hidden=8", "--epochs=1", "--jit_compile=false", "--notensorboard", *ALONE)
     run("trainers.csvae", "--run_dir=people", *write_table(tmp_path), *small)
     said = run("export.saved_model", "--run_dir=people", "--export_dir=models")
     assert os.path.join("models", "people", "1") in said

@@ -86,12 +86,12 @@ def parsed(system, *arguments):
 FACES = ("--dataset=celeba", "--data_dir=FOLDER")
 
 
-@pytest.mark.parametrize("guide", [("--guide=RUN",), ("--guide", "RUN"), ("-guide=RUN",)])
+@pytest.mark.parametrize("guide", [(), ("--guide=RUN",), ("--guide", "RUN"), ("-guide=RUN",)])
 def test_a_guide_brings_the_presets_weights_for_it(guide):
     with_guide = parsed("csvae", *FACES, *guide).model
     assert (with_guide.consistency_weight, with_guide.perceptual_weight) == (200, 0.5)
     assert with_guide.exchange_target == 0.9
-    without = parsed("csvae", *FACES).model
+    without = parsed("csvae", *FACES, "--guide=none").model
     assert (without.consistency_weight, without.perceptual_weight) == (0, 0)
     assert without.exchange_target == 0
     assert parsed("vae", *FACES, *guide).model.perceptual_weight == 0.5

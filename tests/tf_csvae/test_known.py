@@ -16,6 +16,7 @@ from tf_csvae.data import Info, known
 from tf_csvae.labels import Label
 
 TINY = {"hidden": (8, 8), "epochs": 1, "jit_compile": "false", "tensorboard": False, "samples": 10}
+TINY |= {"guide": "none", "judge": "none"}
 
 
 def write(path, rows, order=("height", "weight", "age", "tall"), shift=0.0, seed=0):

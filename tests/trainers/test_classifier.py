@@ -1,6 +1,7 @@
 """The classifier's trainer, from its flags to a finished run."""
 
 import json
+import re
 
 import numpy as np
 
@@ -58,8 +59,7 @@ def test_its_own_preset_takes_the_place_of_the_datasets():
     def epochs(trainer):
         done = processes.run(f"trainers.{trainer}", "--help", "--dataset=celeba")
         assert done.returncode == 0
-        passes = "--epochs: Passes over the training data.\n    (default: '"
-        return done.stdout.split(passes)[1].split("'")[0]
+        return re.search(r"--epochs: Passes over .*?\(default: '(\d+)'\)", done.stdout, re.DOTALL)[1]
 
     assert epochs("classifier") == preset("classifier_celeba")["epochs"]
     assert epochs("vae") == preset("celeba")["epochs"]

@@ -8,7 +8,7 @@ import pytest
 
 import tf_csvae
 from tests import processes
-from tests.conftest import needs_no_other_file, write_celeba, write_table
+from tests.conftest import ALONE, needs_no_other_file, write_celeba, write_table
 from tf_csvae import InputError, load_data
 from trainers.compare import CompareConfig
 
@@ -33,12 +33,13 @@ def there(tmp_path_factory):
         f"--data_dir={write_celeba(folder / 'celeba')}",
         f"--attributes={','.join(LABELS)}",
     )
+    guided = (PICTURED, f"--guide={folder / 'guide'}", "--judge=none")
     for module, name, options in (
         ("classifier", "judge", ("--depth=10", "--width=4", "--shift=1")),
         ("classifier", "guide", ("--depth=10", "--width=4", "--shift=1", "--half=second")),
-        ("csvae", "csvae", (*SMALL, PICTURED, f"--guide={folder / 'guide'}")),
-        ("csvae", "plain", (*SMALL, PICTURED, f"--guide={folder / 'guide'}", "--noadversarial")),
-        ("vae", "vae", (*SMALL, PICTURED)),
+        ("csvae", "csvae", (*SMALL, *guided)),
+        ("csvae", "plain", (*SMALL, *guided, "--noadversarial")),
+        ("vae", "vae", (*SMALL, PICTURED, *ALONE)),
     ):
         done = run(module, *data, *QUICK, *options, f"--run_dir={folder / name}")
         assert done.returncode == 0, done.stderr
@@ -159,7 +160,7 @@ def test_a_judge_of_other_labels_and_runs_of_other_data_are_refused(there, tmp_p
 
 def test_a_run_starts_from_the_networks_of_another(there, tmp_path):
     flagfile = f"--flagfile={there / 'csvae' / 'flags.txt'}"
-    arguments = (flagfile, "--notensorboard", f"--run_dir={tmp_path}/run")
+    arguments = (flagfile, "--judge=none", "--notensorboard", f"--run_dir={tmp_path}/run")
     done = run("csvae", *arguments, f"--init_from={there / 'vae'}")
     assert done.returncode == 0, done.stderr
     assert f"Started from the VAE in {there / 'vae'}" in done.stdout

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from tests import processes
-from tests.conftest import write_table
+from tests.conftest import ALONE, write_table
 from trainers import console
 
 
@@ -61,7 +61,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(capsys, words, complaint):
 
 def test_a_command_runs(tmp_path):
     table = write_table(tmp_path)
-    tiny = ("--epochs=1", "--hidden=8", "--jit_compile=false", "--notensorboard", "--samples=10")
+    tiny = ("--epochs=1", "--hidden=8", "--jit_compile=false", "--notensorboard", "--samples=10", *ALONE)
     run_dir = f"--run_dir={tmp_path}/run"
     done = processes.run("trainers.console", "vae", *table, *tiny, run_dir)
     assert done.returncode == 0, done.stderr

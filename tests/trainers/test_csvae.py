@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from tests import processes
-from tests.conftest import ATTRIBUTES, needs_no_other_file, write_table
+from tests.conftest import ALONE, ATTRIBUTES, needs_no_other_file, write_table
 from tf_csvae import files, load_data, load_model, runs
 from tf_csvae.settings import header
 
-QUICK = ("--hidden=16,16", "--checkpoint_seconds=0", "--jit_compile=false", "--notensorboard")
+QUICK = ("--hidden=16,16", "--checkpoint_seconds=0", "--jit_compile=false", "--notensorboard", *ALONE)
 
 
 def run(*arguments):
@@ -65,7 +65,7 @@ def test_a_run_is_repeated_by_its_flags_and_continued_on_request(tmp_path):
     first, again, table = tmp_path / "first", tmp_path / "again", write_table(tmp_path)
     assert run(*table, *QUICK, "--epochs=2", f"--run_dir={first}").returncode == 0
     flags = f"--flagfile={first}/flags.txt"
-    done = run(flags, *QUICK[1:2], "--notensorboard", f"--run_dir={again}")
+    done = run(flags, *QUICK[1:], f"--run_dir={again}")
     assert done.returncode == 0, done.stderr
     assert (again / "flags.txt").read_text() == (first / "flags.txt").read_text()
     # Threads sum in any order, so two runs differ by rounding, grown over some steps.
@@ -175,8 +175,8 @@ def test_images_from_a_folder(celeba_dir, tmp_path):
         ),
         (["--resume"], "there is no run"),
         (
-            ["--half=first"],
-            "--half=first: --dataset=swiss_roll has no such option. Its options: --batch_size",
+            ["--crop=none"],
+            "--crop=none: --dataset=swiss_roll has no such option. Its options: --batch_size",
         ),
     ],
 )
@@ -191,9 +191,9 @@ def test_a_mistake_is_one_line_and_exit_code_1(arguments, complaint, tmp_path):
 
 @pytest.mark.parametrize("name", ["consistency_weight", "perceptual_weight", "exchange_target"])
 def test_a_weight_that_needs_a_guide_without_a_guide_is_one_line(name, tmp_path):
-    done = run(f"--{name}=0.5", f"--run_dir={tmp_path}/run")
+    done = run(f"--{name}=0.5", "--guide=none", f"--run_dir={tmp_path}/run")
     assert done.returncode == 1
-    assert done.stderr.startswith(f"error: --{name}=0.5 needs a guide. Received: none.")
+    assert done.stderr.startswith(f"error: --{name}=0.5 needs a guide. Received: --guide=none.")
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "run").exists()
 

@@ -16,11 +16,12 @@ from tf_csvae.data.blame import blaming
 from tf_csvae.data.dataset import SPLITS, Dataset, Info
 from tf_csvae.errors import InputError
 from tf_csvae.evaluation import figures, report
+from tf_csvae.evaluation.associations import goes_with, pairs
 from tf_csvae.files import check_folder, write_bytes
 from tf_csvae.labels import Label
 
-# Labels with a stronger correlation, or values with fewer training examples, are reported.
-CORRELATED, FEW = 0.8, 20
+# Values with fewer training examples are reported.
+FEW = 20
 
 # Images per row of the sheet, and the most rows.
 ROW, MAX_ROWS = 12, 20
@@ -52,7 +53,10 @@ def inspect(config: DataConfig, given: Collection[str], out: str) -> None:
     for i, label in enumerate(info.labels):
         rows |= _shares(label, [y[split][:, i] for split in SPLITS])
     print(pandas.DataFrame.from_dict(rows, "index", columns=SPLITS).to_string())
-    for warning in warnings(info.labels, y):
+    together = {}
+    with blaming(dataset, {"image_size": config.image_size}):
+        together = goes_with(dataset)
+    for warning in warnings(info.labels, y, together):
         print(f"warning: {warning}")
     if sheet:
         path = os.path.join(out, "sheet.png")
@@ -75,8 +79,13 @@ def _load(config: DataConfig, given: Collection[str]) -> Dataset:
         raise InputError(f"There are {len(error.problems)} problems; they stand above.") from None
 
 
-def warnings(labels: Sequence[Label], y: dict[str, np.ndarray]) -> Iterator[str]:
-    """Yields sentences about labels, y {split: float32 [n, k]}, that can hardly be learned."""
+def warnings(
+    labels: Sequence[Label], y: dict[str, np.ndarray], together: dict[str, dict[str, float]]
+) -> Iterator[str]:
+    """Yields sentences about labels, y {split: float32 [n, k]}, that can hardly be learned.
+
+    ``together`` is as of ``goes_with``.
+    """
     for split, columns in y.items():
         for label, column in zip(labels, columns.T, strict=True):
             known = column[~np.isnan(column)]
@@ -89,22 +98,11 @@ def warnings(labels: Sequence[Label], y: dict[str, np.ndarray]) -> Iterator[str]
                 yield f"{few}: too few to learn it from."
             elif not count:
                 yield f"{few}: nothing can be measured about it."
-    columns = {}
-    for i, (label, column) in enumerate(zip(labels, y["train"].T, strict=True)):
-        if label.kind == "categorical":  # a column for each class
-            for value in label.points[0]:
-                columns[i, value] = np.where(np.isnan(column), np.nan, column == value)
-        else:
-            columns[i, 0] = column
-    correlations = pandas.DataFrame(columns).corr()
-    for i, j in itertools.combinations(range(len(labels)), 2):
-        pairs = np.nan_to_num(correlations.loc[i][j].to_numpy())  # NaN where a column is constant
-        r = pairs.flat[np.abs(pairs).argmax()]
-        if abs(r) > CORRELATED:
-            yield (
-                f"{labels[i].name} and {labels[j].name} have a correlation of {r:.2f}, so a model "
-                "cannot tell them apart. Leave one out."
-            )
+    for label, other, r in pairs(together):
+        yield (
+            f"{label} and {other} have a correlation of {r:.2f}, so a model cannot tell them apart. "
+            "Leave one out."
+        )
 
 
 def _shares(label: Label, columns: Sequence[np.ndarray]) -> dict[str, list[str]]:

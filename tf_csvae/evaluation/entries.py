@@ -57,6 +57,7 @@ HEADLINE = (
     Entry("style.*.z", "R² of the style, predicted from z", LOW),
     Entry("style.*.others", "R² of the style, predicted from the w of other labels", LOW),
     Entry("reconstruction.mse", "reconstruction error (mean square)", LOW, "{:.4g}"),
+    Entry("reconstruction.r2", "share of the features' variance in reconstructions (R²)", HIGH),
     Entry("reconstruction.psnr", "reconstruction PSNR, dB", HIGH, "{:.3g}"),
     Entry("reconstruction.ssim", "reconstruction SSIM", HIGH, "{:.3g}"),
     Entry("active_units.z", "active dimensions of z", None, "{:.0f}"),

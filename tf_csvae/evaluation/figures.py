@@ -142,7 +142,8 @@ def points(
     """
     figure, solid = Figure(figsize=(4.2 * len(clouds), 4.2), layout="constrained"), len(feature_names) == 3
     clouds = [np.asarray(cloud) for cloud in clouds]
-    margin = 0.05 * np.ptp(clouds[0], axis=0)
+    spread = np.ptp(clouds[0], axis=0)
+    margin = np.where(spread > 0, 0.05 * spread, 0.5)  # a constant feature hides nothing
     limits = np.stack([clouds[0].min(0) - margin, clouds[0].max(0) + margin])  # the same for all
     for number, (cloud, title, value) in enumerate(zip(clouds, titles, values, strict=True), 1):
         axis = figure.add_subplot(1, len(clouds), number, projection="3d" if solid else None)

@@ -106,7 +106,7 @@ def measure(
             if ratios:
                 numbers["diversity"][label.name] = float(np.mean(ratios))
         if judge:
-            numbers["transfer"], changed = transfers(
+            numbers["transfer"], numbers["kept"], changed = transfers(
                 model, judge, dataset.test, y_all, samples, seed, info.scale
             )
             for name, pair in changed.items():
@@ -121,7 +121,8 @@ def _reconstruct(
     model: GenerativeModel, dataset: Dataset, judge: Judge | None
 ) -> tuple[dict, tuple[np.ndarray, ...], list[np.ndarray]]:
     """Returns numbers; first x, y and reconstructions, up to ``MAX_KEPT``; y of each batch."""
-    reconstruction = metrics.Reconstruction(dataset.info.scale, image=dataset.info.is_image)
+    info = dataset.info
+    reconstruction = metrics.Reconstruction(info.scale, info.is_image, mixed=bool(info.columns))
     reconstruct = tf.function(model.reconstruct, reduce_retracing=True, autograph=False)
     kept, label_batches, count = [], [], 0
     for x, y in dataset.test:

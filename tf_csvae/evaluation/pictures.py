@@ -57,10 +57,15 @@ def pictures(
     if info.is_image:
         drawn = _images(model, result, labels, names, seed)
     else:
-        clouds = [info.unscale(part) for part in (result.x, result.reconstruction, result.samples)]
         titles, label = ["original", "reconstruction", "samples"], info.labels[0]
-        drawing = figures.points(clouds, titles, [result.y[:, 0]] * 3, info.feature_names, label)
-        caption = f"Test data, reconstructions, and samples{_given(model)}; colours: {label.name}."
+        shown = telling(result.x, result.y[:, 0], label)
+        clouds = [info.unscale(part)[:, shown] for part in (result.x, result.reconstruction, result.samples)]
+        features = [info.feature_names[place] for place in shown]
+        drawing = figures.points(clouds, titles, [result.y[:, 0]] * 3, features, label)
+        caption = (
+            f"Test data, reconstructions, and samples{_given(model)}; colours: {label.name}. The axes are "
+            f"the features that tell most about it."
+        )
         drawn = {"reconstructions": (caption, drawing)}
     for place, label in labels.items():
         drawn[f"planes_{names[label.name]}"] = _planes(result, label, place)
@@ -69,6 +74,28 @@ def pictures(
     if history:
         drawn["training"] = ("The terms of the objective by epoch.", figures.training_curves(history))
     return drawn
+
+
+def telling(x: np.ndarray, values: np.ndarray, label: Label) -> list[int]:
+    """Returns the two features of x, [n, d], or all of three, that tell most about a label.
+
+    It is the correlation with the values, [n], or of a categorical label with the class that has
+    the strongest one. The features are in their own order.
+    """
+    if x.shape[1] <= 3:
+        return list(range(x.shape[1]))
+    known = ~np.isnan(values)
+    columns = [values[known]]
+    if label.kind == "categorical":
+        columns = [values[known] == place for place in label.points[0]]
+    centred = x[known] - x[known].mean(0)
+    scale = np.linalg.norm(centred, axis=0)
+    strongest = np.zeros(x.shape[1])
+    for column in columns:
+        column = column - np.mean(column)
+        covariance = np.abs(column @ centred) / np.maximum(np.linalg.norm(column) * scale, 1e-12)
+        strongest = np.maximum(strongest, covariance)
+    return sorted(np.argsort(-strongest)[:2].tolist())
 
 
 def _given(model: GenerativeModel) -> str:

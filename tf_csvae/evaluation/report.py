@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from tf_csvae.data import Info
 from tf_csvae.evaluation.entries import BY_LABEL, HEADLINE, HIGH, LABEL_TABLES, LOW, Entry
-from tf_csvae.evaluation.verdict import REASONS, leak_limit, sight
+from tf_csvae.evaluation.verdict import REASONS, leak_limit, others_kept, sight
 from tf_csvae.labels import Label
 from tf_csvae.studies.student_report import Path, published
 
@@ -126,7 +126,7 @@ def verdict_table(numbers: dict, labels: Sequence[Label]) -> Table | None:
         if own is None:
             continue
         cells = [None] * 3 if seen is None else [seen.real, seen.generation, seen.transfer]
-        cells += [leak_limit(numbers, label)[0], find(numbers, ("transfer", label.name, "others_kept"))]
+        cells += [leak_limit(numbers, label)[0], others_kept(numbers, label, labels)]
         others = find(numbers, ("goes_with", label.name)) or {}
         why = [REASONS.get(word, word) for word in own["reasons"]]
         why = [f"{each} ({', '.join(others)})" if each == REASONS["goes_with"] else each for each in why]
@@ -173,13 +173,19 @@ def headline(numbers: dict, system: str, dataset: str) -> Table:
     """Returns the main numbers of a run, as far as its metrics.json and the report have them."""
     rows = [["on the test data", "this run", "student report"]]
     theirs = published(dataset).get(system, {})
-    for entry in HEADLINE:
+    for entry in _entries([numbers]):
         value, text = written(entry, [numbers])
         if value is not None:
             rows.append([entry.words, text, _given(theirs, entry.path())])
     if not theirs:
         rows = [row[:2] for row in rows]
     return Table("The main numbers. Numbers of labels are means over the labels.", rows)
+
+
+def _entries(runs: Iterable[dict]) -> list[Entry]:
+    """Returns the main numbers that are shown: no mean over features with units of their own."""
+    mixed = any("r2" in run.get("reconstruction", {}) for run in runs)
+    return [entry for entry in HEADLINE if not (mixed and entry.place == "reconstruction.mse")]
 
 
 def by_label(numbers: dict, system: str, dataset: str) -> Table | None:
@@ -202,7 +208,8 @@ def by_label(numbers: dict, system: str, dataset: str) -> Table | None:
 def side_by_side(systems: Systems) -> Table:
     """Returns the main numbers of several systems."""
     rows = [
-        (entry.words, entry.best, [written(entry, runs) for runs in systems.values()]) for entry in HEADLINE
+        (entry.words, entry.best, [written(entry, runs) for runs in systems.values()])
+        for entry in _entries([run for runs in systems.values() for run in runs])
     ]
     caption = "The main numbers; the best is marked. Numbers of labels are means over the labels."
     return _ranked(caption, ["on the test data", *systems], rows)

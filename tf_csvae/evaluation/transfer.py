@@ -21,7 +21,7 @@ def transfers(
     most: int,
     seed: int,
     scale: float | np.ndarray,
-) -> tuple[dict[str, dict], dict[str, Pair]]:
+) -> tuple[dict[str, dict], dict[str, dict], dict[str, Pair]]:
     """Changes each label of test examples and compares what the judge sees before and after.
 
     A binary label is given to examples without it and taken from examples with it, a categorical
@@ -33,7 +33,8 @@ def transfers(
     Returns:
         {label: {"accuracy": share in which the judge sees the requested value, with its interval,
         "others_kept": share of the other labels in which it sees no change, "mse": to the
-        original}}; and {label: (values that were requested, values that the judge sees)}. The
+        original}}; {label: {other label: the share in which it is as before}}, of all examples; and
+        {label: (values that were requested, values that the judge sees)}. The
         numbers of a binary label are of examples that receive it. A real label has "r2" and
         "mean_absolute_error" in place of the accuracy, and is unchanged if it moves by less than
         ``TOLERANCE``. "others_kept" has no interval, since the labels of one example are not
@@ -66,17 +67,20 @@ def transfers(
             squares = np.square((made - x).astype(np.float64) * scale).reshape(len(x), -1).mean(1)
             results[i].append([part[chosen] for part in (requested, after[:, i], kept, squares)])
             count[i] += chosen.sum()
-    found, pairs = {}, {}
+    found, unchanged, pairs = {}, {}, {}
     for label, parts in zip(labels, results, strict=True):
         if parts:
             requested, seen, kept, squares = map(np.concatenate, zip(*parts, strict=True))
             pairs[label.name] = requested, seen
+            others = [other.name for other in labels if other is not label]
+            if others:
+                unchanged[label.name] = dict(zip(others, kept.mean(0).tolist(), strict=True))
             counted = requested == 1 if label.kind == "binary" else slice(None)
             if len(requested[counted]):
                 others = {"others_kept": float(kept[counted].mean())} if k > 1 else {}
                 mse = float(squares[counted].mean())
                 found[label.name] = achieved(label, requested, seen) | others | {"mse": mse}
-    return found, pairs
+    return found, unchanged, pairs
 
 
 def _other_values(label: Label, column: np.ndarray, all_values: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ the words are documented in docs/evaluation.md.
 import dataclasses
 import math
 import statistics
+from collections.abc import Sequence
 from typing import Any
 
 from tf_csvae.labels import Label
@@ -29,12 +30,8 @@ LEAK_AUC, LEAK_R2 = 0.6, 0.1
 # examples of a value are too few to learn it from.
 TEST_EXAMPLES, TEST_EXAMPLES_OF_VALUE, TRAINING_EXAMPLES = 20, 5, 20
 
-# Labels, and a label and a feature, with a stronger correlation go together.
-LABELS_TOGETHER, FEATURE_TOGETHER = 0.8, 0.95
-
-# A subspace holds its label if a probe finds it there with this AUC or R², and is in use if it
-# takes so many nats.
-HOLDS_AUC, HOLDS_R2, IN_USE = 0.6, 0.1, 0.05
+# A subspace holds its label if a probe finds it there with this AUC or R².
+HOLDS_AUC, HOLDS_R2 = 0.6, 0.1
 
 REASONS = {
     "no_judge": "no judge measured it",
@@ -44,7 +41,7 @@ REASONS = {
     "goes_with": "it goes together with another label or feature",
     "training_too_short": "the training ended while it still improved",
     "lost_in_reconstruction": "reconstructions lose it",
-    "subspace_unused": "its subspace is not in use",
+    "subspace_unused": "its subspace does not hold it",
     "subspace_holds_others": "its subspace holds another label",
     "no_guide": "no guide took part in the training",
     "label_in_z": "z still tells it",
@@ -90,7 +87,7 @@ def verdict(numbers: dict[str, Any], labels: tuple[Label, ...], settings: Settin
         {label: {"status": "steered", "partly", "not" or "unknown"; "reasons": keys of ``REASONS``,
         empty if it is steered; "next": flags to copy}}.
     """
-    return {label.name: _verdict(numbers, label, settings) for label in labels}
+    return {label.name: _verdict(numbers, label, labels, settings) for label in labels}
 
 
 def sight(numbers: dict[str, Any], label: Label) -> Sight | None:
@@ -138,7 +135,19 @@ def leak_limit(numbers: dict[str, Any], label: Label) -> tuple[float | None, flo
     return found.get("auc"), max(LEAK_AUC, 0.5 + 2 * null)
 
 
-def _verdict(numbers, label, settings) -> dict:
+def others_kept(numbers: dict[str, Any], label: Label, labels: Sequence[Label]) -> float | None:
+    """Returns the share of unchanged other labels after the label was changed, in all examples.
+
+    Only other labels that the judge sees in real data count: of the rest it changes its answer by
+    chance. None: there are none, or they are not measured.
+    """
+    kept = numbers.get("kept", {}).get(label.name, {})
+    seen = {other.name: sight(numbers, other) for other in labels if other.name in kept}
+    shares = [kept[name] for name, each in seen.items() if each is not None and each.visible]
+    return statistics.fmean(shares) if shares else None
+
+
+def _verdict(numbers, label, labels, settings) -> dict:
     seen = sight(numbers, label)
     if seen is None:
         word = "few_test_examples" if "judge" in numbers else "no_judge"
@@ -149,7 +158,7 @@ def _verdict(numbers, label, settings) -> dict:
         return _result(UNKNOWN, ["few_test_examples", *_of_data(numbers, label)], settings)
     if not seen.visible:
         return _result(UNKNOWN, ["judge_cannot_see", *_of_data(numbers, label)], settings)
-    kept = numbers.get("transfer", {}).get(label.name, {}).get("others_kept", 1.0)
+    kept = others_kept(numbers, label, labels)
     leak, limit = leak_limit(numbers, label)
     found, least = [], LEAST
     moved = [share for share in (seen.generation, seen.transfer) if share is not None]
@@ -160,7 +169,7 @@ def _verdict(numbers, label, settings) -> dict:
         found.append("exchange_too_weak")
     if leaks:
         found.append("label_in_z")
-    if kept < KEPT:
+    if kept is not None and kept < KEPT:
         found.append("others_change")
     if not found:
         return _result(STEERED, [], settings)
@@ -188,9 +197,7 @@ def _of_model(numbers, label, seen) -> list[str]:
     if seen.reconstruction is not None and seen.reconstruction < GENERATION:
         found.append("lost_in_reconstruction")
     own = numbers.get("probe", {}).get("w", {}).get(label.name, {})
-    nats = numbers.get("subspace_kl", {}).get(label.name)
-    empty = own.get("auc", 1.0) < HOLDS_AUC or own.get("r2", 1.0) < HOLDS_R2
-    if nats is not None and (empty or nats < IN_USE):
+    if own.get("auc", 1.0) < HOLDS_AUC or own.get("r2", 1.0) < HOLDS_R2:
         found.append("subspace_unused")
     elif numbers.get("leak") and _holds_others(numbers, label.name):
         found.append("subspace_holds_others")

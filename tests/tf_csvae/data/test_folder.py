@@ -1,5 +1,6 @@
 import os
 import re
+import shutil
 import unicodedata
 
 import numpy as np
@@ -151,8 +152,8 @@ def test_what_cannot_be_learned_or_found(image_dir):
     path = image_dir / "labels.csv"
     with pytest.raises(InputError, match=r"Unknown column of .* in --attributes 'Warm'. Did you mean warm"):
         load(image_dir, attributes=["Warm"])
-    with pytest.raises(InputError, match=r"needs --data_dir=FOLDER and --labels=FILE.csv"):
-        load_data("folder", data_dir=str(image_dir))
+    with pytest.raises(InputError, match=r"needs --data_dir=FOLDER, and --labels=FILE.csv or class folders"):
+        load_data("folder")
     with pytest.raises(InputError, match=r"There is no file nowhere.csv"):
         load(image_dir, labels="nowhere.csv")
     with pytest.raises(InputError, match=r"--split=0.8,0.3,0.1: expected the shares"):
@@ -169,6 +170,43 @@ def test_what_cannot_be_learned_or_found(image_dir):
     path.write_text("")
     with pytest.raises(InputError, match=r"is empty"):
         load(image_dir)
+
+
+def sort_into_classes(folder, target):
+    """Copies images into a folder for each value of "warm"; returns the target."""
+    for line in (folder / "labels.csv").read_text().splitlines()[1:]:
+        name, warm, _, _ = line.split(",")
+        path = target / {"yes": "warm", "no": "cold"}[warm] / name.replace("/", "_")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes((folder / name).read_bytes())
+    return target
+
+
+def test_class_folders_are_a_label(image_dir, tmp_path):
+    classes = sort_into_classes(image_dir, tmp_path / "classes")
+    # What is no image, and what is hidden, belongs to no class.
+    (classes / "warm" / "notes.txt").write_text("warm ones")
+    (classes / ".hidden").mkdir()
+    (classes / ".hidden" / "a.png").write_bytes(b"no picture")
+    dataset = load(classes, labels=None)
+    (label,) = dataset.info.labels
+    assert (label.name, label.kind, label.classes) == ("class", "categorical", ("cold", "warm"))
+    assert sum(dataset.info.counts.values()) == 40
+    for split in ("train", "validation", "test"):
+        x, y = columns(dataset, split)
+        np.testing.assert_array_equal(x[:, 4, 4, 0] > 0.5, y[:, 0] == 1)
+
+
+def test_a_folder_without_two_class_folders_needs_labels(image_dir, tmp_path):
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    (flat / "a.png").write_bytes((image_dir / "a" / "001.jpg").read_bytes())
+    with pytest.raises(InputError, match=r"flat has no two folders with images .*Give --labels=FILE.csv"):
+        load(flat, labels=None)
+    one = sort_into_classes(image_dir, tmp_path / "one")
+    shutil.rmtree(one / "cold")
+    with pytest.raises(InputError, match="one has no two folders with images"):
+        load(one, labels=None)
 
 
 def test_an_image_that_cannot_be_read_is_named(image_dir):

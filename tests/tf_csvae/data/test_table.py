@@ -31,6 +31,48 @@ def load(path, **options):
     return load_data("table", data_path=str(path), **{"label_columns": ["sick"], "batch_size": 8, **options})
 
 
+def rows_of(dataset, number=1):
+    """Returns the training rows of so many epochs, x and y, as bytes per row."""
+    stream = dataset.train_from(0).take(number * dataset.steps_per_epoch)
+    return [row.tobytes() for x, y in stream for row in np.concatenate([x, y], axis=1)]
+
+
+def test_halves_of_the_training_rows_share_none_and_are_the_same_for_each_seed(path):
+    whole = load(path, batch_size=1)
+    for seed in (0, 1):
+        dataset = load(path, batch_size=8, seed=seed)
+        first, second = (sorted(rows_of(dataset.half(half, 1))) for half in ("first", "second"))
+        assert abs(len(first) - len(second)) <= 1
+        assert not set(first) & set(second)
+        assert sorted(first + second) == sorted(rows_of(whole))
+        assert first == sorted(rows_of(load(path, half="first", batch_size=1)))
+        assert second == sorted(rows_of(load(path, half="second", batch_size=1)))
+    part = dataset.half("second")
+    assert part.batch_size == dataset.batch_size
+    assert part.info.counts == {**dataset.info.counts, "train": len(second)}
+    # Labels and scaling are those of all training rows.
+    assert part.info.labels == dataset.info.labels
+    np.testing.assert_array_equal(part.info.scale, dataset.info.scale)
+
+
+def test_balanced_batches_have_a_rare_value_more_often_and_as_many_steps(tmp_path):
+    random = np.random.default_rng(0)
+    lines = [f"{random.normal():.4f},{int(row % 10 == 0)}" for row in range(400)]
+    (tmp_path / "rare.csv").write_text("\n".join(["weight,sick", *lines]) + "\n")
+    plain, balanced = (load(tmp_path / "rare.csv", balanced_batches=given) for given in (False, True))
+    assert balanced.steps_per_epoch == plain.steps_per_epoch
+    assert len(rows_of(balanced, 2)) == len(rows_of(plain, 2))
+
+    def share(dataset):
+        return np.mean([y for _, y in dataset.train_from(0).take(10 * dataset.steps_per_epoch)])
+
+    assert share(plain) == pytest.approx(0.1, abs=0.02)
+    # A sick row is drawn four times as often, the most that there is, another one 0.56 times.
+    assert share(balanced) == pytest.approx(0.4 / (0.4 + 0.9 * 0.56), abs=0.05)
+    np.testing.assert_array_equal(rows_of(balanced, 2), rows_of(balanced, 2))
+    assert [len(list(dataset.test)) for dataset in (plain, balanced)] == [len(list(plain.test))] * 2
+
+
 def all_of(dataset):
     """Returns the columns of all rows of the three splits, and their labels."""
     found, y = {}, []

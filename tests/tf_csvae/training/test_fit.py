@@ -13,7 +13,9 @@ from tf_csvae.options import preset
 from tf_csvae.runs import Run
 from tf_csvae.settings import config_classes, settings
 
-TINY = {"hidden": (8, 8), "tensorboard": False, "jit_compile": "false", "samples": 10}
+ALONE = {"guide": "none", "judge": "none"}
+QUICK = {"hidden": (8, 8), "tensorboard": False, "jit_compile": "false", "samples": 10}
+TINY = {**QUICK, **ALONE}
 
 
 def table(folder):
@@ -38,7 +40,7 @@ def content(run):
 def test_fit_gives_what_the_command_gives_and_resumes_after_an_interruption(tmp_path):
     options = {**table(tmp_path), "epochs": 4, "batch_size": 12, "steps_per_execution": 1, "seed": 3}
     options |= {"hidden": (16, 16), "tensorboard": False, "jit_compile": "false"}
-    options |= {"deterministic": True, "checkpoint_seconds": 0}
+    options |= {"deterministic": True, "checkpoint_seconds": 0, **ALONE}
     known = {k: v for kind in config_classes("vae") for k, v in kind.options().items()}
     flags = [known[name].line(value) for name, value in options.items()]
     done = processes.run("trainers.vae", *flags, f"--run_dir={tmp_path}/command")
@@ -136,8 +138,8 @@ def test_a_weight_that_needs_a_guide_without_a_guide_is_refused(system, tmp_path
     monkeypatch.chdir(tmp_path)
     kind = {"csvae": tf_csvae.CSVAE, "vae": tf_csvae.VAE}[system]
     for name in WEIGHTS[system]:
-        with pytest.raises(InputError, match=rf"{name}=0\.5 needs a guide.*Received: none"):
-            tf_csvae.fit(system, **{name: 0.5})
+        with pytest.raises(InputError, match=rf"{name}=0\.5 needs a guide.*Received: --guide=none"):
+            tf_csvae.fit(system, guide="none", **{name: 0.5})
         with pytest.raises(InputError, match=rf"{name}=0\.5 needs a guide.*Received: none"):
             kind((2,), ["a"], {name: 0.5})
     assert list(tmp_path.iterdir()) == []
@@ -149,7 +151,7 @@ def test_a_guide_brings_the_weights_of_its_preset_and_they_are_recorded(trained,
     options |= {"attributes": ("warm", "light"), "split": (0.5, 0.25, 0.25), "group_column": "person"}
     options |= {"epochs": 1, "batch_size": 4, "tensorboard": False, "jit_compile": "false"}
     guide = tf_csvae.fit("classifier", depth=10, width=2, run_dir=f"{tmp_path}/guide", **options)
-    networks = {"filters": (2, 4), "hidden": (4,), "z_dim": 2, "guide": guide.run.path}
+    networks = {"filters": (2, 4), "hidden": (4,), "z_dim": 2, "guide": guide.run.path, "judge": "none"}
     guided = tf_csvae.fit("csvae", run_dir=f"{tmp_path}/guided", **options, **networks)
     weights_of_guide = preset("folder_guide")
     assert float(weights_of_guide["consistency_weight"]) > 0
@@ -161,8 +163,60 @@ def test_a_guide_brings_the_weights_of_its_preset_and_they_are_recorded(trained,
         lines = result.run.flags().splitlines()
         for flag, value in weights_of_guide.items():
             assert f"--{flag}={float(value) if has_guide else 0.0}" in lines
-        assert (f"--guide={guide.run.path}" in lines) == has_guide
+        assert f"--guide={guide.run.path if has_guide else 'none'}" in lines
         assert result.metrics["run"].get("guide") == (guide.run.checksum() if has_guide else None)
+
+
+# The guide and the judge that a training makes.
+
+
+@pytest.fixture(scope="module")
+def own_classifiers(tmp_path_factory):
+    """The result of a training with a guide and a judge of its own, and its options."""
+    folder = tmp_path_factory.mktemp("own")
+    options = {**table(folder), **QUICK, "batch_size": 16, "epochs": 1}
+    options |= {"guide_steps": 8, "judge_steps": 8}
+    return tf_csvae.fit("csvae", run_dir=str(folder / "first"), **options), options
+
+
+def test_a_training_makes_its_guide_and_its_judge_of_different_halves(own_classifiers):
+    result, _ = own_classifiers
+    run, counts = result.run, result.data.info.counts
+    guide, judge = (Run(run.file(role)) for role in ("guide", "judge"))
+    assert result.metrics["run"]["guide"] == guide.checksum() != judge.checksum()
+    assert result.metrics["judge"] == {"sha256": judge.checksum(), "samples": QUICK["samples"]}
+    assert (guide.settings().data.half, judge.settings().data.half) == ("second", "first")
+    assert guide.info().counts["train"] + judge.info().counts["train"] == counts["train"]
+    for role in (guide, judge):
+        assert role.metrics()["run"]["system"] == "Classifier"
+        assert role.metrics()["training"]["steps"] == 8
+        assert role.info().labels == run.info().labels
+    assert "consistency" in run.history()
+    assert set(result.metrics["verdict"]) == {"tall"}
+    assert "guide=auto" in run.flags()
+
+
+def test_a_run_beside_it_has_the_same_guide_and_judge(own_classifiers, capsys):
+    result, options = own_classifiers
+    beside = result.run.path.replace("first", "second")
+    other = tf_csvae.fit("condvae", run_dir=beside, **{**options, "seed": 1})
+    said = capsys.readouterr().out
+    for role in ("guide", "judge"):
+        assert f"The {role} is that of {result.run.path}" in said
+        assert f"Training the {role}" not in said
+        one, copy = (Run(each.run.file(role)) for each in (result, other))
+        assert (copy.checksum(), copy.flags()) == (one.checksum(), one.flags())
+
+
+def test_evaluate_without_a_judge_takes_the_one_of_the_run(own_classifiers):
+    result, _ = own_classifiers
+    judge = Run(result.run.file("judge")).checksum()
+    assert tf_csvae.evaluate(result.run.path, samples=5)["judge"] == {"sha256": judge, "samples": 5}
+    numbers = tf_csvae.evaluate(result.run.path, judge="none", samples=5)
+    assert not {"judge", "generation", "transfer"} & set(numbers)
+    guide = result.run.file("guide")
+    with pytest.raises(InputError, match="is the guide that took part in the training"):
+        tf_csvae.evaluate(result.run.path, judge=guide)
 
 
 # Evaluation and comparison.

@@ -11,12 +11,14 @@ class Reconstruction:
     """Means over a data set, batch by batch: memory does not grow with the data.
 
     ``scale``, a number or [d], is the units of the data per unit of x, and the error is in those
-    units. Images, in [0, 1], have PSNR and SSIM too.
+    units. Images, in [0, 1], have PSNR and SSIM too. Features of a table, ``mixed``, have units of
+    their own, in which a mean error says little, so they have R², too: of x, standardised.
     """
 
-    def __init__(self, scale: float | np.ndarray = 1.0, image: bool = False) -> None:
-        self._scale, self._image = scale, image
+    def __init__(self, scale: float | np.ndarray = 1.0, image: bool = False, mixed: bool = False) -> None:
+        self._scale, self._image, self._mixed = scale, image, mixed
         self._sums, self._count = {}, 0
+        self._moments = [0.0, 0.0, 0.0]
 
     def update(self, x: np.ndarray | tf.Tensor, reconstruction: np.ndarray | tf.Tensor) -> None:
         """Adds a batch: x and reconstruction are float [n, *shape]."""
@@ -26,10 +28,24 @@ class Reconstruction:
             values["psnr"] = tf.image.psnr(x, reconstruction, max_val=1.0)
             if min(x.shape[1:3]) >= SSIM_WINDOW:
                 values["ssim"] = tf.image.ssim(x, reconstruction, 1.0, filter_size=SSIM_WINDOW)
+        if self._mixed:
+            plain = np.asarray(x, np.float64)
+            left = plain - np.asarray(reconstruction)
+            sums = np.square(left).sum(0), np.square(plain).sum(0), plain.sum(0)
+            self._moments = [total + each for total, each in zip(self._moments, sums, strict=True)]
         for name, each in values.items():
             self._sums[name] = self._sums.get(name, 0.0) + float(np.sum(each))
         self._count += len(error)
 
     def result(self) -> dict[str, float]:
-        """Returns the means over examples: {"mse"}, for images also {"psnr" in dB, "ssim"}."""
-        return {name: total / self._count for name, total in self._sums.items()}
+        """Returns the means over examples: {"mse"}, for images also {"psnr" in dB, "ssim"}.
+
+        Mixed features also have {"r2"}: the share of their variance in the reconstructions.
+        """
+        found = {name: total / self._count for name, total in self._sums.items()}
+        if self._mixed:
+            left, squares, sums = self._moments
+            variance = np.sum(squares - np.square(sums) / self._count)
+            if variance > 0:
+                found["r2"] = float(1 - left.sum() / variance)
+        return found
