@@ -103,8 +103,8 @@ def settings(system: str, role: str = "", **options: Any) -> Settings:
 
     Args:
         system: "csvae", "condvae", "condvae_info", "vae" or "classifier".
-        role: "guide": of a classifier that a training makes as its guide, which may have a preset
-            of its own, guide_DATASET.
+        role: "guide" or "judge": of a classifier that a training makes, which may have a preset
+            of its own, ROLE_DATASET.
         **options: values over those of the data set's presets, by the names of the flags.
 
     Raises:

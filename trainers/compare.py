@@ -1,9 +1,11 @@
 """Compares finished runs on one page: the tables of the student report, and all pictures.
 
+    python -m trainers.compare --run_dirs=A,B,C --out=DIR
     python -m trainers.compare --run_dirs=A,B,C --judge=RUN_OF_A_CLASSIFIER --out=DIR
 
-A run that this judge has not measured yet is evaluated first, as trainers.evaluate does it. Runs
-that differ only in their seeds count as one system: mean ± standard deviation.
+Without --judge it is the one that the runs share. A run that this judge has not measured yet is
+evaluated first, as trainers.evaluate does it. Runs that differ only in their seeds count as one
+system: mean ± standard deviation.
 """
 
 import dataclasses

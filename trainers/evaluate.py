@@ -3,9 +3,10 @@
     python -m trainers.evaluate --run_dir=RUN
     python -m trainers.evaluate --run_dir=RUN --judge=RUN_OF_A_CLASSIFIER
 
-With a judge the numbers include what it sees in samples, reconstructions and transfers. The data
-are those of the run; flags say if they are elsewhere now. Numbers, pictures and page of the run
-are written anew. The model is not changed.
+The judge is that of the run, or another one. With a judge the numbers include what it sees in
+samples, reconstructions and transfers, and a verdict on each label. The data are those of the run;
+flags say if they are elsewhere now. Numbers, pictures and page of the run are written anew. The
+model is not changed.
 """
 
 import dataclasses

@@ -323,18 +323,19 @@ def render(
     tables: Iterable[Table | None],
     pictures: Iterable[tuple[str, bytes]],
     flags: dict[str, str],
-    verdict: Table | None = None,
+    first: Table | None = None,
     advice: Iterable[str] = (),
 ) -> str:
-    """Makes the page, HTML in which everything is escaped: verdict, pictures, tables, flags.
+    """Makes the page, HTML in which everything is escaped.
 
-    A table that is None is passed over. Pictures are (caption, PNG), flags {run: its flags}, and
-    ``advice`` are lines below the verdict.
+    It has the ``first`` table, such as the verdict, and lines of ``advice`` below it, then the
+    pictures (caption, PNG), the other tables, and the flags {run: its flags}. A table that is None
+    is passed over.
     """
     inlined = [(caption, as_data_uri(png)) for caption, png in pictures]
     return _PAGE.get_template("report.html").render(
         title=title,
-        verdict=verdict,
+        first=first,
         advice=list(advice),
         pictures=inlined,
         tables=[table for table in tables if table],

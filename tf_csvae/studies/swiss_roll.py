@@ -73,7 +73,7 @@ def study(
             if not run.finished:
                 keras.backend.clear_session()  # names and memory as in a process of its own
                 with open(os.devnull, "w") as hidden, contextlib.redirect_stdout(hidden):
-                    fit(system, **{**own, **options, "seed": seed, "run_dir": run.path})
+                    fit(system, **{"judge": "none", **own, **options, "seed": seed, "run_dir": run.path})
             with open(run.file(runs.FIGURES, "planes_x1_at_least_10.png"), "rb") as file:
                 pictures.append((f"{title}, seed {seed}. Student report: {figure}.", file.read()))
             results.append(outcome(run))
@@ -82,7 +82,8 @@ def study(
         rows.append([title, str(len(results)), *map(_summary, columns)])
     table = report.Table("Mean ± standard deviation over the seeds.", [*rows, STUDENT_REPORT])
     given = {"seeds": list(seeds), "published_seeds": list(published_seeds), "options": options}
-    page = report.render("The swiss roll, four systems", [table], pictures, {"the study": json.dumps(given)})
+    flags = {"the study": json.dumps(given)}
+    page = report.render("The swiss roll, four systems", [], pictures, flags, first=table)
     files.write_text(os.path.join(out, runs.REPORT), page)
     return table
 
