@@ -130,14 +130,19 @@ class _Session:
     def take_classifiers(self) -> None:
         """Loads the guide and the judge, and trains those that are not given."""
         info, given = self.dataset.info, (self.settings, self.run, self.dataset, self.cluster, train)
-        guide, judge = self.training.guide, self.settings.evaluation.judge
-        if guide == "auto":
+        guide, judge, is_chief = self.training.guide, self.settings.evaluation.judge, self.cluster.is_chief
+        is_own = guide == "auto"
+        if is_own:
             guide = classifiers.trained(runs.GUIDE, *given) if self.settings.guided else "none"
-        if guide != "none":
+        if guide != "none" and is_own and not is_chief:
+            # The chief alone has its files; it sends all weights when the model is made.
+            own = classifiers.classifier_settings(runs.GUIDE, self.settings)
+            self.guide = build_model(own, info)
+        elif guide != "none":
             self.guide, self.guide_checksum = runs.load_classifier(guide, info, runs.GUIDE)
         if judge == "auto":
             judge = classifiers.trained(runs.JUDGE, *given)
-        if self.cluster.is_chief:
+        if is_chief:
             self.judge = evaluation.load_judge(judge, info, self.guide_checksum)
 
     def train(self) -> tuple[LabelledModel, Dataset, dict[str, Any]]:
