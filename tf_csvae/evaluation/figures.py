@@ -16,7 +16,11 @@ Pictures = dict[str, Picture]
 # Two colours that people with any colour vision tell apart (Okabe and Ito 2008), and the colour of
 # examples whose label is unknown.
 _OFF, _ON, _UNKNOWN = "#0072B2", "#D55E00", "#999999"
-_POINTS = {"s": 3, "linewidths": 0, "alpha": 0.6}
+
+
+def _points(count: int) -> dict:
+    """Returns the style of so many points: few are larger."""
+    return {"s": min(20.0, max(3.0, 3000 / max(count, 1))), "linewidths": 0, "alpha": 0.6}
 
 
 def drawable(text: str, most: int = 60) -> str:
@@ -49,12 +53,12 @@ def latent_planes(
         points = np.zeros((2, len(codes)))
         points[: len(dimensions)] = codes[:, dimensions].T
         for chosen, colour, words in _coloured(values, label):
-            axis.scatter(*points[:, chosen], color=colour, label=drawable(words), **_POINTS)
+            axis.scatter(*points[:, chosen], color=colour, label=drawable(words), **_points(len(codes)))
         axis.set_title(drawable(title))
         axis.set_xlabel(f"dimension {dimensions[0] + 1}")
         if len(dimensions) > 1:
             axis.set_ylabel(f"dimension {dimensions[1] + 1}")
-    axes[0][0].legend(markerscale=4, loc="best")
+    axes[0][0].legend(markerscale=4 if len(planes[0]) > 1000 else 1.5, loc="best")
     return figure
 
 
@@ -151,7 +155,7 @@ def points(
         colours = np.empty((len(cloud), 4))
         for chosen, colour, _ in _coloured(value, label):
             colours[chosen] = matplotlib.colors.to_rgba_array(colour)
-        axis.scatter(*cloud[inside].T[: 3 if solid else 2], c=colours[inside], **_POINTS)
+        axis.scatter(*cloud[inside].T[: 3 if solid else 2], c=colours[inside], **_points(len(cloud)))
         axis.set_title(drawable(title))
         for letter, name, low, high in zip("xyz", feature_names, *limits, strict=False):
             if hasattr(axis, f"set_{letter}label"):

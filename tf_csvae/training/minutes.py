@@ -51,6 +51,7 @@ def chosen(settings: Settings, dataset: Dataset, cluster: Cluster, start: float)
         each for role, each in ((runs.GUIDE, GUIDE), (runs.JUDGE, JUDGE)) if role not in roles
     )
     steps["steps"] = _steps(left * share, step)
+    steps = cluster.of_chief(steps)
     said = ", ".join(f"--{name}={count}" for name, count in steps.items())
     print(f"--minutes={settings.training.minutes:g} takes {said}.", flush=True)
     return dataclasses.replace(settings, training=dataclasses.replace(settings.training, **steps))
