@@ -34,7 +34,8 @@ def written(tmp_path_factory):
     info = Info(HTML, (2,), None, LABELS, COUNTS, feature_names=("../a", "$x^$"))
     random = np.random.default_rng(0)
     y, x = np.float32(random.random((4, k)) < 0.5), np.float32(random.normal(size=(4, 2)))
-    codes = Codes(x, np.zeros((4, k)), x, np.zeros((4, k)), y, {label.name: x for label in LABELS})
+    w, subspaces = np.zeros((4, k)), {label.name: x for label in LABELS}
+    codes = Codes(x, w, x, w, y, subspaces, nats={})
     result = Evaluation({"divergence": {"z": {}, "w": {}}}, codes, x, y, x, x)
     model = Model()
     model.label_index = lambda name: [label.name for label in LABELS].index(name)

@@ -20,8 +20,8 @@ FLAT = FALLING[:8] + [FALLING[7]] * 32
         ([3.0] * (pace.LEAST_EPOCHS + 1), False),
         (list(range(40, 0, -1)), True),
         (FLAT, False),
-        (FLAT[:-1] + [FLAT[-1] - 5 * pace.LEAST_GAIN], False),
-        (FLAT[:-1] + [FLAT[-1] - 20 * pace.LEAST_GAIN], True),
+        ([*FLAT[:-1], FLAT[-1] - 5 * pace.LEAST_GAIN], False),
+        ([*FLAT[:-1], FLAT[-1] - 20 * pace.LEAST_GAIN], True),
         (list(range(40)), False),
         # A loss may be below 0, and noise that goes nowhere is no improvement.
         ([-loss for loss in range(40)], True),
