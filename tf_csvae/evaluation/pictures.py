@@ -52,7 +52,10 @@ def pictures(
     # The methods of a model refuse values that are most likely no standardised ones, and test data
     # may have outliers.
     low, high = np.transpose([label.plausible for label in info.labels]).astype(result.y.dtype)
-    result = dataclasses.replace(result, y=np.clip(result.y, low, high))
+    # Files are often sorted by a label: the first test examples may all have one value.
+    order = np.random.default_rng(0).permutation(len(result.x))
+    mixed = {name: getattr(result, name)[order] for name in ("x", "y", "reconstruction", "samples")}
+    result = dataclasses.replace(result, **{**mixed, "y": np.clip(mixed["y"], low, high)})
     names = file_names(label.name for label in info.labels)
     if info.is_image:
         drawn = _images(model, result, labels, names, seed)

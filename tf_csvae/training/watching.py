@@ -80,7 +80,10 @@ class TransferPictures(keras.callbacks.Callback):
         self._drawn = time.perf_counter()
 
     def _rows(self) -> tuple[list[np.ndarray], list[str]]:
-        x, y = (part.numpy()[:EXAMPLES] for part in next(iter(self.dataset.validation)))
+        # Files are often sorted by a label: the first ones may all have one value.
+        every = max(1, self.dataset.info.counts["validation"] // EXAMPLES)
+        chosen = self.dataset.validation.unbatch().shard(every, 0).take(EXAMPLES)
+        x, y = (np.stack(part) for part in zip(*chosen.as_numpy_iterator(), strict=True))
         rows, titles = [x], ["original"]
         for i, label in enumerate(self.model.labels[:LABELS]):
             target, values = y.copy(), len(label.points[0])
