@@ -56,13 +56,14 @@ def test_a_run_leaves_a_judge_and_its_numbers(celeba_dir, tmp_path):
 
 
 def test_its_own_preset_takes_the_place_of_the_datasets():
-    def epochs(trainer):
+    def rate(trainer):
         done = processes.run(f"trainers.{trainer}", "--help", "--dataset=celeba")
         assert done.returncode == 0
-        return re.search(r"--epochs: Passes over .*?\(default: '(\d+)'\)", done.stdout, re.DOTALL)[1]
+        return float(re.search(r"--learning_rate: .*?\(default: '([^']+)'\)", done.stdout, re.DOTALL)[1])
 
-    assert epochs("classifier") == preset("classifier_celeba")["epochs"]
-    assert epochs("vae") == preset("celeba")["epochs"]
+    assert rate("classifier") == float(preset("classifier_celeba")["learning_rate"])
+    assert rate("vae") == float(preset("celeba")["learning_rate"])
+    assert rate("classifier") != rate("vae")
 
 
 def test_the_report_shows_it_beside_the_student_reports_table_1():

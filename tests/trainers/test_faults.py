@@ -11,6 +11,7 @@ import pytest
 
 from tests import processes
 from tests.conftest import ALONE, ATTRIBUTES, write_table
+from tests.trainers.test_csvae import has_reached
 from tf_csvae import InputError, runs
 
 QUICK = (
@@ -147,7 +148,7 @@ def test_a_cluster_that_lost_a_worker_continues_from_its_last_checkpoint(tmp_pat
     run_dir = tmp_path / "run"
     table = (*write_table(tmp_path), "--batch_size=12", "--checkpoint_seconds=0")
     with two_workers(run_dir, *table, "--epochs=10000") as (chief, worker):
-        chief.until(lambda: chief.says("epoch 3 of"))
+        chief.until(lambda: has_reached(run_dir, 2))
         worker.send_signal(signal.SIGKILL)
         done = chief.done()
         assert done.returncode == 1

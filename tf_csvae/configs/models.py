@@ -58,6 +58,12 @@ class VAEConfig(NetworkConfig):
         low=1e-3,
     )
     beta1: float = option(1.0, "Weight of the reconstruction, -E[log p(x|code)].", low=0)
+    likelihood_dims: int = option(
+        0,
+        "The reconstruction counts as that of an example of so many numbers, so that the other "
+        "weights hold for images of any size; 0: it counts as it is.",
+        low=0,
+    )
     beta3: float = option(1.0, "Weight of KL(q(z|x) || p(z)).", low=0)
     aggregate_weight: float = option(
         0.0,

@@ -146,9 +146,12 @@ def build(
             return examples[split].cache()
         name = f"{file_name(info.name)}-{split}-{hashlib.sha256(fingerprint).hexdigest()[:16]}"
         try:
-            return _saved(examples[split], os.path.join(cache, name))
+            found = _saved(examples[split], os.path.join(cache, name), info.counts[split])
         except tf.errors.OpError as error:
             raise InputError(explain_failure() or str(error)) from error
+        if found is None:
+            raise InputError(explain_failure() or f"Some examples of the {split} split cannot be read.")
+        return found
 
     whole = _batches({split: cached(split) for split in SPLITS}, info, config, explain_failure)
     return whole.half(config.half) if config.half else whole
@@ -248,8 +251,10 @@ def _balanced(examples: tf.data.Dataset, labels: Sequence[Label], seed: tf.Tenso
     return examples.enumerate().flat_map(copies) if columns else examples
 
 
-def _saved(examples: tf.data.Dataset, path: str) -> tf.data.Dataset:
+def _saved(examples: tf.data.Dataset, path: str, count: int) -> tf.data.Dataset | None:
     """Reads examples from a folder. If it does not exist, they are written there first.
+
+    Returns None if fewer than ``count`` can be read.
 
     This is not ``Dataset.cache(file)``, because a process that is killed while it fills such a
     cache leaves a lock that stops all later ones. This folder appears whole, by rename.
@@ -258,7 +263,11 @@ def _saved(examples: tf.data.Dataset, path: str) -> tf.data.Dataset:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         temporary = f"{path}.{os.getpid()}"
         shutil.rmtree(temporary, ignore_errors=True)
-        examples.save(temporary)
+        # Of an example that fails, TensorFlow's save would wait forever.
+        examples.ignore_errors().save(temporary)
+        if tf.data.Dataset.load(temporary).cardinality() < count:
+            shutil.rmtree(temporary)
+            return None
         try:
             os.rename(temporary, path)
         except OSError:  # another process was faster

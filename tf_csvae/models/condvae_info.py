@@ -168,7 +168,7 @@ class CondVAEInfo(GenerativeModel):
             return gan.gradient_penalty(lambda x: self.discriminate(x, s.seed, s.training), s.x)
 
         shared = [
-            Term("reconstruction", c.beta1, lambda s: bound.reconstruction(s.px, s.x)),
+            Term("reconstruction", self.beta1, lambda s: bound.reconstruction(s.px, s.x)),
             Term("perceptual", c.perceptual_weight, lambda s: perceptual(self.guide, s.again, s.stages)),
         ]
         return {

@@ -141,7 +141,7 @@ class CSVAE(GenerativeModel):
         """Returns the terms of M1 (generator) and M2 (adversary)."""
         c, space = self.config, self.adversary_space
         m1 = [
-            Term("reconstruction", c.beta1, lambda s: bound.reconstruction(s.px, s.x)),
+            Term("reconstruction", self.beta1, lambda s: bound.reconstruction(s.px, s.x)),
             Term("kl_w", c.beta2, lambda s: bound.kl_w(self.prior, s.code.w, s.y), warmup=True),
             Term("kl_z", c.beta3, lambda s: bound.kl_z(s.code.z), warmup=True),
             Term("aggregate", c.aggregate_weight, lambda s: prior_matching.prior_mmd(self.standardised(s))),

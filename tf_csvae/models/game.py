@@ -1,6 +1,7 @@
 """The training of all generative systems: a game of one or more players, one step for all."""
 
 import contextlib
+import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -84,6 +85,12 @@ class GameModel(LabelledModel):
             self.config.likelihood, self.config.likelihood_scale, self.dtype_policy, name="likelihood"
         )
         self.kl_warmup_steps = 0
+
+    @property
+    def beta1(self) -> float:
+        """Weight of the reconstruction for examples of this size."""
+        dims = self.config.likelihood_dims
+        return self.config.beta1 * (dims / math.prod(self.data_shape) if dims else 1.0)
 
     def _take_guide(self, guide: Classifier | dict) -> None:
         trained = guide.get_weights() if isinstance(guide, Classifier) else None

@@ -117,7 +117,10 @@ class Checkpoints(keras.callbacks.Callback):
         """
         self.find()
         if self.newest and self.cluster.is_chief:
-            rates = [(each, float(each.learning_rate)) for each in _constant_rates(model)]
+            rates = [
+                (each, float(keras.ops.convert_to_numpy(each.learning_rate)))
+                for each in _constant_rates(model)
+            ]
             self._load(model, self.newest)
             for optimizer, rate in rates:
                 optimizer.learning_rate = rate

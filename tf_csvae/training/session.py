@@ -111,11 +111,12 @@ class _Session:
         if cluster.is_chief and settings.system != "classifier":
             # Mistakes in the evaluation's options are told before hours of training.
             evaluation.pictured_labels(settings.evaluation, settings.given, dataset.info)
+        self.load_given()
         if cluster.is_chief:
             run.begin(settings.flagfile(), self.training.overwrite)
             run.write_info(dataset.info)
         if settings.system != "classifier":
-            self.take_classifiers()
+            self.train_classifiers()
         self.checkpoints = Checkpoints(
             run.file(runs.BACKUP),
             self.training.checkpoint_seconds,
@@ -127,23 +128,29 @@ class _Session:
             told=Interrupted(signal.SIGTERM),
         )
 
-    def take_classifiers(self) -> None:
-        """Loads the guide and the judge, and trains those that are not given."""
-        info, given = self.dataset.info, (self.settings, self.run, self.dataset, self.cluster, train)
-        guide, judge, is_chief = self.training.guide, self.settings.evaluation.judge, self.cluster.is_chief
-        is_own = guide == "auto"
-        if is_own:
-            guide = classifiers.trained(runs.GUIDE, *given) if self.settings.guided else "none"
-        if guide != "none" and is_own and not is_chief:
-            # The chief alone has its files; it sends all weights when the model is made.
-            own = classifiers.classifier_settings(runs.GUIDE, self.settings)
-            self.guide = build_model(own, info)
-        elif guide != "none":
+    def load_given(self) -> None:
+        """Loads the runs that options name; raises ``InputError`` before anything is written."""
+        info, evaluated = self.dataset.info, self.settings.evaluation
+        guide, source = (getattr(self.training, name, None) for name in ("guide", "init_from"))
+        if guide not in (None, "auto", "none"):
             self.guide, self.guide_checksum = runs.load_classifier(guide, info, runs.GUIDE)
-        if judge == "auto":
-            judge = classifiers.trained(runs.JUDGE, *given)
-        if is_chief:
-            self.judge = evaluation.load_judge(judge, info, self.guide_checksum)
+        if self.settings.system != "classifier" and evaluated.judge != "auto" and self.cluster.is_chief:
+            self.judge = evaluation.load_judge(evaluated.judge, info, self.guide_checksum)
+        self.source = runs.Run(source).model() if source else None
+
+    def train_classifiers(self) -> None:
+        """Trains the guide and the judge that are not given, and loads them."""
+        info, given = self.dataset.info, (self.settings, self.run, self.dataset, self.cluster, train)
+        if self.training.guide == "auto" and self.settings.guided:
+            path = classifiers.trained(runs.GUIDE, *given)
+            if self.cluster.is_chief:
+                self.guide, self.guide_checksum = runs.load_classifier(path, info, runs.GUIDE)
+            else:  # the chief has its files, and sends all weights when the model is made
+                self.guide = build_model(classifiers.classifier_settings(runs.GUIDE, self.settings), info)
+        if self.settings.evaluation.judge == "auto":
+            path = classifiers.trained(runs.JUDGE, *given)
+            if self.cluster.is_chief:
+                self.judge = evaluation.load_judge(path, info, self.guide_checksum)
 
     def train(self) -> tuple[LabelledModel, Dataset, dict[str, Any]]:
         """Trains from the newest checkpoint, measures and writes the run."""
@@ -206,10 +213,9 @@ class _Session:
 
     def start(self, model: LabelledModel) -> None:
         """Gives a new model the weights of the run in --init_from, as far as they fit."""
-        path = getattr(self.training, "init_from", None)
-        if path is None:
+        source, path = self.source, getattr(self.training, "init_from", None)
+        if source is None:
             return
-        source = runs.Run(path).model()
         copied = ", ".join(
             f"{count} of {of} layers of {network}"
             for network, (count, of) in warm_start(model, source).items()
