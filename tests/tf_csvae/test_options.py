@@ -244,7 +244,7 @@ def test_later_presets_and_given_values_win():
 
 @pytest.mark.parametrize("name", preset_names())
 def test_a_shipped_preset_names_only_options_that_exist_and_values_that_are_allowed(name):
-    names = {"guide": "classifier", **dict(zip(MODELS, MODELS, strict=True))}
+    names = {"guide": "classifier", "judge": "classifier", **dict(zip(MODELS, MODELS, strict=True))}
     systems = [system for start, system in names.items() if name.startswith(f"{start}_")]
     if not systems:
         systems = [system for system in MODELS if system != "classifier"]

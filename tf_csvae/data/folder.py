@@ -10,6 +10,7 @@ import os
 
 import numpy as np
 
+from tf_csvae import texts
 from tf_csvae.configs import DataConfig
 from tf_csvae.data import images, label_columns, notations, scaling, table_files
 from tf_csvae.data.dataset import Dataset, Info
@@ -86,8 +87,8 @@ def load(config: DataConfig, known: Info | None = None) -> Dataset:
 
     shape = (config.image_size, config.image_size, 3)
     counts = {split: len(rows) for split, rows in members.items()}
-    texts = [names, *(table.columns[label.name] for label in labels)]
-    rows = [(split, *(column[row] for column in texts)) for split, part in members.items() for row in part]
+    columns = [names, *(table.columns[label.name] for label in labels)]
+    rows = [(split, *(column[row] for column in columns)) for split, part in members.items() for row in part]
     info = Info("folder", shape, (0.0, 1.0), labels, counts, crop=box, notations=written)
     info = dataclasses.replace(info, fingerprint=fingerprint(rows))
     files = {split: (np.array(paths)[rows], y[rows]) for split, rows in members.items()}
@@ -119,6 +120,10 @@ def _class_folders(folder: str) -> Table:
     for name in sorted(os.listdir(folder)):
         inside = os.path.join(folder, name)
         if os.path.isdir(inside) and not name.startswith("."):
+            if texts.missing(name):
+                raise InputError(
+                    f"--data_dir={folder}: the folder {name} would mean that the class is unknown. Rename it."
+                )
             files = sorted(each for each in os.listdir(inside) if not each.startswith("."))
             names += [(f"{name}/{each}", name) for each in files if each.lower().endswith(ENDINGS)]
     if len({name for _, name in names}) < 2:

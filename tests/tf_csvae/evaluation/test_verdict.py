@@ -178,14 +178,14 @@ def test_a_training_that_fails_says_why(tmp_path, options, reason):
 
 
 def test_a_label_of_two_pixels_is_not_claimed(tmp_path):
-    random, _rows = np.random.default_rng(0), []
+    random = np.random.default_rng(0)
     for number in range(300):
         label = number % 2
         image = np.full((16, 16, 3), random.integers(60, 200), np.uint8)
         image[2:10, 2:10] = random.integers(0, 255, 3)
         if label:
             image[13, 12:14] = 255 - image[13, 12:14]
-        folder = tmp_path / "images" / ("dot" if label else "none")
+        folder = tmp_path / "images" / ("dot" if label else "plain")
         folder.mkdir(parents=True, exist_ok=True)
         tf.io.write_file(str(folder / f"{number}.png"), tf.io.encode_png(image))
     small = {name: value for name, value in SMALL.items() if name != "pictured_labels"}
