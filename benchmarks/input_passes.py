@@ -17,7 +17,7 @@ from tf_csvae.settings import Settings, settings
 def _settings(options: dict[str, Any], threads: int) -> Settings:
     """Returns the settings of CSVAE, after a seed and a number of threads are set."""
     os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)  # read when TensorFlow is first used
-    chosen = settings("csvae", **options)
+    chosen = settings("csvae", **{"guide": "none", **options})
     keras.utils.set_random_seed(chosen.training.seed)
     return chosen
 

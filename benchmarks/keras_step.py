@@ -61,7 +61,9 @@ def stepper(
         {"parameters", "flops" of a step, "options" of the twin}, and a function that makes one
         step.
     """
-    chosen = settings(system, **options)
+    # Without a guide, as the twin.
+    guide = {} if system == "classifier" else {"guide": "none"}
+    chosen = settings(system, **{**guide, **options})
     keras.utils.set_random_seed(chosen.training.seed)
     labels = [Label(name, frequency=0.2) for name in REPORT_ATTRIBUTES]
     dataset = random_images(chosen.data.image_size, labels, batch_size)

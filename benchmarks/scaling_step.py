@@ -68,7 +68,7 @@ def turner(
     Raises:
         InputError: the batch does not divide among the replicas.
     """
-    chosen, replicas = settings("csvae", **options), cluster.replicas
+    chosen, replicas = settings("csvae", **{"guide": "none", **options}), cluster.replicas
     batch_size = chosen.data.batch_size
     if batch_size % replicas:
         raise InputError(f"--batch_size={batch_size} does not divide among {replicas} replicas.")

@@ -1,7 +1,8 @@
 import numpy as np
 
 from tf_csvae.configs import DataConfig
-from tf_csvae.data import inspection
+from tf_csvae.data import Info, inspection
+from tf_csvae.evaluation import associations
 from tf_csvae.labels import Label
 
 LABELS = (
@@ -19,7 +20,9 @@ def test_rare_and_correlated_labels_are_told():
     y = np.stack([age, group, sick, np.ones(200)], 1)
     y[:3, 1] = np.nan
     rare = np.array([[np.nan, 0, 1, 1]])
-    told = list(inspection.warnings(LABELS, {"train": y, "validation": y, "test": rare}))
+    info = Info("made", (1,), None, LABELS, {})
+    together = associations.together(info, np.zeros((200, 0)), y)
+    told = list(inspection.warnings(LABELS, {"train": y, "validation": y, "test": rare}, together))
     assert told == [
         "same has the value 0 in 0 train examples: too few to learn it from.",
         "same has the value 0 in 0 validation examples: nothing can be measured about it.",

@@ -44,7 +44,7 @@ def test_test_order_is_fixed_and_every_example_is_there(roll):
 def test_an_unknown_option_or_dataset_is_named():
     no_such = (
         r"--image_size=3: --dataset=swiss_roll has no such option\. "
-        r"Its options: --batch_size, --seed\."
+        r"Its options: --batch_size, --half, --balanced_batches, --seed\."
     )
     with pytest.raises(InputError, match=no_such):
         load_data("swiss_roll", image_size=3)
