@@ -112,9 +112,9 @@ class _Session:
             # Mistakes in the evaluation's options are told before hours of training.
             evaluation.pictured_labels(settings.evaluation, settings.given, dataset.info)
         self.load_given()
-        if cluster.is_chief:
-            run.begin(settings.flagfile(), self.training.overwrite)
-            run.write_info(dataset.info)
+        self.is_new = self.training.overwrite or not run.begun
+        if self.is_new:
+            self.begin()
         if settings.system != "classifier":
             self.train_classifiers()
         self.checkpoints = Checkpoints(
@@ -127,6 +127,20 @@ class _Session:
             cluster,
             told=Interrupted(signal.SIGTERM),
         )
+
+    def begin(self) -> None:
+        """Prepares the run directory, once nothing more can be wrong with the options."""
+        if not self.cluster.is_chief:
+            return
+        if self.training.overwrite and self.run.begun:
+            # A mistake in them must not cost the run that is there. The guide is not yet trained.
+            info, guide = self.dataset.info, self.guide
+            if guide is None and self.settings.guided:
+                guide = build_model(classifiers.classifier_settings(runs.GUIDE, self.settings), info)
+            model = build_model(self.settings, info, guide)
+            compile_model(model, self.training, self.paced, self.epochs)
+        self.run.begin(self.settings.flagfile(), self.training.overwrite)
+        self.run.write_info(self.dataset.info)
 
     def load_given(self) -> None:
         """Loads the runs that options name; raises ``InputError`` before anything is written."""
@@ -155,6 +169,8 @@ class _Session:
     def train(self) -> tuple[LabelledModel, Dataset, dict[str, Any]]:
         """Trains from the newest checkpoint, measures and writes the run."""
         model = self.prepared()
+        if not self.is_new:  # what is there fits these options
+            self.begin()
         if self.training.on_nan == "rollback":
             self.checkpoints.begin(model)
         while True:

@@ -65,6 +65,22 @@ def test_fit_gives_what_the_command_gives_and_resumes_after_an_interruption(tmp_
         assert {name for name, _, _ in run.pictures()} == {n for n, _, _ in expected.pictures()}
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"overwrite": True, "steps_per_execution": 7}, "does not divide"),
+        ({"resume": True, "epochs": 3, "aggregate_weight": 0.0}, "logged other terms"),
+    ],
+)
+def test_a_mistake_does_not_cost_the_run_that_is_there(trained, options, message):
+    before, flags = content(trained.run), trained.run.flags()
+    options = {"epochs": 2, "run_dir": trained.run.path, **TINY, **options}
+    with pytest.raises(InputError, match=message):
+        tf_csvae.fit("csvae", trained.data, **options)
+    assert content(trained.run) == before
+    assert trained.run.flags() == flags
+
+
 def weights(run):
     """Returns the weights of the model of a run and the variables of its optimizers."""
     model = load_model(run.file("model.keras"))
