@@ -53,10 +53,7 @@ def inspect(config: DataConfig, given: Collection[str], out: str) -> None:
     for i, label in enumerate(info.labels):
         rows |= _shares(label, [y[split][:, i] for split in SPLITS])
     print(pandas.DataFrame.from_dict(rows, "index", columns=SPLITS).to_string())
-    together = {}
-    with blaming(dataset, {"image_size": config.image_size}):
-        together = goes_with(dataset)
-    for warning in warnings(info.labels, y, together):
+    for warning in warnings(info.labels, y, goes_with(dataset, y["train"])):
         print(f"warning: {warning}")
     if sheet:
         path = os.path.join(out, "sheet.png")

@@ -10,7 +10,7 @@ from tf_csvae.configs import EvaluationConfig
 from tf_csvae.data import Info
 from tf_csvae.errors import InputError
 from tf_csvae.evaluation import report
-from tf_csvae.evaluation.evaluate import evaluate, own_judge
+from tf_csvae.evaluation.evaluate import evaluate, judge_of
 from tf_csvae.runs import Run
 
 
@@ -36,7 +36,7 @@ def compare(
     before = [run.metrics() for run in found]
     _check_different(found)
     files.check_folder(out, "--out")
-    shown = own_judge(found[0]) if judge == "auto" else judge
+    shown = judge_of(found[0], judge)
     judge_numbers = {} if shown == "none" else Run(shown).metrics()
     checksum = None if judge in ("auto", "none") else Run(judge).checksum()
     if os.path.exists(os.path.join(out, runs.FLAGFILE)):

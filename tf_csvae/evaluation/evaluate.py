@@ -76,8 +76,7 @@ def _evaluate(run: Run, numbers: dict, data_given: Dataset | None, options: dict
     config = settings(recorded.system, **{**base, **given}).evaluation
     pictured_labels(config, options, dataset.info)  # raises before minutes of measuring
     numbers.setdefault("run", what_ran(model, known, recorded.training.seed))
-    chosen = own_judge(run) if config.judge == "auto" else config.judge
-    judge = load_judge(chosen, dataset.info, numbers["run"].get("guide"))
+    judge = load_judge(judge_of(run, config.judge), dataset.info, numbers["run"].get("guide"))
     with blaming(dataset, recorded.sizes):
         measured, figures = measure_any(model, dataset, run.history(), judge, config, options)
     trained = {name: numbers[name] for name in OF_TRAINING if name in numbers}
@@ -99,8 +98,10 @@ def _check_model(run: Run, model: LabelledModel, known: Info) -> None:
         raise InputError(f"{run.file(runs.INFO)} does not fit {runs.MODEL}. {error}") from None
 
 
-def own_judge(run: Run) -> str:
-    """Returns the path of the judge that the training of a run made, or "none"."""
+def judge_of(run: Run, judge: str) -> str:
+    """Returns the path of a judge, or "none"; "auto" is the one that the training of a run made."""
+    if judge != "auto":
+        return judge
     own = Run(run.file(runs.JUDGE))
     return own.path if own.finished else "none"
 

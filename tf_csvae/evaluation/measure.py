@@ -70,10 +70,11 @@ def measure(
     # Not dataset.train, which has a new order each time: the same model has the same numbers.
     train = dataset.train_from(0).take(dataset.steps_per_epoch)
     codes = encode(model, dataset.test, seed=seed + 1)
+    known = encode(model, train, seed=seed)
     numbers = {
         "reconstruction": reconstruction,
-        **label_numbers(encode(model, train, seed=seed), codes, info.labels, seed),
-        "goes_with": goes_with(dataset),
+        **label_numbers(known, codes, info.labels, seed),
+        "goes_with": goes_with(dataset, known.y),
         **(style_numbers(codes, dataset.factors, seed) if dataset.factors else {}),
     }
     sampled = sampler(model)
@@ -92,7 +93,7 @@ def measure(
     if model.label_widths:
         numbers["diversity"] = {}
         for i, label in enumerate(info.labels):
-            paired, requested, found = _generate(sampled, judge, i, label, y_all, samples, seed)
+            paired, requested, found = _generate(sampled, judge, label, i, y_all, samples, seed)
             if judge:
                 seen[label.name]["generation"] = requested, found
                 numbers["generation"].setdefault(label.name, {}).update(achieved(label, requested, found))
@@ -139,7 +140,7 @@ def _reconstruct(
 
 
 def _generate(
-    sampled: Sampler, judge: Judge | None, i: int, label: Label, y_all: np.ndarray, count: int, seed: int
+    sampled: Sampler, judge: Judge | None, label: Label, i: int, y_all: np.ndarray, count: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Samples with values requested of label i, and the other labels as test examples have them.
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from tf_csvae.data.dataset import Info
 from tf_csvae.evaluation import figures
+from tf_csvae.evaluation.associations import telling
 from tf_csvae.evaluation.figures import Picture, Pictures
 from tf_csvae.evaluation.measure import Evaluation
 from tf_csvae.files import file_names
@@ -77,28 +78,6 @@ def pictures(
     if history:
         drawn["training"] = ("The terms of the objective by epoch.", figures.training_curves(history))
     return drawn
-
-
-def telling(x: np.ndarray, values: np.ndarray, label: Label) -> list[int]:
-    """Returns the two features of x, [n, d], or all of three, that tell most about a label.
-
-    It is the correlation with the values, [n], or of a categorical label with the class that has
-    the strongest one. The features are in their own order.
-    """
-    if x.shape[1] <= 3:
-        return list(range(x.shape[1]))
-    known = ~np.isnan(values)
-    columns = [values[known]]
-    if label.kind == "categorical":
-        columns = [values[known] == place for place in label.points[0]]
-    centred = x[known] - x[known].mean(0)
-    scale = np.linalg.norm(centred, axis=0)
-    strongest = np.zeros(x.shape[1])
-    for column in columns:
-        column = column - np.mean(column)
-        covariance = np.abs(column @ centred) / np.maximum(np.linalg.norm(column) * scale, 1e-12)
-        strongest = np.maximum(strongest, covariance)
-    return sorted(np.argsort(-strongest)[:2].tolist())
 
 
 def _given(model: GenerativeModel) -> str:

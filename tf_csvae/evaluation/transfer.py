@@ -27,8 +27,8 @@ def transfers(
     A binary label is given to examples without it and taken from examples with it, a categorical
     label is changed to each other class in turn, a real label to one of three quantiles of its
     column of ``y_all`` [n, k], the labels of all batches (x, y). w_i is drawn from p(w_i|y_i); for
-    systems without subspaces y_i is set. At most ``most`` examples per label (per value of a binary
-    one) are changed. ``scale``, a number or [d], is the units of the data per unit of x.
+    systems without subspaces y_i is set. At most ``most`` examples per label are changed.
+    ``scale``, a number or [d], is the units of the data per unit of x.
 
     Returns:
         {label: {"accuracy": share in which the judge sees the requested value, with its interval,

@@ -160,12 +160,11 @@ def _verdict(numbers, label, labels, settings) -> dict:
         return _result(UNKNOWN, ["judge_cannot_see", *_of_data(numbers, label)], settings)
     kept = others_kept(numbers, label, labels)
     leak, limit = leak_limit(numbers, label)
-    found, least = [], LEAST
+    found = []
     moved = [share for share in (seen.generation, seen.transfer) if share is not None]
     leaks = leak is not None and leak > limit
-    if seen.generation is not None and seen.generation < GENERATION:
-        found.append("exchange_too_weak")
-    if seen.transfer is not None and seen.transfer < TRANSFER:
+    criteria = (seen.generation, GENERATION), (seen.transfer, TRANSFER)
+    if any(share is not None and share < least for share, least in criteria):
         found.append("exchange_too_weak")
     if leaks:
         found.append("label_in_z")
@@ -174,7 +173,7 @@ def _verdict(numbers, label, labels, settings) -> dict:
     if not found:
         return _result(STEERED, [], settings)
     found += [*_of_data(numbers, label), *_of_model(numbers, label, seen)]
-    return _result(NOT if moved and min(moved) < least else PARTLY, found, settings, label)
+    return _result(NOT if moved and min(moved) < LEAST else PARTLY, found, settings)
 
 
 def _of_data(numbers, label) -> list[str]:
@@ -219,7 +218,7 @@ def _holds_others(numbers, name) -> bool:
     return False
 
 
-def _result(status: str, words: list[str], settings: Settings, label: Label | None = None) -> dict:
+def _result(status: str, words: list[str], settings: Settings) -> dict:
     """Returns one entry of the verdict; the reasons are in the order of ``REASONS``."""
     reasons = [word for word in REASONS if word in words]
     flags = [flag for word in reasons for flag in _next(word, settings)]

@@ -225,8 +225,7 @@ class GameModel(LabelledModel):
             return None
         adversary = self._adversary_optimizer
         if self._rate_ratio is not None:  # a callback may have changed the rates
-            # Keras' own conversion: on several replicas the rate is no plain variable.
-            rate = self._rate_ratio * float(keras.ops.convert_to_numpy(self.optimizer.learning_rate))
+            rate = self._rate_ratio * constant_rate(unscaled(self.optimizer))
             adversary = {**adversary, "config": {**adversary["config"], "learning_rate": rate}}
         return {**config, "adversary_optimizer": adversary, "kl_warmup_steps": self.kl_warmup_steps}
 

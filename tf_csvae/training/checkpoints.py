@@ -117,10 +117,7 @@ class Checkpoints(keras.callbacks.Callback):
         """
         self.find()
         if self.newest and self.cluster.is_chief:
-            rates = [
-                (each, float(keras.ops.convert_to_numpy(each.learning_rate)))
-                for each in _constant_rates(model)
-            ]
+            rates = [(each, constant_rate(each)) for each in _constant_rates(model)]
             self._load(model, self.newest)
             for optimizer, rate in rates:
                 optimizer.learning_rate = rate

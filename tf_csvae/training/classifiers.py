@@ -5,7 +5,6 @@ from different halves of the training examples. A finished one of the same data 
 run directory beside this one, is copied, so that systems beside each other have the same two.
 """
 
-import dataclasses
 import glob
 import os
 import shutil
@@ -63,9 +62,9 @@ def classifier_settings(role: str, chosen: Settings) -> Settings:
     half, seed = _HALVES[role]
     data = {name: getattr(chosen.data, name) for name in DataConfig.options()}
     data.pop("batch_size")
-    kept = [each.name for each in TrainingConfig.options().values() if not each.recorded]
-    apart = ("run_dir", "resume", "overwrite", "minutes")
-    kept = [name for name in kept if name not in apart]
+    apart = ("run_dir", "resume", "overwrite")
+    options = TrainingConfig.options().values()
+    kept = [each.name for each in options if not each.recorded and each.name not in apart]
     training = {name: getattr(chosen.training, name) for name in ("deterministic", *kept)}
     steps = getattr(chosen.training, f"{role}_steps")
     training |= {"steps": steps} if steps else {}
@@ -76,11 +75,11 @@ def _same(role: str, own: Settings, part: Dataset, run: Run) -> str | None:
     """Returns the path of a finished run of the same role, settings and data beside ``run``."""
     if not part.info.fingerprint:
         return None
-    here, wanted = os.path.abspath(run.path), dataclasses.replace(part.info)
+    here, wanted = os.path.abspath(run.path), part.info.to_dict()
     for flags in sorted(
         glob.glob(os.path.join(glob.escape(os.path.dirname(here)), "*", role, runs.FLAGFILE))
     ):
         other = Run(os.path.dirname(flags))
-        if other.finished and other.flags() == own.flagfile() and other.info().to_dict() == wanted.to_dict():
+        if other.finished and other.flags() == own.flagfile() and other.info().to_dict() == wanted:
             return other.path
     return None

@@ -242,9 +242,10 @@ class _Session:
         """Trains the epochs that are left."""
         run, cluster, checkpoints = self.run, self.cluster, self.checkpoints
         at, steps, callbacks = checkpoints.progress, self.paced.steps_per_epoch, []
-        rate = self.training.learning_rate * at.rate_factor
-        pace = Pace(cluster.of_chief(run.history()), self.epochs, self.warmup, rate)
+        pace = None
         if self.training.schedule == "plateau":
+            rate = self.training.learning_rate * at.rate_factor
+            pace = Pace(cluster.of_chief(run.history()), self.epochs, self.warmup, rate)
             callbacks.append(pace)
         if cluster.is_chief:
             callbacks.append(Clock(self.dataset.batch_size, at))
@@ -279,7 +280,7 @@ class _Session:
             if at.step:  # the rest of an epoch that was interrupted
                 first += 1
                 epochs(at.epoch, at.step, first)
-            if self.training.schedule != "plateau" or first < pace.plan.epochs:
+            if pace is None or first < pace.plan.epochs:
                 epochs(first, 0, self.epochs)
         if checkpoints.best:
             checkpoints.restore_best(model)
