@@ -158,6 +158,6 @@ def test_a_cluster_that_lost_a_worker_continues_from_its_last_checkpoint(tmp_pat
     assert last >= 2
     with two_workers(run_dir, *table, "--resume", f"--epochs={last + 1}") as (chief, worker):
         done = chief.done()
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == 0, done
         assert f"continuing after epoch {last}" in done.stdout
         assert worker.done().returncode == 0

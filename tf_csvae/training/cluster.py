@@ -12,6 +12,9 @@ from tf_csvae.data import Dataset
 from tf_csvae.errors import InputError
 from tf_csvae.training.tf_config import place
 
+# What TensorFlow raises where another worker is gone.
+LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError)
+
 
 class Cluster:
     """All devices that train, as this process sees them.
@@ -69,6 +72,14 @@ class Cluster:
         length = int(self._total([float(len(text))])[0])
         text = self._total([float(byte) for byte in text.ljust(length, b"\0")])
         return json.loads(bytes(int(byte) for byte in text))
+
+    def leave(self) -> None:
+        """Waits until all workers are done, and may end."""
+        self.any(False)
+        # A worker that ends takes its server with it, from which others may still read their sum.
+        # All have passed the first wait before one passes the second, which thus may fail.
+        with contextlib.suppress(*LOST):
+            self.any(False)
 
     def share_state(self, model: Any) -> None:
         """Gives all workers the chief's weights of a compiled model and of its optimizers."""

@@ -27,7 +27,7 @@ from tf_csvae.settings import Settings
 from tf_csvae.training import classifiers, minutes
 from tf_csvae.training.checkpoints import Checkpoints, Diverged
 from tf_csvae.training.clock import Clock
-from tf_csvae.training.cluster import Cluster
+from tf_csvae.training.cluster import LOST, Cluster
 from tf_csvae.training.compilation import build_model, compile_model
 from tf_csvae.training.pace import Pace, pace_numbers, paced
 from tf_csvae.training.progress import Progress
@@ -187,7 +187,7 @@ class _Session:
         metrics = {}
         if self.cluster.is_chief:
             model, metrics = self.finish(model)
-        self.cluster.any(False)  # the other workers wait for the chief
+        self.cluster.leave()
         return model, self.dataset, metrics
 
     def prepared(self) -> LabelledModel:
@@ -337,10 +337,9 @@ def _dtype_policy(precision: str) -> Iterator[None]:
 @contextlib.contextmanager
 def _workers_blamed(cluster: Cluster) -> Iterator[None]:
     """Turns TensorFlow's failure after the loss of a worker into a ``ConnectionError``."""
-    lost = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError)
     try:
         yield
-    except lost as error:
+    except LOST as error:
         if cluster.workers == 1:
             raise
         raise ConnectionError(
