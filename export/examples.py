@@ -21,7 +21,6 @@ from tf_csvae.data import (
     images,
     label_columns,
     notations,
-    scaling,
     table_files,
 )
 from tf_csvae.data.dataset import Info
@@ -165,8 +164,6 @@ def _rows(config: ApplyConfig, served: Served, problems: Problems) -> Examples:
     given = _in_plain_notation(given, info, config.decimal, problems)
     x = feature_columns.encode(info.columns, given, problems)
     problems.raise_any()
-    features = [column.name for column in info.columns for _ in column.feature_names]
-    scaling.check(given, features, (x - info.offset) / info.scale, problems)
     outside = _outside(given, info)
     names = [str(line) for line in given.lines]
     labels = _labels_of(names, config, served, problems, Folder(""))
@@ -187,8 +184,7 @@ def _in_plain_notation(given: Table, info: Info, decimal: str | None, problems: 
 
 def _outside(given: Table, info: Info) -> list[list[str]]:
     """Returns for each row the columns whose numbers are far outside the training range."""
-    numbers = [column for column in info.columns if not column.categories]
-    far = {column.name: column.outside(column.numbers(given, Problems())) for column in numbers}
+    far = {column.name: column.outside(given) for column in info.columns}
     return [[name for name, rows in far.items() if rows[row]] for row in range(len(given))]
 
 

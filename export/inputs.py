@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import tensorflow as tf
+import tensorflow_probability as tfp
 
-from tf_csvae.data import decoding, images
+from tf_csvae.data import decoding, images, quantiles
 from tf_csvae.data.dataset import Info
 from tf_csvae.data.scaling import MAX_STANDARDISED
 from tf_csvae.labels import Label, values_dtype
@@ -62,6 +63,8 @@ def finite(name: str, value: tf.Tensor) -> Iterable[tuple]:
 
 def example(info: Info) -> Input:
     """Returns the input of an example as numbers."""
+    if info.columns:
+        return _row(info)
 
     def conditions(name: str, value: tf.Tensor) -> Iterable[tuple]:
         yield from finite(name, value)
@@ -80,6 +83,48 @@ def example(info: Info) -> Input:
         convert=lambda value: tf.cast((value - offset) / scale, tf.float32),
         output=lambda value: {"x": tf.cast(value, dtype) * scale + offset},
     )
+
+
+def _row(info: Info) -> Input:
+    """Returns the input of the row of a table; NaN stands for a missing value.
+
+    A number is in the column's own units, and a category one-hot.
+    """
+
+    def conditions(name: str, value: tf.Tensor) -> Iterable[tuple]:
+        yield ~tf.math.is_inf(value), f"{name} must be finite numbers, or NaN where missing."
+
+    def moved(value: tf.Tensor, lines: dict[int, tuple]) -> tf.Tensor:
+        columns = tf.unstack(value, axis=-1)
+        for place, (at, values) in lines.items():
+            columns[place] = _interpolated(columns[place], at, values)
+        return tf.stack(columns, -1)
+
+    scores, values, place = {}, {}, 0
+    for column in info.columns:
+        if not column.categories:
+            scores[place] = quantiles.points(column.knots, column.scores)
+            values[place] = column.scores, column.knots
+        place += len(column.feature_names)
+    return Input(
+        info.shape,
+        tf.float64,
+        conditions,
+        convert=lambda value: tf.cast(moved(value, scores), tf.float32),
+        output=lambda value: {"x": moved(tf.cast(value, tf.float64), values)},
+    )
+
+
+def _interpolated(at: tf.Tensor, knots: Sequence[float], values: Sequence[float]) -> tf.Tensor:
+    """Returns what ``quantiles.interpolated`` does, in a graph."""
+    if len(knots) == 1:
+        return tf.where(tf.math.is_nan(at), at, tf.cast(values[0], at.dtype))
+    grid, reference = (tf.constant(each, at.dtype) for each in (knots, values))
+    flat = tf.reshape(at, [-1])
+    found = tfp.math.batch_interp_rectilinear_nd_grid(
+        tf.where(tf.math.is_nan(flat), grid[0], flat)[:, None], (grid,), reference, axis=0
+    )
+    return tf.where(tf.math.is_nan(at), at, tf.reshape(found, tf.shape(at)))
 
 
 def image_file(info: Info) -> Input:

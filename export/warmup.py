@@ -66,10 +66,19 @@ def files(served: Served, name: str) -> dict[str, bytes]:
         log = prediction_log_pb2.PredictLog(request=predict_request(name, signature, inputs))
         requests.append(prediction_log_pb2.PredictionLog(predict_log=log))
         answers.append(answer)
-    units = {"x": served.info.scale, "labels": [label.scale for label in served.info.labels]}
+    units = {"x": _units(served.info), "labels": [label.scale for label in served.info.labels]}
     units["probabilities"] = [label.scale for label in served.info.labels for _ in label.feature_names]
     plain = {name: np.asarray(scale).tolist() for name, scale in units.items()}
     return {REQUESTS: _records(requests), EXPECTED: _records(answers), UNITS: json.dumps(plain).encode()}
+
+
+def _units(info: Info) -> np.ndarray:
+    """Returns what a difference in x is divided by: the scale of each feature, or of all."""
+    spreads = [
+        np.ones(len(column.categories)) if column.categories else [np.ptp(column.knots) or 1.0]
+        for column in info.columns
+    ]
+    return np.concatenate(spreads) if spreads else np.asarray(info.scale)
 
 
 def _records(messages: Iterable) -> bytes:

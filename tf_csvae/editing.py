@@ -15,7 +15,6 @@ import tensorflow as tf
 from keras import Model
 
 from tf_csvae.errors import InputError
-from tf_csvae.networks.counterfactual import counterfactual
 from tf_csvae.networks.distributions import Seed
 
 
@@ -28,7 +27,7 @@ def editor(model: Model, x: tf.Tensor, z: tf.Tensor, w: tf.Tensor) -> Callable[[
     if not model.config.counterfactual:
         return lambda other: model.decode(z, other)
     own = model.generative(z, w)
-    return lambda other: counterfactual(x, own, model.decode(z, other), model.bounded)
+    return lambda other: model.likelihood.edited(x, own, model.generative(z, other))
 
 
 def transfer(model: Model, x: Any, y_source: Any, y_target: Any, seed: Seed = None) -> tf.Tensor:

@@ -99,8 +99,10 @@ class DataConfig(BadExamplesConfig):
     data_path: str | None = option(None, "table: the CSV or Parquet file.")
     label_columns: tuple[str, ...] | None = option(None, "table: the columns that are labels.")
     feature_columns: tuple[str, ...] | None = option(None, "table: the features. Default: all others.")
-    category_columns: tuple[str, ...] = option(
-        (), "table: features that are categories although their values are numbers."
+    types: tuple[str, ...] = option(
+        (),
+        "table: types of features, where they are not recognised, as in code:category,born:date: "
+        "number, category, date, or aside, which is no feature.",
     )
     balanced_batches: bool = option(
         False, "Training draws rare values of labels more often, up to four times as often."

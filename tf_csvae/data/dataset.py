@@ -12,6 +12,7 @@ import numpy as np
 from tf_csvae.data.feature_columns import Column
 from tf_csvae.data.notations import Notation
 from tf_csvae.errors import InputError
+from tf_csvae.features import Feature
 from tf_csvae.labels import MAX_NUMBERS, Label, as_labels
 
 if TYPE_CHECKING:  # Info is read where TensorFlow is not needed
@@ -36,12 +37,14 @@ class Info:
         value_range: (low, high), the range of x, or None for unbounded x.
         labels: the columns of y in order.
         counts: {split: number of examples}.
-        offset, scale: float or float64 [d]; x is (value of the data - offset) / scale.
+        offset, scale: float or float64 [d]; x is (value of the data - offset) / scale. The columns
+            of a table have transforms of their own in place of these.
         feature_names: names of the d features of a vector; empty for images.
         crop: (top, left, bottom, right), the box that is cut out of an image, in fractions of the
             sides or, if one is above 1, in pixels; "center": the largest square in the middle;
             None: the whole image.
         columns: the feature columns of a table.
+        aside: {column of a table that is no feature: why}, such as identifiers.
         notations: {column: how its numbers are written}, of the feature and label columns that are
             not written as Python writes numbers.
         fingerprint: a checksum of the content that is cheap to know: the rows of a table, the
@@ -58,6 +61,7 @@ class Info:
     feature_names: tuple[str, ...] = ()
     crop: tuple[float, ...] | str | None = None
     columns: tuple[Column, ...] = ()
+    aside: dict[str, str] = dataclasses.field(default_factory=dict)
     notations: dict[str, Notation] = dataclasses.field(default_factory=dict)
     fingerprint: str = ""
 
@@ -80,8 +84,14 @@ class Info:
         """Returns {column: what it was taken for, in words} of the columns of a table."""
         words = {column.name: column.described() for column in self.columns}
         words |= {label.name: f"label, {label.described()}" for label in self.labels}
+        words |= {name: f"set aside: {why}" for name, why in self.aside.items()}
         written = {name: f" ({how.described()})" for name, how in self.notations.items()}
         return {name: taken + written.get(name, "") for name, taken in words.items()}
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """What the columns of a table are in x; empty for other data."""
+        return tuple(column.feature for column in self.columns)
 
     @property
     def is_image(self) -> bool:
@@ -129,6 +139,7 @@ class Info:
         scaling = [np.asarray(each) for each in (self.offset, self.scale)]
         widths = [len(column.feature_names) for column in self.columns]
         texts = (self.name, self.fingerprint, *self.feature_names, *(each.name for each in self.columns))
+        texts += (*self.aside, *self.aside.values())
         low, high = self.value_range or (0, 1)
         return (
             all(isinstance(text, str) for text in (*texts, *(label.name for label in self.labels)))
@@ -147,26 +158,33 @@ class Info:
             and sum(widths) in (0, self.shape[0])
         )
 
+    def scaled(self, values: np.ndarray) -> np.ndarray:
+        """Returns values [n, *shape] in the units of the data as they stand in x."""
+        if not self.columns:
+            return (np.asarray(values) - self.offset) / self.scale
+        pairs = zip(self.columns, self._of_columns(values), strict=True)
+        return np.concatenate([column.scaled(part) for column, part in pairs], 1)
+
     def unscale(self, x: np.ndarray) -> np.ndarray:
         """Returns x [n, *shape] in the units of the data."""
-        return np.asarray(x) * self.scale + self.offset  # float64, as offset and scale
+        if not self.columns:
+            return np.asarray(x) * self.scale + self.offset  # float64, as offset and scale
+        pairs = zip(self.columns, self._of_columns(x), strict=True)
+        return np.concatenate([column.unscaled(part) for column, part in pairs], 1)
 
     def to_columns(self, x: np.ndarray) -> dict[str, list]:
         """Returns x [n, d] of a table as {column: n values}, in the units of the table."""
         return self.in_columns(self.unscale(x))
 
     def in_columns(self, values: np.ndarray) -> dict[str, list]:
-        """Returns values [n, d] in the units of a table as {column: n values}.
+        """Returns values [n, d] in the units of a table as {column: n values}; "" where missing."""
+        pairs = zip(self.columns, self._of_columns(values), strict=True)
+        return {column.name: column.decode(part) for column, part in pairs}
 
-        A constant column keeps its value: what a model makes of it is noise.
-        """
+    def _of_columns(self, values: np.ndarray) -> list[np.ndarray]:
+        """Returns the part of values [n, d] of each column, float64."""
         ends = np.cumsum([len(column.feature_names) for column in self.columns])
-        parts = np.split(np.asarray(values, np.float64), ends, axis=1)  # and an empty last part
-        found = {}
-        for each, part in zip(self.columns, parts, strict=False):
-            is_noise = each.constant and not each.categories
-            found[each.name] = each.decode(np.full_like(part, each.fill) if is_noise else part)
-        return found
+        return np.split(np.asarray(values, np.float64), ends[:-1], axis=1)
 
 
 def _is_box(top: float, left: float, bottom: float, right: float) -> bool:

@@ -3,22 +3,45 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import decimal
 import math
+import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tf_csvae import texts
-from tf_csvae.data import scaling
+from tf_csvae.data import quantiles, scaling, table_files
+from tf_csvae.data.table_files import Problems, Table
+from tf_csvae.features import Feature
 from tf_csvae.texts import missing, number
-
-if TYPE_CHECKING:
-    from tf_csvae.data.table_files import Problems, Table
 
 # A column with more different texts holds names or remarks.
 MAX_CATEGORIES = 100
+
+# Whole numbers with at most so many different values, in a table of more than so many rows for
+# each, are an ordered category: a rank, a count, a year.
+MAX_LEVELS, ROWS_PER_LEVEL = 10, 4
+
+# A value that this share of the rows has is a spike of a number.
+SPIKE = 0.2
+
+# A category that so many rows are all different in is an identifier, or a free text.
+MANY, UNIQUE = 20, 0.9
+
+# Texts among numbers are mistakes if they are at most so many, or at most this share of the values.
+MISTAKES, MISTAKEN = 3, 0.1
+
+# How dates are written; the first one that all texts of a column have.
+DATES = (
+    "%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y/%m/%d", "%d.%m.%Y",
+    "%d/%m/%Y", "%m/%d/%Y",
+)  # fmt: skip
+
+_DAY = 86400.0
+
+TYPES = ("number", "category", "date", "aside")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,28 +50,33 @@ class Column:
 
     Attributes:
         name: name of the column.
-        categories: values of a category in the order of the one-hot, "" for a missing value;
-            empty for a number.
-        fill: the value of a missing number: the median of the training rows.
-        whole: whether all numbers are integers.
-        low, high: the least and the largest number of the training rows; None: not known.
+        categories: values of a category in the order of the one-hot; empty for a number.
+        whole: whether all values are integers.
+        knots, scores: the points of a number's transform, which do not decrease; the first and the
+            last knot are the range of its values (``data.quantiles``).
+        spike: a value that many rows share, such as 0 of a gain; None: there is none.
         decimals: to which numbers are written that a model made; None: six significant digits.
+        date: the format of a date, as of ``strptime``, whose number are days; "": it is none.
     """
 
     name: str
     categories: tuple[str, ...] = ()
-    fill: float = 0.0
     whole: bool = False
-    low: float | None = None
-    high: float | None = None
+    knots: tuple[float, ...] = ()
+    scores: tuple[float, ...] = ()
+    spike: float | None = None
     decimals: int | None = None
+    date: str = ""
 
     def __post_init__(self) -> None:
-        """Converts a list, as JSON has it; raises ``ValueError`` for numbers that are none."""
-        object.__setattr__(self, "categories", tuple(self.categories))
-        ends = [each for each in (self.low, self.high) if each is not None]
-        if not all(map(math.isfinite, [self.fill, *ends])) or ends != sorted(ends) or len(ends) == 1:
-            raise ValueError(f"This is no range of the column {self.name!r}: {ends}, {self.fill}")
+        """Converts lists, as JSON has them; raises ``ValueError`` for numbers that are none."""
+        for name in ("categories", "knots", "scores"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        numbers = np.asarray([self.knots, self.scores], np.float64)
+        if not np.isfinite(numbers).all() or (np.diff(self.knots) < 0).any() or (np.diff(self.scores) <= 0).any():
+            raise ValueError(f"This is no transform of the column {self.name!r}.")
+        if bool(self.categories) == bool(self.knots) or (self.spike is not None and self.spike not in self.knots):
+            raise ValueError(f"The column {self.name!r} is a category, or a number with a transform.")
         if not isinstance(self.decimals, int | None) or abs(self.decimals or 0) > 400:
             raise ValueError(f"decimals of a column must be a whole number. Received: {self.decimals}")
 
@@ -57,20 +85,37 @@ class Column:
         """Whether all training rows have one value, so that nothing could be learned from it."""
         if self.categories:
             return len(self.categories) == 1
-        return self.low is not None and bool(scaling.is_constant(self.low, self.high))
+        return bool(scaling.is_constant(self.knots[0], self.knots[-1]))
 
     def described(self) -> str:
         """Returns what the column was taken for, in words."""
-        names = [category or "missing" for category in self.categories]
-        shown = ", ".join(names[:5]) + (", ..." if names[5:] else "")
-        words = f"category of {len(names)} ({shown})" if names else "number"
-        return f"{'whole ' * (self.whole and not names)}{words}{', constant' * self.constant}"
+        if self.categories:
+            shown = ", ".join(self.categories[:5]) + (", ..." if self.categories[5:] else "")
+            words = f"{'ordered ' * self.whole}category of {len(self.categories)} ({shown})"
+        elif self.date:
+            words = f"date, {self._written(self.knots[0])} to {self._written(self.knots[-1])}"
+        else:
+            words = f"{'whole ' * self.whole}number, {self.knots[0]:g} to {self.knots[-1]:g}"
+            words += f", often {self.spike:g}" if self.spike is not None else ""
+        return f"{words}{', constant' * self.constant}"
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """Names of the features that the column makes, as in "age" or "colour=red"."""
-        names = tuple(f"{self.name}={category or 'missing'}" for category in self.categories)
-        return names or (self.name,)
+        """Names of the entries that the column has in x, as in "age" or "colour=red"."""
+        return tuple(f"{self.name}={category}" for category in self.categories) or (self.name,)
+
+    @property
+    def feature(self) -> Feature:
+        """What the column is in x."""
+        if self.categories:
+            return Feature("category", len(self.categories))
+        if self.spike is None:
+            return Feature()
+        own = np.flatnonzero(np.equal(self.knots, self.spike))
+        ends = (own[0] - 1, own[-1] + 1)
+        gap = [self.scores[end] if 0 <= end < len(self.scores) else math.copysign(math.inf, end) for end in ends]
+        (at,) = quantiles.to_scores(np.array([self.spike]), self.knots, self.scores)
+        return Feature(spike=float(at), gap=(gap[0], gap[1]))
 
     def numbers(self, table: Table, problems: Problems) -> np.ndarray:
         """Returns the numbers of the column, float64 [n]; NaN where missing.
@@ -78,13 +123,13 @@ class Column:
         ``problems`` gets a sentence about each value that is not a number.
         """
         column = table.columns[self.name]
-        values = np.array([number(text) for text in column], np.float64)
+        values = np.array([_days(text, self.date) if self.date else number(text) for text in column], np.float64)
         for row in np.flatnonzero(np.isnan(values)):
             if not missing(column[row]):
+                what = f"a date such as {self._written(self.knots[0])}" if self.date else "a number"
                 problems.append(
-                    f"{table.at(row, self.name)}: expected a number. Received: "
-                    f"{column[row]!r}. If the column holds categories, name it in "
-                    "--category_columns."
+                    f"{table.at(row, self.name)}: expected {what}. Received: {column[row]!r}. If the "
+                    f"column holds categories, give --types={self.name}:category."
                 )
         scaling.check_number(table, self.name, values, problems)
         return values
@@ -92,83 +137,180 @@ class Column:
     def encode(self, table: Table, problems: Problems) -> np.ndarray:
         """Returns the features of the column, float64 [n, features], in the units of the table.
 
-        ``problems`` gets a sentence about each value that is not a number or a known category.
+        They are NaN where missing. ``problems`` gets a sentence about each value that is not a
+        number or a known category.
         """
         if not self.categories:
-            values = self.numbers(table, problems)
-            return np.where(np.isnan(values), self.fill, values)[:, None]
+            return self.numbers(table, problems)[:, None]
         column = table.columns[self.name]
         places = {category: place for place, category in enumerate(self.categories)}
         found = np.zeros((len(column), len(places)))
         for row, text in enumerate(column):
-            place = places.get("" if missing(text) else text)
-            if place is None:
-                known = ", ".join(filter(None, self.categories))
+            place = places.get(self._level(text) if self.whole else text)
+            if missing(text):
+                found[row] = np.nan
+            elif place is None:
+                known = ", ".join(self.categories)
                 problems.append(f"{table.at(row, self.name)}: expected one of {known}. Received: {text!r}.")
             else:
                 found[row, place] = 1
         return found
 
+    def _level(self, text: str) -> str | None:
+        """Returns the nearest level of an ordered category to the number in a text."""
+        value = number(text)
+        if math.isnan(value):
+            return None
+        return min(self.categories, key=lambda level: abs(float(level) - value))
+
+    def scaled(self, values: np.ndarray) -> np.ndarray:
+        """Returns features [n, features] in the units of the table as they stand in x."""
+        return values if self.categories else quantiles.to_scores(values, self.knots, self.scores)
+
+    def unscaled(self, x: np.ndarray) -> np.ndarray:
+        """Returns what stands in x, [n, features], in the units of the table."""
+        return x if self.categories else quantiles.to_values(x, self.knots, self.scores)
+
+    def same_scaling(self, other: Column) -> bool:
+        """Returns whether values stand in x as those of another column do, up to rounding."""
+        mine, others = (np.array([each.knots, each.scores]) for each in (self, other))
+        if (self.categories, mine.shape) != (other.categories, others.shape):
+            return False
+        return bool(np.allclose(mine, others, rtol=1e-5, atol=0) or np.array_equal(mine, others))
+
     def read(self, table: Table) -> list:
         """Returns the n values of a table as ``decode`` has them, without any rounding."""
         known = ["" if missing(text) else text for text in table.columns[self.name]]
-        if self.categories:
+        if self.date or (self.categories and not self.whole):
             return known
         return [text and (_whole(text) if self.whole else number(text)) for text in known]
 
     def decode(self, values: np.ndarray) -> list:
-        """Returns the n table values of features, float [n, features] in the table's units."""
-        if self.categories:
-            return [self.categories[place] for place in np.argmax(values, 1)]
-        return [self._written(value) for value in map(float, values[:, 0])]
+        """Returns the n table values of features, float [n, features] in the table's units.
 
-    def _written(self, value: float) -> float | int:
+        A missing value is "".
+        """
+        lost = np.isnan(values).any(1)
+        if self.categories:
+            found = [self.categories[place] for place in np.argmax(values, 1)]
+            found = [int(each) for each in found] if self.whole else found
+        else:
+            found = [self._written(value) for value in map(float, np.where(lost, 0.0, values[:, 0]))]
+        return ["" if none else each for each, none in zip(found, lost, strict=True)]
+
+    def _written(self, value: float) -> float | int | str:
+        if self.date:
+            return (_EPOCH + datetime.timedelta(seconds=round(value * _DAY))).strftime(self.date)
         if self.whole:
             return round(value)
         return float(f"{value:.6g}") if self.decimals is None else round(value, self.decimals)
 
-    def outside(self, values: np.ndarray) -> np.ndarray:
-        """Returns which numbers, float [n], are far outside the training range: bool [n].
+    def outside(self, table: Table) -> np.ndarray:
+        """Returns which values are far outside the training range: bool [n].
 
-        They are further from it than its own width, or anything else in a constant column. A
-        missing number is not.
+        They are further from it than its own width, or anything else in a constant column; of an
+        ordered category all outside. A missing value is not.
         """
-        if self.low is None:
-            return np.zeros(len(values), bool)
-        rounding = 1e-9 * max(abs(self.low), abs(self.high))
-        width = rounding if self.constant else self.high - self.low
+        if self.categories and not self.whole:
+            return np.zeros(len(table), bool)
+        values = self.numbers(table, Problems())
+        ends = [float(self.categories[0]), float(self.categories[-1])] if self.categories else self.knots
+        low, high = ends[0], ends[-1]
+        rounding = 1e-9 * max(abs(low), abs(high))
+        width = 0.0 if self.categories else rounding if self.constant else high - low
         with np.errstate(invalid="ignore"):
-            return (values < self.low - width) | (values > self.high + width)
+            return (values < low - width) | (values > high + width)
 
 
-def fit_column(table: Table, name: str, train: np.ndarray, is_category: bool, problems: Problems) -> Column:
-    """Returns what a column is, as its values suggest; ``train``, int [m], are the training rows.
+def fit_column(table: Table, name: str, train: np.ndarray, kind: str, problems: Problems) -> Column | str:
+    """Returns what a column is, or why it is set aside, in words, as its values suggest.
 
-    If most values are numbers, it is a number, and a text in it is a mistake; but is_category
-    makes it a category. ``problems`` gets a sentence if the column is no feature.
+    If nearly all values are numbers, it is a number, and a text in it is a mistake.
+
+    Args:
+        table: the rows.
+        name: of the column.
+        train: int [m], the training rows.
+        kind: of ``TYPES``; "": as the values suggest.
+        problems: gets a sentence if the column is no feature.
     """
     column = table.columns[name]
     known = [text for text in column if not missing(text)]
+    if kind == "aside":
+        return "as --types says"
+    if not known:
+        return "it has no values"
     numbers = np.array([number(text) for text in known], np.float64)
-    if known and not is_category and np.isfinite(numbers).mean() > 0.5:
+    date = next((form for form in DATES if not any(np.isnan(_days(text, form)) for text in known)), "")
+    if kind == "date" and not date:
+        problems.append(f"{table.path}, column {name}: expected dates, such as 2024-12-31. Received: {known[0]!r}.")
+    if date and kind in ("", "date"):
+        days = np.array([_days(column[row], date) for row in train if not missing(column[row])])
+        return _number(name, days, date=date)
+    others = np.sum(~np.isfinite(numbers))
+    mostly = others < 0.5 * len(known) and others <= max(MISTAKES, MISTAKEN * len(known))
+    if kind == "number" or (not kind and mostly):
+        written = [text for text, value in zip(known, numbers, strict=True) if np.isfinite(value)]
+        finite = numbers[np.isfinite(numbers)]
+        exact = "e" not in "".join(written).lower()
+        whole = bool(np.all(finite % 1 == 0) and exact)
+        if not kind and whole and (why := _identifies(name, column, written, finite)):
+            return why
         of_train = np.array([number(column[row]) for row in train], np.float64)
         of_train = of_train[np.abs(of_train) <= scaling.MAX_NUMBER]
-        of_train = of_train if len(of_train) else np.zeros(1)
-        written = [text for text, value in zip(known, numbers, strict=True) if np.isfinite(value)]
-        whole = np.all(numbers[np.isfinite(numbers)] % 1 == 0) and "e" not in "".join(written).lower()
-        low, high = float(of_train.min()), float(of_train.max())
-        decimals = max(map(_decimals, written))
-        if not scaling.is_constant(low, high):  # noise of a model is not written out to the last digit
-            decimals = min(decimals, texts.decimals(scaling.fit(of_train[:, None])[1].item()))
-        return Column(name, (), float(np.median(of_train)), bool(whole), low, high, decimals)
+        levels = np.unique(finite)
+        few = len(levels) <= min(MAX_LEVELS, len(column) / ROWS_PER_LEVEL)
+        if not kind and whole and few and 1 < len(levels) == len(np.unique(of_train)):
+            return Column(name, tuple(f"{level:.0f}" for level in levels), whole=True)
+        return _number(name, of_train, whole, max(map(_decimals, written)))
     categories = sorted(set(known))
-    if not categories or len(categories) > MAX_CATEGORIES:
-        what = f"{len(categories)} different texts" if categories else "no values"
-        problems.append(
-            f"{table.path}, column {name}: {what}. A category has 1 to {MAX_CATEGORIES}: leave "
-            "the column out of --feature_columns."
-        )
-    return Column(name, (*categories, "") if len(known) < len(column) else tuple(categories))
+    if not kind and len(known) >= MANY and len(categories) > UNIQUE * len(known):
+        return f"{len(categories):,} of {len(known):,} values are different, as in names"
+    if len(categories) > MAX_CATEGORIES:
+        what = f"it has {len(categories)} different texts, and a category at most {MAX_CATEGORIES}"
+        if not kind:
+            return what
+        problems.append(f"{table.path}, column {name}: {what}. Leave it out by --ignore={name}.")
+    return Column(name, tuple(categories))
+
+
+def _number(name: str, values: np.ndarray, whole: bool = False, decimals: int | None = None, date: str = "") -> Column:
+    """Returns the column of numbers whose training rows have these values, float [m]."""
+    values = values if len(values) else np.zeros(1)
+    values = values[~quantiles.damaged(values)]
+    knots, scores = quantiles.fit(values)
+    known, counts = np.unique(values, return_counts=True)
+    is_spike = len(known) > 1 and counts.max() >= SPIKE * len(values)
+    if decimals is not None and len(known) > 1:  # noise of a model is not written out to the last digit
+        decimals = min(decimals, texts.decimals(scaling.fit(values[:, None])[1].item()))
+    spike = float(known[counts.argmax()]) if is_spike else None
+    return Column(name, (), whole, tuple(knots.tolist()), tuple(scores.tolist()), spike, decimals, date)
+
+
+def _identifies(name: str, column: Sequence[str], written: Sequence[str], numbers: np.ndarray) -> str:
+    """Returns why whole numbers name their rows and measure nothing; "" if they may measure."""
+    if len(written) < MANY or len(set(written)) < len(written):
+        return ""
+    if table_files.counts_rows(column):
+        return "it counts the rows"
+    if re.search(r"(?i)(^|[^a-z])(id|ids|uuid|index|nr|no)$|Id$|ID$", name):
+        return "its values are all different, and its name is that of an identifier"
+    digits = {len(text.lstrip("+-")) for text in written}
+    seconds = 9e8 < np.median(numbers) < 2.2e9  # of a time since 1970
+    if min(digits) >= 12 or (len(digits) == 1 and min(digits) >= 7 and not seconds):
+        return "its values are all different, and have as many digits as numbers of customers or cards"
+    return ""
+
+
+_EPOCH = datetime.datetime(1970, 1, 1)
+
+
+def _days(text: str, form: str) -> float:
+    """Returns the days since 1970 of a date in a format, or NaN."""
+    try:
+        return (datetime.datetime.strptime(text, form) - _EPOCH).total_seconds() / _DAY
+    except ValueError:
+        return math.nan
 
 
 def encode(columns: Sequence[Column], table: Table, problems: Problems) -> np.ndarray:

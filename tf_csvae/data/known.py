@@ -79,6 +79,14 @@ def _names(what: str, old: Sequence[str], new: Sequence[str], most: int = 5) -> 
 
 def _scaling(before: Info, now: Info) -> list[str]:
     """Says in which feature the scaling is another, with the numbers of the first one."""
+    if before.columns:
+        pairs = zip(before.columns, now.columns, strict=True)
+        different = [(old, new) for old, new in pairs if not old.same_scaling(new)]
+        if not different:
+            return []
+        old, new = different[0]
+        more = f", and that of {len(different) - 1} more" if different[1:] else ""
+        return [f"the column {old.name} was {old.described()} and is {new.described()}{more}"]
     size = before.shape[0] if len(before.shape) == 1 else 1
     pairs = []
     for info in (before, now):

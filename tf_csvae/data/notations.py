@@ -157,7 +157,7 @@ def plain_table(
                 problems.append(
                     f"{table.at(row, name)}: expected a number as elsewhere in the column "
                     f"({notation.described()}). Received: {text!r}. If these are categories, say so by "
-                    "--category_columns, of a label by --label_kinds."
+                    "--types, of a label by --label_kinds."
                 )
         columns[name] = [plain.get(text, text) or "" for text in columns[name]]
     return dataclasses.replace(table, columns=columns), found
@@ -215,7 +215,7 @@ def _readings(
             problems.append(
                 f"{table.path}, column {name}: the texts, such as {shown}, look like numbers, but not "
                 "all are written in the same known way. Write plain numbers, or make the column a "
-                f"category: --category_columns={name}, of a label --label_kinds={name}:categorical."
+                f"category: --types={name}:category, of a label --label_kinds={name}:categorical."
             )
         return [None]
     # A column most of which Python reads is not read in another way unless one asks for it.

@@ -1,7 +1,7 @@
 """Your own table: a CSV or Parquet file with a row per example.
 
-Numbers are standardised by the training rows, in float64; categories are one-hot. A missing number
-becomes the median of the training rows. A missing category is a category of its own.
+A number becomes a normal score by the training rows (``data.quantiles``); categories are one-hot. A
+missing value is NaN. Columns that name the rows, such as identifiers, are set aside.
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ from tf_csvae.errors import InputError
 from tf_csvae.labels import Label
 
 OPTIONS = (
-    "data_path", "label_columns", "feature_columns", "category_columns", "header", "ignore", "split",
+    "data_path", "label_columns", "feature_columns", "types", "header", "ignore", "split",
     "group_column", "label_kinds", "decimal", "batch_size", "half", "balanced_batches",
 )  # fmt: skip
 
@@ -43,7 +43,8 @@ def load(config: DataConfig, known: Info | None = None) -> Dataset:
     table, problems = table_files.read(path, config.header, config.ignore, names), Problems()
     if known is None:
         features = _feature_names(table, config)
-        numbers = [name for name in features if name not in config.category_columns]
+        types = _types(table, features, config)
+        numbers = [name for name in features if types.get(name, "number") in ("number", "date")]
         numbers += label_columns.may_be_numbers(config.label_columns, config.label_kinds, path)
     else:
         _check_columns(table, config, known)
@@ -53,18 +54,17 @@ def load(config: DataConfig, known: Info | None = None) -> Dataset:
     keys = ["\x1f".join(row) for row in zip(*table.columns.values(), strict=True)]
     members = split_rows(table, keys, config, problems)
     if known is None:
-        info, x, y = _fit(table, features, config, members["train"], problems)
+        info, x, y = _fit(table, features, types, config, members["train"], problems)
         info = dataclasses.replace(info, notations=written)
     else:
         x = feature_columns.encode(known.columns, table, problems)
         y = label_columns.read_known_labels(table, known.labels, problems)
         info = known
     problems.raise_any()
-    x = (x - info.offset) / info.scale
-    scaling.check(table, [column.name for column in info.columns for _ in column.feature_names], x, problems)
+    x = info.scaled(x)
     scaling.check(table, [label.name for label in info.labels], y, problems)
     problems.raise_any()
-    told = notations.told(written) + ([] if known else _constant(info))
+    told = notations.told(written) + ([] if known else [*_aside(info), *_constant(info)])
     if told:
         print(*told, sep="\n", flush=True)
     counts = {split: len(rows) for split, rows in members.items()}
@@ -75,22 +75,55 @@ def load(config: DataConfig, known: Info | None = None) -> Dataset:
 
 
 def _fit(
-    table: Table, features: Sequence[str], config: DataConfig, train: np.ndarray, problems: Problems
+    table: Table,
+    features: Sequence[str],
+    types: dict[str, str],
+    config: DataConfig,
+    train: np.ndarray,
+    problems: Problems,
 ) -> tuple[Info, np.ndarray, np.ndarray]:
     """Returns the description of a table without counts, its features in its units, and its y."""
     labels, values = label_columns.read_labels(table, config.label_columns, config.label_kinds, problems)
     labels, y = label_columns.fit_labels(labels, values, train, table.path, problems)
-    columns = tuple(
-        feature_columns.fit_column(table, name, train, name in config.category_columns, problems)
+    found = {
+        name: feature_columns.fit_column(table, name, train, types.get(name, ""), problems)
         for name in features
-    )
+    }
+    columns = tuple(each for each in found.values() if isinstance(each, Column))
+    aside = {name: each for name, each in found.items() if not isinstance(each, Column)}
+    if not columns:
+        raise InputError(
+            f"{table.path} has no column to learn from beside the labels: "
+            + "; ".join(f"{name} is set aside: {why}" for name, why in aside.items())
+        )
     x = feature_columns.encode(columns, table, problems)
-    _tell(table, features)
+    _tell(table)
     names = tuple(name for each in columns for name in each.feature_names)
-    is_number = np.concatenate([[not each.categories] * len(each.feature_names) for each in columns])
-    mean, deviation = scaling.fit(x[train]) if len(train) else (np.zeros(len(names)), np.ones(len(names)))
-    offset, scale = np.where(is_number, mean, 0.0), np.where(is_number, deviation, 1.0)
-    return Info("table", (len(names),), None, labels, {}, offset, scale, names, columns=columns), x, y
+    info = Info("table", (len(names),), None, labels, {}, feature_names=names, columns=columns, aside=aside)
+    return info, x, y
+
+
+def _types(table: Table, features: Sequence[str], config: DataConfig) -> dict[str, str]:
+    """Returns {column: type} of --types; raises ``InputError`` for mistakes in it."""
+    found = {}
+    for each in config.types:
+        name, separator, kind = each.rpartition(":")
+        if not separator or kind not in feature_columns.TYPES:
+            raise InputError(
+                f"--types names columns with a type each, as in age:number, of {', '.join(feature_columns.TYPES)}. "
+                f"Received: {each}."
+            )
+        table.column(name, "--types")
+        if name not in features:
+            raise InputError(f"--types names {name}, which is no feature.")
+        found[name] = kind
+    return found
+
+
+def _aside(info: Info) -> list[str]:
+    """Returns a sentence about the columns that are no features, if there are any."""
+    ask = "--types={}:category (or number, date) makes it a feature"
+    return [f"Column {name} is set aside: {why}; {ask.format(name)}." for name, why in info.aside.items()]
 
 
 def _constant(info: Info) -> list[str]:
@@ -108,7 +141,7 @@ def _check_columns(table: Table, config: DataConfig, known: Info) -> None:
     wanted = [*features, *labels]
     given = [*(config.feature_columns or ()), *(config.label_columns or ())]
     if config.feature_columns is None:  # then all columns are features, or labels, or apart
-        apart = ("split", config.group_column)
+        apart = ("split", config.group_column, *known.aside)
         given += [name for name in table.columns if name not in apart]
     missing = [name for name in wanted if name not in table.columns]
     extra = sorted(set(given) - set(wanted))
@@ -138,7 +171,6 @@ def _feature_names(table: Table, config: DataConfig) -> Sequence[str]:
     for flag, names in (
         ("--label_columns", config.label_columns),
         ("--feature_columns", features),
-        ("--category_columns", config.category_columns),
     ):
         for name in names:
             table.column(name, flag)
@@ -151,8 +183,8 @@ def _feature_names(table: Table, config: DataConfig) -> Sequence[str]:
     return features
 
 
-def _tell(table: Table, features: Sequence[str]) -> None:
-    """Prints what is no mistake, but may be one: rows that repeat others, and numbers of rows."""
+def _tell(table: Table) -> None:
+    """Prints what is no mistake, but may be one: rows that repeat others."""
     copies = repeats(table, ("split",))
     if copies:
         row, first = next(iter(copies.items()))
@@ -160,9 +192,3 @@ def _tell(table: Table, features: Sequence[str]) -> None:
             f"{table.path}: {len(copies)} of {len(table)} rows repeat another row exactly, the first "
             f"in {table.unit} {table.lines[row]} that in {table.unit} {table.lines[first]}."
         )
-    for name in features:
-        if table_files.counts_rows(table.columns[name]):
-            print(
-                f"{table.path}: the feature {name} counts the rows. If it has no other meaning, leave it "
-                f"out by --ignore={name}."
-            )

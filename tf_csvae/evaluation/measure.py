@@ -159,5 +159,6 @@ def _generate(
 
 def _diversity(made: np.ndarray, real: np.ndarray) -> float:
     """Returns the mean pairwise distance of samples, over that of real examples."""
-    made, real = (metrics.mean_pairwise_distance(part[:MAX_PAIRED]) for part in (made, real))
+    parts = (np.nan_to_num(part[:MAX_PAIRED]) for part in (made, real))
+    made, real = map(metrics.mean_pairwise_distance, parts)
     return made / real if real else 0.0

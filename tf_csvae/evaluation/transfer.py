@@ -64,7 +64,8 @@ def transfers(
             made = transfer(x, y, target, tf.constant([seed, number * k + int(i)])).numpy()
             after = judge.verdicts(made)
             kept = np.delete(np.abs(after - before) < tolerance, i, 1)
-            squares = np.square((made - x).astype(np.float64) * scale).reshape(len(x), -1).mean(1)
+            moved = np.nan_to_num((made - x).astype(np.float64))  # a missing feature stays missing
+            squares = np.square(moved * scale).reshape(len(x), -1).mean(1)
             results[i].append([part[chosen] for part in (requested, after[:, i], kept, squares)])
             count[i] += chosen.sum()
     found, unchanged, pairs = {}, {}, {}

@@ -89,7 +89,7 @@ class CondVAEInfo(GenerativeModel):
         self.z_head = trunks.head(features, 2 * self.z_dim, c, dtype=dtype, name="z_head")
         self.y_head = trunks.head(features, self.space.outputs, c, dtype=dtype, name="y_head")
         code, outputs = self.z_dim + self.space.width, self.auxiliary_space.outputs
-        self.decoder = trunks.decoder(code, self.data_shape, c, self.bounded, dtype)
+        self.decoder = self.new_decoder(code)
         self.auxiliary = trunks.dense(self.z_dim, outputs, c, dtype, name="auxiliary")
         # Keras assigns the normalised weights in the type that the layer computes in: in half
         # precision what a step changes would be rounded away.
@@ -146,8 +146,10 @@ class CondVAEInfo(GenerativeModel):
         step = InfoStep(x, y, training, noise_seed, code, z, w, predicted_from_x=predicted_from_x)
         # Reconstructions and samples in one batch: one pass, with the same normalisation.
         made = self.decoded(tf.concat([z, new], 0), tf.concat([w, w], 0), training)
-        step.again, _ = tf.split(made, 2)
-        step.px = self.likelihood(step.again, x, training=training)
+        again, sampled = tf.split(made, 2)
+        step.px = self.likelihood(again, x, training=training)
+        step.again = step.px.mean()
+        made = tf.concat([step.again, self.likelihood(sampled).mean()], 0)
         if self.config.perceptual_weight:
             step.stages = stages(self.guide, x)
         step.predicted = self.auxiliary(z, training=training)

@@ -74,7 +74,7 @@ class CSVAE(GenerativeModel):
         self.z_head = trunks.head(features, 2 * self.z_dim, c, dtype=dtype, name="z_head")
         self.w_head = trunks.head(features, 2 * w_width, c, condition, dtype, name="w_head")
         self.erasure = LabelErasure(self.z_dim, condition, dtype) if c.erase_labels else None
-        self.decoder = trunks.decoder(self.z_dim + w_width, self.data_shape, c, self.bounded, dtype)
+        self.decoder = self.new_decoder(self.z_dim + w_width)
         # Without information in z a balanced adversary predicts 1/2, where the entropy is largest.
         # One that is not balanced predicts p(y), which is not where M1 drives it.
         self.adversary_space = LabelSpace(self.labels, spread=True, balance=float(c.balanced))

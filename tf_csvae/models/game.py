@@ -10,14 +10,15 @@ import tensorflow as tf
 
 from tf_csvae.configs import VAEConfig
 from tf_csvae.errors import InputError
+from tf_csvae.features import Feature
 from tf_csvae.labels import Labels
 from tf_csvae.models.classifier import Classifier
 from tf_csvae.models.keras_fixes import finalize_together
 from tf_csvae.models.labelled import LabelledModel, check_same, constant_rate, unscaled
-from tf_csvae.networks import distributions, replicas
-from tf_csvae.networks.counterfactual import counterfactual
+from tf_csvae.networks import distributions, replicas, trunks
 from tf_csvae.networks.distributions import Seed, tfd
 from tf_csvae.networks.label_space import spread
+from tf_csvae.networks.rows import RowLikelihood
 from tf_csvae.objectives import label_consistency, perceptual, term
 from tf_csvae.objectives.term import Code, Objective, Step
 
@@ -37,6 +38,8 @@ class GameModel(LabelledModel):
             the config of one whose weights are restored later. It takes part in the training and
             predicts labels that are not given. It must not be the judge.
         bounded: x lies in [0, 1], so the decoder ends in a sigmoid.
+        features: what x consists of, if it is the row of a table (``Feature``s or dicts of their
+            fields); empty: x is an image, or a vector of real numbers.
         seed: of the noise in training.
 
     Raises:
@@ -60,11 +63,12 @@ class GameModel(LabelledModel):
         config: VAEConfig | dict | None = None,
         guide: Classifier | dict | None = None,
         bounded: bool = False,
+        features: Sequence[Feature | dict] = (),
         seed: int = 0,
         **kwargs,
     ) -> None:
         super().__init__(data_shape, labels, config, seed, **kwargs)
-        self.bounded, self.guide = bool(bounded), None
+        self.bounded, self.guide, self.features = bool(bounded), None, Feature.of(features)
         if guide is not None:
             self._take_guide(guide)
         for name in ("consistency_weight", "perceptual_weight"):
@@ -81,9 +85,18 @@ class GameModel(LabelledModel):
         self.z_dim = self.config.z_dim
         if not self.has_subspaces:
             self.z_dim += len(self.labels) * self.config.w_dim
-        self.likelihood = distributions.Likelihood(
-            self.config.likelihood, self.config.likelihood_scale, self.dtype_policy, name="likelihood"
-        )
+        if self.features:
+            self.likelihood = RowLikelihood(self.features, self.dtype_policy, name="likelihood")
+            if (self.likelihood.space.width,) != self.data_shape:
+                raise InputError(
+                    f"features have {self.likelihood.space.width} entries. Received: data of shape "
+                    f"{self.data_shape}."
+                )
+        else:
+            kind, scale = self.config.likelihood, self.config.likelihood_scale
+            self.likelihood = distributions.Likelihood(
+                kind, scale, self.bounded, self.dtype_policy, name="likelihood"
+            )
         self.kl_warmup_steps = 0
 
     @property
@@ -106,7 +119,8 @@ class GameModel(LabelledModel):
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments as plain values."""
         guide = None if self.guide is None else self.guide.get_config()
-        return {**super().get_config(), "guide": guide, "bounded": self.bounded}
+        features = [each.to_dict() for each in self.features]
+        return {**super().get_config(), "guide": guide, "bounded": self.bounded, "features": features}
 
     def count_params(self) -> int:
         """Returns the number of the model's own weights, without those of the guide."""
@@ -150,7 +164,12 @@ class GameModel(LabelledModel):
         """Spreads bool [n, k] of labels to the columns [n, sum of label_widths] that they own."""
         return spread(labels, self.label_widths)
 
-    # Parts of a pass that several systems share.
+    # Parts of a model and of a pass that several systems share.
+
+    def new_decoder(self, code: int) -> keras.Model:
+        """Returns a decoder from codes, [n, code], to what the likelihood takes."""
+        outputs = self.likelihood.outputs if self.features else None
+        return trunks.decoder(code, self.data_shape, self.config, self.bounded, self.dtype_policy, outputs)
 
     def decoded(self, z: tf.Tensor, w: tf.Tensor | None, training: bool = False) -> tf.Tensor:
         """Returns the decoder's output for checked tensors."""
@@ -171,10 +190,12 @@ class GameModel(LabelledModel):
         z, w = tf.concat([step.z, exchange.z], 0), tf.concat([step.w, exchange.w], 0)
         again, made = tf.split(self.decoded(z, w, step.training), 2)
         step.px = self.likelihood(again, step.x, training=step.training)
+        other = self.likelihood(made)
+        exchange.made = other.mean()
         if self.config.counterfactual:
             new = tf.reshape(exchange.new, [-1] + [1] * len(self.data_shape))
-            made = tf.where(new, made, counterfactual(step.x, step.px, made, self.bounded))
-        exchange.made = made
+            kept = self.likelihood.edited(step.x, step.px, other, soft=True)
+            exchange.made = tf.where(new, exchange.made, kept)
         return step
 
     # Keras' side: compilation and the step.

@@ -48,13 +48,15 @@ class GenerativeModel(GameModel):
     def decode(self, z: tf.Tensor, w: tf.Tensor | None = None) -> tf.Tensor:
         """Returns the mean of p(x|z, w), float [n, *data_shape], of z, float [n, z_dim].
 
+        Of the row of a table it is the likeliest one, feature by feature.
+
         w, float [n, sum of label_widths], are the label subspaces, or without them what
         ``label_code`` gives, which for binary labels are the labels. Raises ``InputError`` if w is
         missing where it is needed.
         """
         if w is None and self.label_widths:
             self._needs_labels("decode")
-        return self.generative(z, w).mean()
+        return self.likelihood.point(self.generative(z, w))
 
     def reconstruct(self, x: Any, y: Any = None) -> tf.Tensor:
         """Encodes and decodes x, float [n, *data_shape], by the means, as ``encode`` does."""
@@ -65,6 +67,8 @@ class GenerativeModel(GameModel):
 
     def sample(self, y: Any = None, n: int = 1, seed: Seed = None) -> tf.Tensor:
         """Samples new examples with the labels y: z ~ p(z), w ~ p(w|y), the mean of p(x|z, w).
+
+        Rows of a table are drawn from p(x|z, w), since its mean would lie between the categories.
 
         Args:
             y: float [m, k] or [k], rows of labels; a NaN is drawn by the label's frequencies. None
@@ -82,7 +86,9 @@ class GenerativeModel(GameModel):
         if y is not None or self.label_widths:
             y = tf.repeat(self.check_steering(y, "sample"), n, axis=0)
             n = tf.shape(y)[0]
-        return self.decode(*self.sample_code(y, n, seed))
+        code_seed, row_seed = tf.unstack(split_seed(seed, 2)) if self.features else (seed, None)
+        px = self.generative(*self.sample_code(y, n, code_seed))
+        return self.likelihood.draw(px, row_seed)
 
     def sample_code(
         self, y: tf.Tensor | None, n: int | tf.Tensor, seed: Seed

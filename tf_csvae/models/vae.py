@@ -44,7 +44,7 @@ class VAE(GenerativeModel):
         self.trunk = trunks.trunk(self.data_shape, c, dtype)
         features = self.trunk.output_shape[-1]
         self.z_head = trunks.head(features, 2 * self.z_dim, c, condition, dtype, name="z_head")
-        self.decoder = trunks.decoder(self.z_dim + condition, self.data_shape, c, self.bounded, dtype)
+        self.decoder = self.new_decoder(self.z_dim + condition)
         self.built = True
 
     def inference(self, x: tf.Tensor, y: tf.Tensor | None = None, training: bool = False) -> Code:

@@ -10,6 +10,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tf_csvae.networks import replicas
+from tf_csvae.networks.counterfactual import counterfactual
 
 tfd = tfp.distributions
 
@@ -57,12 +58,15 @@ class Likelihood(keras.layers.Layer):
     * "gaussian_fixed": the standard deviation given.
     * "bernoulli": for x in [0, 1]; the mean is the probability.
 
-    ``scale`` is the standard deviation in units of x: of "gaussian_fixed", or at the start.
+    ``scale`` is the standard deviation in units of x: of "gaussian_fixed", or at the start. With
+    ``bounded``, x and all edits of it lie in [0, 1].
     """
 
-    def __init__(self, kind: str, scale: float = 1.0, dtype: Dtype = None, **kwargs) -> None:
+    def __init__(
+        self, kind: str, scale: float = 1.0, bounded: bool = False, dtype: Dtype = None, **kwargs
+    ) -> None:
         super().__init__(dtype=outer_dtype(dtype), **kwargs)
-        self.kind = kind
+        self.kind, self.bounded = kind, bounded
         if kind != "bernoulli":
             start = keras.initializers.Constant(tf.math.log(float(scale)).numpy())
             self.log_scale = self.add_weight(
@@ -92,6 +96,22 @@ class Likelihood(keras.layers.Layer):
     def scale(self) -> tf.Tensor | None:
         """The standard deviation for use after training, float []; None for "bernoulli"."""
         return None if self.kind == "bernoulli" else tf.exp(self.log_scale)
+
+    # What a user gets of p(x|code).
+
+    def point(self, px: tfd.Distribution) -> tf.Tensor:
+        """Returns the mean, which has no noise."""
+        return px.mean()
+
+    def draw(self, px: tfd.Distribution, seed: tf.Tensor) -> tf.Tensor:
+        """Returns the mean as well: noise of single pixels is no part of a picture."""
+        return px.mean()
+
+    def edited(
+        self, x: tf.Tensor, own: tfd.Distribution, other: tfd.Distribution, soft: bool = False
+    ) -> tf.Tensor:
+        """Returns x under another code with its noise kept; see ``networks.counterfactual``."""
+        return counterfactual(x, own, other.mean(), self.bounded)
 
 
 def split_seed(seed: Seed, n: int) -> tf.Tensor:

@@ -8,7 +8,7 @@ convolutions, each with stride 2, one per entry of ``filters``.
 import math
 from collections.abc import Sequence
 
-from keras import Input, KerasTensor, Layer, Model, layers
+from keras import Input, KerasTensor, Layer, Model, layers, ops, saving
 
 from tf_csvae.configs import NetworkConfig
 from tf_csvae.errors import InputError
@@ -32,6 +32,20 @@ def batch_normalization(dtype: Dtype = None, gamma: str = "ones") -> Layer:
     return BatchNormalization(
         momentum=0.9, gamma_initializer=gamma, synchronized=replicas.synchronized(), dtype=dtype
     )
+
+
+@saving.register_keras_serializable("tf_csvae")
+class MissingAsZero(Layer):
+    """Replaces NaN, a missing feature, by 0, which is the middle of a feature's values."""
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        """Returns finite numbers."""
+        return ops.where(ops.isnan(x), ops.zeros_like(x), x)
+
+
+def known(x: KerasTensor, dtype: Dtype = None) -> KerasTensor:
+    """Returns a vector whose missing features are 0; the first layer of every network of x."""
+    return MissingAsZero(dtype=dtype)(x)
 
 
 def _bounded(layer: Layer, spectral_norm: bool) -> Layer:
@@ -83,8 +97,8 @@ def trunk(
     """
     x = inputs = Input(tuple(shape))
     if len(shape) == 1:
-        # With a single hidden layer, which belongs to the head, the trunk is the identity.
-        x = _dense(layers.Identity(dtype=dtype)(x), config.hidden[:-1], config, dtype, spectral_norm)
+        # With a single hidden layer, which belongs to the head, the trunk does no more.
+        x = _dense(known(x, dtype), config.hidden[:-1], config, dtype, spectral_norm)
     else:
         _check_image(shape, config)
         for filters in config.filters:
@@ -133,9 +147,11 @@ def decoder(
     config: NetworkConfig,
     bounded: bool = False,
     dtype: Dtype = None,
-    name: str = "decoder",
+    outputs: int | None = None,
 ) -> Model:
     """Makes a network from a latent code to the mean of x, [n, code] -> [n, *shape] in float32.
+
+    ``outputs`` is the width of its output for vectors; None: that of x.
 
     It mirrors the trunk, and raises ``InputError`` as ``trunk`` does. With ``bounded`` the data lie
     in [0, 1], so the mean is a sigmoid.
@@ -143,7 +159,7 @@ def decoder(
     x = inputs = Input((code,))
     if len(shape) == 1:
         x = _dense(x, config.hidden, config, dtype)
-        x = layers.Dense(shape[0], dtype=outer_dtype(dtype))(x)
+        x = layers.Dense(outputs or shape[0], dtype=outer_dtype(dtype))(x)
     else:
         _check_image(shape, config)
         side = 2 ** len(config.filters)

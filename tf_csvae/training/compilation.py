@@ -16,7 +16,8 @@ def build_model(settings: Settings, info: Info, guide: LabelledModel | None = No
     if settings.system == "classifier":
         return kind(info.shape, info.labels, settings.model, seed=seed)
     bounded = info.value_range == (0.0, 1.0)
-    return kind(info.shape, info.labels, settings.model, guide=guide, bounded=bounded, seed=seed)
+    given = {"guide": guide, "bounded": bounded, "features": info.features, "seed": seed}
+    return kind(info.shape, info.labels, settings.model, **given)
 
 
 def compile_model(

@@ -12,7 +12,7 @@ class Reconstruction:
 
     ``scale``, a number or [d], is the units of the data per unit of x, and the error is in those
     units. Images, in [0, 1], have PSNR and SSIM too. Features of a table, ``mixed``, have units of
-    their own, in which a mean error says little, so they have R², too: of x, standardised.
+    their own, so their errors are of x, and they have R², too. A missing feature, NaN, has no error.
     """
 
     def __init__(self, scale: float | np.ndarray = 1.0, image: bool = False, mixed: bool = False) -> None:
@@ -22,16 +22,17 @@ class Reconstruction:
 
     def update(self, x: np.ndarray | tf.Tensor, reconstruction: np.ndarray | tf.Tensor) -> None:
         """Adds a batch: x and reconstruction are float [n, *shape]."""
-        error = np.square((np.asarray(x, np.float64) - np.asarray(reconstruction)) * self._scale)
+        plain = np.asarray(x, np.float64)
+        left = np.where(np.isnan(plain), 0.0, plain - np.asarray(reconstruction))
+        error = np.square(left * self._scale)
         values = {"mse": error.reshape(len(error), -1).mean(1)}
         if self._image:
             values["psnr"] = tf.image.psnr(x, reconstruction, max_val=1.0)
             if min(x.shape[1:3]) >= SSIM_WINDOW:
                 values["ssim"] = tf.image.ssim(x, reconstruction, 1.0, filter_size=SSIM_WINDOW)
         if self._mixed:
-            plain = np.asarray(x, np.float64)
-            left = plain - np.asarray(reconstruction)
-            sums = np.square(left).sum(0), np.square(plain).sum(0), plain.sum(0)
+            known = np.where(np.isnan(plain), 0.0, plain)
+            sums = np.square(left).sum(0), np.square(known).sum(0), known.sum(0)
             self._moments = [total + each for total, each in zip(self._moments, sums, strict=True)]
         for name, each in values.items():
             self._sums[name] = self._sums.get(name, 0.0) + float(np.sum(each))
