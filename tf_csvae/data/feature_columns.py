@@ -262,7 +262,7 @@ def fit_column(table: Table, name: str, train: np.ndarray, kind: str, problems: 
         few = len(levels) <= min(MAX_LEVELS, len(column) / ROWS_PER_LEVEL)
         if not kind and whole and few and 1 < len(levels) == len(np.unique(of_train)):
             return Column(name, tuple(f"{level:.0f}" for level in levels), whole=True)
-        return _number(name, of_train, whole, max(map(_decimals, written)))
+        return _number(name, of_train, whole, max(map(_decimals, written), default=0))
     categories = sorted(set(known))
     if not kind and len(known) >= MANY and len(categories) > UNIQUE * len(known):
         return f"{len(categories):,} of {len(known):,} values are different, as in names"

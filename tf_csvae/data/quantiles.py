@@ -80,9 +80,19 @@ def to_values(wanted: np.ndarray, knots: np.ndarray, scores: np.ndarray) -> np.n
 
 
 def points(knots: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns increasing knots, and the score of each: of a shared value the middle of its range."""
-    known, place = np.unique(knots, return_inverse=True)
-    return known, np.bincount(place, scores) / np.bincount(place)
+    """Returns the points of the line from values to scores; both increase.
+
+    A shared value, with two knots, is in the middle of its range, and its neighbours beyond it.
+    """
+    knots, scores = np.asarray(knots, np.float64), np.asarray(scores, np.float64)
+    beside = max(1e-9 * np.ptp(knots), 4 * np.spacing(np.abs(knots).max()))
+    first = np.append(np.diff(knots) == 0, False)
+    last = np.append(False, first[:-1])
+    moved = knots - beside * first + beside * last
+    middles = (scores[first] + scores[last]) / 2
+    at = np.concatenate([moved, knots[first]])
+    order = np.argsort(at, kind="stable")
+    return at[order], np.concatenate([scores, middles])[order]
 
 
 def interpolated(at: np.ndarray, knots: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -72,7 +72,7 @@ class FeatureSpace:
 
         So an edit of a row is the same wherever the row stands, and needs no seed.
         """
-        coarse = tf.cast(tf.round(256 * tf.where(tf.math.is_nan(x), 9.0, tf.cast(x, tf.float32))), tf.int32)
+        coarse = tf.cast(tf.round(4096 * tf.where(tf.math.is_nan(x), 9.0, tf.cast(x, tf.float32))), tf.int32)
         bits = tf.reduce_sum(coarse * self._entries, 1, keepdims=True) + self._columns
         for _ in range(2):  # the finalizer of MurmurHash3, with constants that fit int32
             bits = tf.bitwise.bitwise_xor(bits, tf.bitwise.right_shift(bits, 16)) * 73244475
@@ -151,9 +151,10 @@ class Rows:
             other: p(x|code') for the other code.
             soft: return expectations in place of draws, with gradients to both codes.
         """
-        numbers, categories = self.space.split(x)
-        uniform = self.space.uniform(x)
-        size = numbers + other.normal.loc - self.normal.loc
+        missing, uniform = tf.math.is_nan(x), self.space.uniform(x)
+        # Not NaN, of which a gradient that is zero would be NaN.
+        numbers, categories = self.space.split(tf.where(missing, tf.stop_gradient(self.mean()), x))
+        size = numbers + (other.normal.loc - self.normal.loc)
         spike = self.space.is_spike(numbers)
         size = self._outside_gap(tf.where(spike, other.normal.loc, size))
         own, new = self._share_at_spike(), other._share_at_spike()
@@ -167,8 +168,8 @@ class Rows:
             shares = _coupled(known, own.mean(), new.mean())
             if not soft:
                 shares = _drawn(known, shares, uniform[:, len(self.space.numbers) + place])
-            made.append(tf.where(tf.math.is_nan(known), known, shares))
-        return self.space.join(tf.where(tf.math.is_nan(numbers), numbers, moved), made)
+            made.append(shares)
+        return tf.where(missing, x, self.space.join(moved, made))
 
     def _share_at_spike(self) -> tf.Tensor:
         return tf.where(self.space.has_spike, self.at_spike.mean(), 0.0)

@@ -1,0 +1,121 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_csvae.features import Feature
+from tf_csvae.networks.rows import FeatureSpace, RowLikelihood, Rows
+
+# A number, a category, a number that is mostly 0, which is the score -0.2.
+FEATURES = (Feature(), Feature("category", 3), Feature(spike=-0.2, gap=(-np.inf, 1.0)))
+SPACE = FeatureSpace(FEATURES)
+
+
+def rows(n, mean=(0.5, 1.5), spike=1.0, logits=(0.0, 1.0, -1.0), scale=(0.5, 0.25)):
+    tiled = (np.tile(np.float32(each), (n, 1)) for each in (mean, (0.0, spike), logits))
+    mean, spikes, logits = map(tf.constant, tiled)
+    return Rows(SPACE, mean, tf.constant(np.float32(scale)), spikes, [logits])
+
+
+def normal(x, mean, scale):
+    return -0.5 * ((x - mean) / scale) ** 2 - np.log(scale * np.sqrt(2 * np.pi))
+
+
+def test_a_density_is_the_sum_of_the_features_that_are_known():
+    nan = np.nan
+    x = np.float32(
+        [[0.1, 0, 1, 0, -0.2], [0.1, 0, 1, 0, 2.0], [nan, 0, 1, 0, -0.2], [0.1, nan, nan, nan, -0.2], [nan] * 5]
+    )
+    shares = np.exp([0.0, 1.0, -1.0]) / np.exp([0.0, 1.0, -1.0]).sum()
+    number, category = normal(0.1, 0.5, 0.5), np.log(shares[1])
+    at, off = -np.log1p(np.exp(-1.0)), -np.log1p(np.exp(1.0))
+    size = off + normal(2.0, 1.5, 0.25)
+    expected = [number + category + at, number + category + size, category + at, number + at, 0]
+    np.testing.assert_allclose(rows(5).log_prob(tf.constant(x)), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_the_means_and_the_likeliest_row():
+    share = 1 / (1 + np.exp(-1.0))
+    mean = rows(1).mean().numpy()[0]
+    assert mean[[0, 4]] == pytest.approx([0.5, -0.2 * share + 1.5 * (1 - share)])
+    assert mean[1:4].sum() == pytest.approx(1)
+    np.testing.assert_allclose(rows(1).mode(), [[0.5, 0, 1, 0, -0.2]], rtol=1e-6)
+    # A size that would be in the gap is at its end.
+    np.testing.assert_allclose(rows(1, mean=(0.5, 0.3), spike=-1.0).mode()[0, 4], 1.0)
+
+
+def test_samples_are_distributed_as_the_features_and_possible():
+    x = rows(20_000).sample(tf.constant([1, 2])).numpy()
+    shares = np.exp([0.0, 1.0, -1.0]) / np.exp([0.0, 1.0, -1.0]).sum()
+    np.testing.assert_allclose(x[:, 1:4].mean(0), shares, atol=0.02)
+    assert set(np.unique(x[:, 1:4])) == {0, 1}
+    at = np.isclose(x[:, 4], -0.2)
+    assert at.mean() == pytest.approx(1 / (1 + np.exp(-1.0)), abs=0.02)
+    assert x[~at, 4].min() >= 1.0
+    assert (x[:, 0].mean(), x[:, 0].std()) == pytest.approx((0.5, 0.5), abs=0.02)
+
+
+def test_an_edit_moves_numbers_and_changes_as_few_categories_as_the_probabilities_ask_for():
+    n = 20_000
+    own, other = rows(n), rows(n, mean=(0.9, 1.9), spike=0.0, logits=(1.0, 0.0, -1.0))
+    x = own.sample(tf.constant([1, 2]))
+    np.testing.assert_array_equal(own.edited(x, own), x)
+    made, x = own.edited(x, other).numpy(), x.numpy()
+    np.testing.assert_allclose(made[:, 0], x[:, 0] + 0.4, atol=1e-6)
+    shares = np.exp([[0.0, 1.0, -1.0], [1.0, 0.0, -1.0]])
+    before, after = shares / shares.sum(1, keepdims=True)
+    np.testing.assert_allclose(made[:, 1:4].mean(0), after, atol=0.02)
+    changed = (made[:, 1:4] != x[:, 1:4]).any(1)
+    assert changed.mean() == pytest.approx(np.maximum(after - before, 0).sum(), abs=0.02)
+    was, now = (np.isclose(each[:, 4], -0.2) for each in (x, made))
+    assert now.mean() == pytest.approx(0.5, abs=0.02)
+    assert not (now & ~was).any()  # the probability of the spike fell
+    np.testing.assert_allclose(made[~was, 4], x[~was, 4] + 0.4, atol=1e-6)
+
+
+def test_an_edit_depends_on_the_row_alone_and_keeps_what_is_missing():
+    own, other = rows(200), rows(200, mean=(0.9, 1.9), spike=0.0, logits=(1.0, 0.0, -1.0))
+    x = own.sample(tf.constant([1, 2])).numpy()
+    x[::3, 0], x[1::3, 1:4], x[2::3, 4] = np.nan, np.nan, np.nan
+    made = own.edited(tf.constant(x), other).numpy()
+    np.testing.assert_array_equal(np.isnan(made), np.isnan(x))
+    again = own.edited(tf.constant(x[::-1].copy()), other).numpy()
+    np.testing.assert_array_equal(again[::-1], made)
+
+
+def test_a_soft_edit_is_the_expectation_and_has_finite_gradients():
+    n = 20_000
+    own, other = rows(n), rows(n, mean=(0.9, 1.9), spike=0.0, logits=(1.0, 0.0, -1.0))
+    x = own.sample(tf.constant([1, 2]))
+    hard, soft = own.edited(x, other), own.edited(x, other, soft=True)
+    np.testing.assert_allclose(tf.reduce_mean(hard, 0), tf.reduce_mean(soft, 0), atol=0.02)
+    likelihood = RowLikelihood(FEATURES)
+    x = tf.constant(np.float32([[np.nan] * 5, [0.1, np.nan, np.nan, np.nan, -0.2], [np.nan, 0, 1, 0, 2.0]]))
+    outputs = [tf.Variable(np.random.default_rng(i).normal(size=(3, 6)).astype(np.float32)) for i in range(2)]
+    with tf.GradientTape() as tape:
+        own, other = (likelihood(output, x, training=True) for output in outputs)
+        made = own.edited(x, other, soft=True)
+        loss = tf.reduce_sum(own.log_prob(x)) + tf.reduce_sum(tf.where(tf.math.is_nan(made), 0.0, made))
+    for gradient in tape.gradient(loss, outputs):
+        assert np.all(np.isfinite(gradient))
+
+
+def test_the_scale_of_a_number_is_that_of_its_known_values_beside_the_spike():
+    likelihood, random = RowLikelihood(FEATURES), np.random.default_rng(0)
+    n = 500
+    x = np.zeros((n, 5), np.float32)
+    x[:, 0], x[:, 4] = random.normal(0, 0.3, n), random.normal(2, 0.6, n)
+    x[: n // 2, 4], x[::2, 0] = -0.2, np.nan
+    output = np.zeros((n, 6), np.float32)
+    output[:, 4] = 2.0
+    for _ in range(200):
+        px = likelihood(tf.constant(output), tf.constant(x), training=True)
+    np.testing.assert_allclose(px.normal.scale, [0.3, 0.6], rtol=0.1)
+    np.testing.assert_allclose(likelihood(tf.constant(output)).normal.scale, px.normal.scale)
+
+
+def test_features_that_contradict_themselves():
+    for wrong in ({"kind": "real"}, {"width": 2}, {"spike": 0.0}, {"spike": 3.0, "gap": (0, 1)}):
+        with pytest.raises(ValueError, match=r"no feature|lies in its gap"):
+            Feature(**wrong)
+    for feature in FEATURES:
+        assert Feature.of([feature.to_dict()]) == (feature,)
