@@ -37,6 +37,12 @@ class ApplyConfig(SteeringConfig, RunConfig, BadExamplesConfig):
         None,
         "An image, a folder of images, or a table (CSV or Parquet) like the one trained on.",
     )
+    show: str = option(
+        "after",
+        "Of rows: after, the changed rows; beside, each changed column with its values before and "
+        "the difference beside it.",
+        choices=("after", "beside"),
+    )
     decimal: str | None = option(
         None,
         "The decimal separator of columns of numbers that can be read in two ways, as in training.",
@@ -111,12 +117,15 @@ def apply(config: ApplyConfig) -> None:
     if made:
         outputs = {name: np.concatenate([part[name] for part in made]) for name in made[0]}
         if "x" in outputs:
-            y = given.labels
+            y, columns, moved = given.labels, {}, []
             if config.mode in ("transfer", "sample"):
                 y = np.where(np.isnan(requested), y, requested)
-            columns = given.unchanged if as_read else info.in_columns(outputs["x"])
-            table = examples.as_table(served, columns, y, given.outside)
-            text, notes = table.to_csv(index=False), examples.formulas(table)
+            if config.mode == "transfer" and not as_read:
+                columns, moved = examples.changed(info, given, given.read(slice(None)), outputs["x"])
+            elif not as_read:
+                columns = info.in_columns(outputs["x"])
+            table = examples.as_table(served, given, columns, y, requested, config.show == "beside")
+            text, notes = table.to_csv(index=False), [*moved, *examples.formulas(table)]
         else:
             if any(given.outside):
                 outputs[examples.OUTSIDE] = np.array([", ".join(names) for names in given.outside])

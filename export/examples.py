@@ -49,7 +49,7 @@ class Examples:
             float64 vectors.
         outside: of rows, the names of the columns whose numbers are far outside the training
             range, [n]; empty for other examples.
-        unchanged: {column: n values} of rows as they are in the table.
+        unchanged: {column: n texts} of rows as they are in the table, its own columns in order.
         files: the user's files, which are never written over.
         notes: sentences about files that were passed over or left out.
     """
@@ -171,9 +171,8 @@ def _rows(config: ApplyConfig, served: Served, problems: Problems) -> Examples:
         if label.name in given.columns and not config.labels:
             column = label_columns.read_known_label(given, label, problems)
             labels[:, place] = label.in_units(column)
-    unchanged = {column.name: column.read(given) for column in info.columns}
     inputs = (path, *([config.labels] if config.labels_are_a_file else []))
-    return Examples(names, labels, lambda chosen: x[chosen], outside, unchanged, inputs)
+    return Examples(names, labels, lambda chosen: x[chosen], outside, given.columns, inputs)
 
 
 def _in_plain_notation(given: Table, info: Info, decimal: str | None, problems: Problems) -> Table:
@@ -225,23 +224,73 @@ def _labels_of(
 
 
 def as_table(
-    served: Served, columns: dict[str, list], labels: np.ndarray, outside: Sequence[Sequence[str]] = ()
+    served: Served,
+    given: Examples,
+    columns: dict[str, list],
+    labels: np.ndarray,
+    requested: np.ndarray,
+    beside: bool = False,
 ) -> pd.DataFrame:
-    """Returns rows as a table with the columns that the model was trained on.
+    """Returns rows as a table: the input's own columns in their order, with what was made of them.
 
     Args:
         served: the model.
-        columns: {column: n values}.
+        given: the examples that were changed, or that were to be made.
+        columns: {column: n values}, those that replace the input's own.
         labels: float [n, k] in their own units; a label that is NaN in all rows is left out.
-        outside: as of ``Examples``; a column says so, if there are any.
+        requested: float [k], the values that labels got; NaN: a label is as in the input.
+        beside: a changed column has its values before, and the difference of numbers, beside it.
     """
-    columns = dict(columns)
-    for label, column in zip(served.labels, labels.T, strict=True):
-        if not np.isnan(column).all():
-            columns[label.name] = [_written(label, value) for value in column]
-    if any(outside):
-        columns[OUTSIDE] = [", ".join(names) for names in outside]
-    return pd.DataFrame(columns)
+    before = given.unchanged or {}
+    made = {name: columns.get(name, values) for name, values in before.items()} | columns
+    for label, column, value in zip(served.labels, labels.T, requested, strict=True):
+        as_before = label.name in before and np.isnan(value)
+        if not as_before and not np.isnan(column).all():
+            made[label.name] = [_written(label, each) for each in column]
+    table = {}
+    for name, values in made.items():
+        table[name] = values
+        if beside and name in before and [*map(str, values)] != [*map(str, before[name])]:
+            table[f"{name} before"] = before[name]
+            numbers = [[texts.number(str(each)) for each in part] for part in (values, before[name])]
+            if name in columns and not np.isnan(numbers).all():
+                difference = np.subtract(*numbers)
+                table[f"{name} difference"] = [float(f"{each:.6g}") for each in difference]
+    if any(given.outside):
+        table[OUTSIDE] = [", ".join(names) for names in given.outside]
+    return pd.DataFrame(table)
+
+
+def changed(info: Info, given: Examples, before: np.ndarray, after: np.ndarray) -> tuple[dict, list[str]]:
+    """Returns the cells of edited rows, and what moved.
+
+    Args:
+        info: of the model's data.
+        given: the rows.
+        before: float [n, d], the rows in the units of the table.
+        after: float [n, d], what the model made of them.
+
+    Returns:
+        {column: n values}, in which a cell that did not move is as in the table; and for each
+        column that moved a sentence: in how many rows, and by how much.
+    """
+    # As the model reads them: what is beyond the training range is its end.
+    read = info.unscale(np.float32(info.scaled(before)))
+    same_as = info.in_columns(after)
+    cells, sentences, place = {}, [], 0
+    for column in info.columns:
+        here = slice(place, place := place + len(column.feature_names))
+        old, new = read[:, here], after[:, here]
+        width = 1.0 if column.categories else np.ptp(column.knots) or 1.0
+        moved = np.any(np.abs(old - new) > 1e-4 * width, 1)  # NaN, a missing value, does not move
+        texts_before = given.unchanged[column.name]
+        pairs = zip(moved, same_as[column.name], texts_before, strict=True)
+        cells[column.name] = [made if move else text for move, made, text in pairs]
+        if moved.any():
+            sentences.append(
+                f"{column.name} moved in {moved.sum():,} rows, {column.moved(old[moved], new[moved])}."
+            )
+    return cells, sentences
 
 
 def _written(label: Label, value: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import datetime
 import decimal
@@ -73,9 +74,15 @@ class Column:
         for name in ("categories", "knots", "scores"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         numbers = np.asarray([self.knots, self.scores], np.float64)
-        if not np.isfinite(numbers).all() or (np.diff(self.knots) < 0).any() or (np.diff(self.scores) <= 0).any():
+        if (
+            not np.isfinite(numbers).all()
+            or (np.diff(self.knots) < 0).any()
+            or (np.diff(self.scores) <= 0).any()
+        ):
             raise ValueError(f"This is no transform of the column {self.name!r}.")
-        if bool(self.categories) == bool(self.knots) or (self.spike is not None and self.spike not in self.knots):
+        if bool(self.categories) == bool(self.knots) or (
+            self.spike is not None and self.spike not in self.knots
+        ):
             raise ValueError(f"The column {self.name!r} is a category, or a number with a transform.")
         if not isinstance(self.decimals, int | None) or abs(self.decimals or 0) > 400:
             raise ValueError(f"decimals of a column must be a whole number. Received: {self.decimals}")
@@ -89,6 +96,8 @@ class Column:
 
     def described(self) -> str:
         """Returns what the column was taken for, in words."""
+        if self.constant:
+            return f"constant, {self.categories[0] if self.categories else self._written(self.knots[0])}"
         if self.categories:
             shown = ", ".join(self.categories[:5]) + (", ..." if self.categories[5:] else "")
             words = f"{'ordered ' * self.whole}category of {len(self.categories)} ({shown})"
@@ -97,7 +106,7 @@ class Column:
         else:
             words = f"{'whole ' * self.whole}number, {self.knots[0]:g} to {self.knots[-1]:g}"
             words += f", often {self.spike:g}" if self.spike is not None else ""
-        return f"{words}{', constant' * self.constant}"
+        return words
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -113,7 +122,9 @@ class Column:
             return Feature()
         own = np.flatnonzero(np.equal(self.knots, self.spike))
         ends = (own[0] - 1, own[-1] + 1)
-        gap = [self.scores[end] if 0 <= end < len(self.scores) else math.copysign(math.inf, end) for end in ends]
+        gap = [
+            self.scores[end] if 0 <= end < len(self.scores) else math.copysign(math.inf, end) for end in ends
+        ]
         (at,) = quantiles.to_scores(np.array([self.spike]), self.knots, self.scores)
         return Feature(spike=float(at), gap=(gap[0], gap[1]))
 
@@ -123,7 +134,9 @@ class Column:
         ``problems`` gets a sentence about each value that is not a number.
         """
         column = table.columns[self.name]
-        values = np.array([_days(text, self.date) if self.date else number(text) for text in column], np.float64)
+        values = np.array(
+            [_days(text, self.date) if self.date else number(text) for text in column], np.float64
+        )
         for row in np.flatnonzero(np.isnan(values)):
             if not missing(column[row]):
                 what = f"a date such as {self._written(self.knots[0])}" if self.date else "a number"
@@ -178,13 +191,6 @@ class Column:
             return False
         return bool(np.allclose(mine, others, rtol=1e-5, atol=0) or np.array_equal(mine, others))
 
-    def read(self, table: Table) -> list:
-        """Returns the n values of a table as ``decode`` has them, without any rounding."""
-        known = ["" if missing(text) else text for text in table.columns[self.name]]
-        if self.date or (self.categories and not self.whole):
-            return known
-        return [text and (_whole(text) if self.whole else number(text)) for text in known]
-
     def decode(self, values: np.ndarray) -> list:
         """Returns the n table values of features, float [n, features] in the table's units.
 
@@ -204,6 +210,15 @@ class Column:
         if self.whole:
             return round(value)
         return float(f"{value:.6g}") if self.decimals is None else round(value, self.decimals)
+
+    def moved(self, old: np.ndarray, new: np.ndarray) -> str:
+        """Says how values, float [n, features] in the table's units, have moved, in words."""
+        if not self.categories:
+            ends = (self._written(float(each.mean())) for each in (old, new))
+            return "on average from {} to {}".format(*ends)
+        pairs = collections.Counter(zip(old.argmax(1).tolist(), new.argmax(1).tolist(), strict=True))
+        (first, last), count = pairs.most_common(1)[0]
+        return f"most often from {self.categories[first]} to {self.categories[last]} ({count:,})"
 
     def outside(self, table: Table) -> np.ndarray:
         """Returns which values are far outside the training range: bool [n].
@@ -243,7 +258,9 @@ def fit_column(table: Table, name: str, train: np.ndarray, kind: str, problems: 
     numbers = np.array([number(text) for text in known], np.float64)
     date = next((form for form in DATES if not any(np.isnan(_days(text, form)) for text in known)), "")
     if kind == "date" and not date:
-        problems.append(f"{table.path}, column {name}: expected dates, such as 2024-12-31. Received: {known[0]!r}.")
+        problems.append(
+            f"{table.path}, column {name}: expected dates, such as 2024-12-31. Received: {known[0]!r}."
+        )
     if date and kind in ("", "date"):
         days = np.array([_days(column[row], date) for row in train if not missing(column[row])])
         return _number(name, days, date=date)
@@ -274,7 +291,9 @@ def fit_column(table: Table, name: str, train: np.ndarray, kind: str, problems: 
     return Column(name, tuple(categories))
 
 
-def _number(name: str, values: np.ndarray, whole: bool = False, decimals: int | None = None, date: str = "") -> Column:
+def _number(
+    name: str, values: np.ndarray, whole: bool = False, decimals: int | None = None, date: str = ""
+) -> Column:
     """Returns the column of numbers whose training rows have these values, float [m]."""
     values = values if len(values) else np.zeros(1)
     values = values[~quantiles.damaged(values)]
@@ -321,8 +340,3 @@ def encode(columns: Sequence[Column], table: Table, problems: Problems) -> np.nd
 def _decimals(text: str) -> int:
     """Returns the decimals of a number, as in 2 of "1.50"."""
     return -decimal.Decimal(text).as_tuple().exponent
-
-
-def _whole(text: str) -> int:
-    """Returns the integer in a text such as "7" or "7.0", even one that no float can hold."""
-    return int(text) if text.lstrip("+-").isdecimal() else round(number(text))

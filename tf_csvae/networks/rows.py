@@ -115,7 +115,9 @@ class Rows:
         total = tf.reduce_sum(tf.where(known, nats, 0.0), 1)
         for category, own in zip(self.categories, categories, strict=True):
             # Zeros of a missing value, which no class has.
-            total += tf.reduce_sum(tf.where(tf.math.is_nan(own), 0.0, own) * tf.math.log_softmax(category.logits), 1)
+            total += tf.reduce_sum(
+                tf.where(tf.math.is_nan(own), 0.0, own) * tf.math.log_softmax(category.logits), 1
+            )
         return total
 
     def mean(self) -> tf.Tensor:
@@ -126,7 +128,9 @@ class Rows:
 
     def mode(self) -> tf.Tensor:
         """Returns the likeliest x, [n, d], feature by feature."""
-        numbers = tf.where(self._share_at_spike() > 0.5, self.space.spikes, self._outside_gap(self.normal.loc))
+        numbers = tf.where(
+            self._share_at_spike() > 0.5, self.space.spikes, self._outside_gap(self.normal.loc)
+        )
         return self.space.join(numbers, [each.mode() for each in self.categories])
 
     def sample(self, seed: tf.Tensor) -> tf.Tensor:
@@ -164,7 +168,9 @@ class Rows:
             share = tf.cast(uniform[:, : len(self.space.numbers)] < share, x.dtype)
         moved = tf.where(self.space.has_spike, share * self.space.spikes + (1 - share) * size, size)
         made = []
-        for place, (own, new, known) in enumerate(zip(self.categories, other.categories, categories, strict=True)):
+        for place, (own, new, known) in enumerate(
+            zip(self.categories, other.categories, categories, strict=True)
+        ):
             shares = _coupled(known, own.mean(), new.mean())
             if not soft:
                 shares = _drawn(known, shares, uniform[:, len(self.space.numbers) + place])

@@ -46,11 +46,11 @@ def test_it_says_what_each_column_was_taken_for(tmp_path, capsys):
     told = capsys.readouterr().out.splitlines()
     start = told.index("What the columns were taken for:")
     assert [line.split(maxsplit=1) for line in told[start + 1 : start + 8]] == [
-        ["weight", "number (decimal comma)"],
-        ["n", "whole number"],
+        ["weight", "number, 0 to 29.75 (decimal comma)"],
         ["colour", "category of 3 (b, g, r)"],
-        ["always", "number, constant"],
-        ["share", "whole number (unit %)"],
+        ["always", "constant, 0.1"],
+        ["share", "ordered category of 5 (0, 1, 2, 3, 4) (unit %)"],
         ["sick", "label, binary"],
         ["kind", "label, categorical (a, b)"],
+        ["n", "set aside: it counts the rows"],
     ]

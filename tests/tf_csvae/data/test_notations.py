@@ -151,7 +151,7 @@ def test_texts_that_only_look_like_numbers_are_refused(texts):
     assert problems == [
         f"t.csv, column x: the texts, such as {texts[0]!r} and {texts[1]!r}, look like numbers, but "
         "not all are written in the same known way. Write plain numbers, or make the column a "
-        "category: --category_columns=x, of a label --label_kinds=x:categorical."
+        "category: --types=x:category, of a label --label_kinds=x:categorical."
     ]
 
 

@@ -277,7 +277,11 @@ def test_rows_that_are_equal_as_read_stay_in_one_split(tmp_path, capsys):
     [
         ("row", range(60), "it counts the rows"),
         ("customer", [15_000_000 + 37 * i * i for i in range(60)], "as many digits as numbers of customers"),
-        ("card", [5471343773012379 + 10**14 * i for i in range(60)], "as many digits as numbers of customers"),
+        (
+            "card",
+            [5471343773012379 + 10**14 * i for i in range(60)],
+            "as many digits as numbers of customers",
+        ),
         ("userId", [(i * 7919) % 10007 for i in range(60)], "its name is that of an identifier"),
         ("name", [f"person {i}" for i in range(60)], "60 of 60 values are different, as in names"),
         ("ticket", [f"{'A/' * (i % 3 == 0)}{1000 + i}" for i in range(60)], "60 of 60 values are different"),
@@ -310,9 +314,13 @@ def test_columns_that_name_the_rows_are_set_aside(path, capsys, name, values, wh
     ],
 )
 def test_types_of_columns(tmp_path, values, words):
-    column = load(write(tmp_path / "t.csv", "v,w,sick", values, range(60), [i % 2 for i in range(60)])).info.columns[0]
+    column = load(
+        write(tmp_path / "t.csv", "v,w,sick", values, range(60), [i % 2 for i in range(60)])
+    ).info.columns[0]
     assert words.split(", 0")[0] in column.described()
-    assert Info.from_dict(json.loads(json.dumps(load(tmp_path / "t.csv").info.to_dict()))).columns[0] == column
+    assert (
+        Info.from_dict(json.loads(json.dumps(load(tmp_path / "t.csv").info.to_dict()))).columns[0] == column
+    )
 
 
 def test_types_are_overruled_by_a_flag(path):
@@ -419,7 +427,11 @@ def test_damaged_cells_move_nothing(tmp_path):
     values[[50, 70]] = 9.33e14, 8.1e14
     column = load(with_column(tmp_path / "t.csv", *values)).info.columns[0]
     assert column.knots[-1] < 15
-    np.testing.assert_allclose(column.scaled(np.array([[9.0], [11.0]])), clean.columns[0].scaled(np.array([[9.0], [11.0]])), atol=0.05)
+    np.testing.assert_allclose(
+        column.scaled(np.array([[9.0], [11.0]])),
+        clean.columns[0].scaled(np.array([[9.0], [11.0]])),
+        atol=0.05,
+    )
     assert column.scaled(np.array([[9.33e14]])) == column.scores[-1]
 
 
@@ -433,7 +445,7 @@ def test_a_constant_column_has_scale_1_and_is_told(tmp_path, values, capsys):
     assert "One value in all training rows, so nothing can be learned from it: v." in capsys.readouterr().out
     column = info.columns[1]
     value = float(values[0])
-    assert column.described().endswith(", constant")
+    assert column.described().startswith("constant, ")
     assert outside(column, value, value + 0.1, "") == [False, True, False]
     # What a model makes of the column is noise.
     assert info.to_columns(np.array([[0.0, 0.3]]))["v"] == [pytest.approx(value)]
@@ -441,7 +453,9 @@ def test_a_constant_column_has_scale_1_and_is_told(tmp_path, values, capsys):
 
 def outside(column, *values):
     """Returns which values are far outside the range of a column."""
-    return column.outside(Table("t.csv", {column.name: list(map(str, values))}, list(range(len(values))))).tolist()
+    return column.outside(
+        Table("t.csv", {column.name: list(map(str, values))}, list(range(len(values))))
+    ).tolist()
 
 
 def test_far_outside_is_further_than_the_width_of_the_training_range(tmp_path):

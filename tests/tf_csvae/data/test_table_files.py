@@ -196,8 +196,8 @@ def test_a_name_of_several_lines_becomes_one_line(tmp_path):
 
 def test_a_name_with_a_comma_is_told_where_a_flag_names_a_part_of_it(tmp_path):
     table = read(tmp_path, "mass, g;y\n1;0\n2;1\n")
-    with pytest.raises(InputError, match=r"--category_columns names 'mass', and .* has the column 'mass, g'"):
-        table.column("mass", "--category_columns")
+    with pytest.raises(InputError, match=r"--types names 'mass', and .* has the column 'mass, g'"):
+        table.column("mass", "--types")
 
 
 @pytest.mark.parametrize("name", ["t.PARQUET", "t.pq", "t.parq", "t.parquet.snappy", "k=1/t.parquet"])

@@ -111,10 +111,11 @@ def test_the_page_holds_photographs_as_webp():
 
 
 def test_columns_that_taught_nothing_are_named():
-    columns = (Column("a", low=0.0, high=1.0), Column("b", low=0.1, high=0.1), Column("c", ("x",)))
+    line, point = {"knots": (0.0, 1.0), "scores": (-1.0, 1.0)}, {"knots": (0.1,), "scores": (0.0,)}
+    columns = (Column("a", **line), Column("b", **point), Column("c", ("x",)))
     counts = {"train": 3, "validation": 1, "test": 1}
     info = Info("table", (3,), None, (Label("sick"),), counts, columns=columns)
     table = report.untaught(info)
-    assert table.rows[1:] == [["b", "number, constant"], ["c", "category of 1 (x), constant"]]
+    assert table.rows[1:] == [["b", "constant, 0.1"], ["c", "constant, x"]]
     assert "they taught nothing" in table.caption
     assert report.untaught(dataclasses.replace(info, columns=columns[:1])) is None

@@ -23,7 +23,13 @@ def normal(x, mean, scale):
 def test_a_density_is_the_sum_of_the_features_that_are_known():
     nan = np.nan
     x = np.float32(
-        [[0.1, 0, 1, 0, -0.2], [0.1, 0, 1, 0, 2.0], [nan, 0, 1, 0, -0.2], [0.1, nan, nan, nan, -0.2], [nan] * 5]
+        [
+            [0.1, 0, 1, 0, -0.2],
+            [0.1, 0, 1, 0, 2.0],
+            [nan, 0, 1, 0, -0.2],
+            [0.1, nan, nan, nan, -0.2],
+            [nan] * 5,
+        ]
     )
     shares = np.exp([0.0, 1.0, -1.0]) / np.exp([0.0, 1.0, -1.0]).sum()
     number, category = normal(0.1, 0.5, 0.5), np.log(shares[1])
