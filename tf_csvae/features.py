@@ -11,6 +11,9 @@ from typing import Any, Self
 
 KINDS = ("number", "category")
 
+# A number that is larger than every entry of x.
+FAR = 1e9
+
 
 @dataclasses.dataclass(frozen=True)
 class Feature:
@@ -19,6 +22,7 @@ class Feature:
     Attributes:
         kind: "number": one entry. "category": a one-hot vector.
         width: entries in x.
+        range: the least and the largest entry of a number.
         spike: the entry of a value that many rows share, such as 0 of a gain; None: there is none.
         gap: the open range around the spike in which no other entry of x lies.
 
@@ -28,22 +32,24 @@ class Feature:
 
     kind: str = "number"
     width: int = 1
+    range: tuple[float, float] = (-FAR, FAR)
     spike: float | None = None
     gap: tuple[float, float] = (0.0, 0.0)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "gap", tuple(map(float, self.gap)))
+        for name in ("range", "gap"):
+            object.__setattr__(self, name, tuple(map(float, getattr(self, name))))
         if self.kind not in KINDS or self.width < 1 or (self.kind == "number" and self.width > 1):
             raise ValueError(f"This is no feature of a table: {self.kind} of width {self.width}")
         low, high = self.gap
         if self.spike is not None and not (self.kind == "number" and low < self.spike < high):
             raise ValueError(f"A spike lies in its gap. Received: {self.spike}, {self.gap}")
-        if math.isnan(low) or math.isnan(high):
-            raise ValueError(f"The ends of a gap are numbers. Received: {self.gap}")
+        if any(map(math.isnan, (*self.gap, *self.range))) or self.range[0] > self.range[1]:
+            raise ValueError(f"A range is from a number to a larger one. Received: {self.range}, {self.gap}")
 
     def to_dict(self) -> dict[str, Any]:
         """Returns plain values, for JSON and Keras configs."""
-        return dataclasses.asdict(self) | {"gap": list(self.gap)}
+        return dataclasses.asdict(self) | {"gap": list(self.gap), "range": list(self.range)}
 
     @classmethod
     def of(cls, features: Iterable[Self | dict[str, Any]]) -> tuple[Self, ...]:

@@ -1,6 +1,7 @@
 """The values that texts in a table or on a command line stand for."""
 
 import math
+from collections.abc import Sequence
 
 # Texts of a missing value and of the values of a binary label, in any case.
 MISSING = ("", "na", "n/a", "nan", "none", "null", "?")
@@ -32,3 +33,10 @@ def binary(text: str) -> int | None:
 def decimals(scale: float) -> int:
     """Returns the decimals to which a number of this scale is written: to a millionth of it."""
     return math.ceil(6 - math.log10(scale))
+
+
+def counts_rows(values: Sequence[str]) -> bool:
+    """Returns whether the values of a column are 0, 1, 2, ... or 1, 2, 3, ..."""
+    return values[0] in ("0", "1") and all(
+        text == str(number) for number, text in enumerate(values, start=int(values[0]))
+    )

@@ -14,16 +14,16 @@ SCALING = {"offset": np.array([1.0, 2.0, 3.0]), "scale": np.array([2.0, 4.0, 8.0
 VECTORS = Info("table", (3,), None, LABELS, COUNTS, **SCALING, feature_names=("a", "b", "c"))
 
 
-def make(system, info):
+def make(system, info, **options):
     """A model that was not trained; its batch normalisation is not the identity."""
     keras.utils.set_random_seed(0)
     if system == "classifier":
         config = configs.ClassifierConfig(depth=10, width=4)
         model = models.Classifier(info.shape, info.labels, config)
     else:
-        config = CONFIGS[system](z_dim=3, hidden=(8, 8), filters=(4, 8))
+        config = CONFIGS[system](z_dim=3, hidden=(8, 8), filters=(4, 8), **options)
         kind = models.SYSTEMS[system]
-        model = kind(info.shape, info.labels, config, bounded=info.is_image)
+        model = kind(info.shape, info.labels, config, bounded=info.is_image, features=info.features)
     random = np.random.default_rng(0)
     for variable in model.non_trainable_variables:
         if "moving" in variable.path:

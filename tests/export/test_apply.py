@@ -22,9 +22,9 @@ def run(*arguments):
     return processes.run("export.apply", *arguments)
 
 
-def write_run(path, system, info):
+def write_run(path, system, info, **options):
     """Writes the run of a model that was not trained; returns the model."""
-    model = make(system, info)
+    model = make(system, info, **options)
     model.compile()
     path.mkdir()
     model.save(path / runs.MODEL)
@@ -188,7 +188,7 @@ def people(tmp_path):
 
 def test_without_set_the_rows_come_back_as_they_were_read(people, capsys):
     made, rows = people()
-    assert [list(row.values()) for row in made] == [[f"{float(a)}", *map(str, rest)] for a, *rest in rows]
+    assert [list(row.values()) for row in made] == [[a, *map(str, rest)] for a, *rest in rows]
     assert list(made[0]) == ["a", "t", "n", "c", "sick", "when"]
     assert "nothing to change: all are written as they were read" in capsys.readouterr().out
 
@@ -201,13 +201,55 @@ def test_times_and_labels_keep_their_digits_through_a_model(people):
     assert {row["when"] for row in made} == {"1700000039"}
 
 
+def test_an_edit_returns_the_inputs_own_columns_and_changes_no_more_than_it_must(tmp_path, capsys):
+    random = np.random.default_rng(0)
+    rows = []
+    for i in range(80):
+        gain = random.integers(100, 5000) if i % 4 == 0 else 0
+        age = "NA" if i % 9 == 0 else random.integers(18, 80)
+        rows.append((f"P{i:03d}", i % 2, age, gain, "abc"[i % 3], f"2024-01-{i % 28 + 1:02d}", i % 5))
+    header = "person,sick,age,gain,kind,since,children"
+    path = write_rows(tmp_path / "people.csv", header, rows)
+    info = data.load_data("table", data_path=path, label_columns=["sick"]).info
+    write_run(tmp_path / "run", "csvae", info, counterfactual=True)
+    config = {
+        "run_dir": str(tmp_path / "run"),
+        "input": path,
+        "out": str(tmp_path / "out"),
+        "set": ("sick=1",),
+    }
+    apply.apply(apply.ApplyConfig(**config))
+    made = read_rows(tmp_path / "out" / "transfer.csv")
+    assert ",".join(made[0]) == header
+    ages = [int(row[2]) for row in rows if row[2] != "NA"]
+    for row, (person, sick, age, gain, kind, since, children) in zip(made, rows, strict=True):
+        assert (row["person"], row["sick"]) == (person, "1")
+        if sick:  # it has the value already
+            assert [*row.values()] == [*map(str, (person, sick, age, gain, kind, since, children))]
+        assert (row["age"] == "NA") if age == "NA" else min(ages) <= int(row["age"]) <= max(ages)
+        assert row["gain"] == "0" or 100 <= int(row["gain"]) < 5000
+        assert row["kind"] in "abc"
+        assert row["since"] in {each[5] for each in rows}
+        assert row["children"] in "01234"
+    told = capsys.readouterr().out
+    assert "age moved in " in told
+    assert "since moved in " in told
+    apply.apply(apply.ApplyConfig(**config, show="beside", overwrite=True))
+    beside = read_rows(tmp_path / "out" / "transfer.csv")
+    for row, (_, sick, age, *_) in zip(beside, rows, strict=True):
+        assert (row["sick before"], row["age before"]) == (str(sick), str(age))
+        if age != "NA":
+            assert int(row["age"]) - age == float(row["age difference"])
+    assert "person before" not in beside[0]
+
+
 def test_values_far_outside_the_training_range_are_flagged(people, capsys):
     made, _ = people(set=("sick=1",))
     assert "outside_training_range" not in made[0]
     rows = [(0.5, 1_700_000_000, 5, 0.2, 0, 1_700_000_000), (99, 1_800_000_000, "", 0.1, 0, 1_700_000_000)]
     made, _ = people(rows, set=("sick=1",))
     assert [row["outside_training_range"] for row in made] == ["c", "a, t"]
-    assert [row["c"] for row in made] == ["0.1", "0.1"]
+    assert [row["c"] for row in made] == ["0.2", "0.1"]  # nothing changed it
     assert "2 of 2 rows are far outside the training range, in a, c, t" in capsys.readouterr().out
     made, _ = people(rows)
     assert [row["c"] for row in made] == ["0.2", "0.1"]

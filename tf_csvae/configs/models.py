@@ -47,7 +47,8 @@ class VAEConfig(NetworkConfig):
     )
     likelihood: str = option(
         "gaussian_optimal",
-        "p(x|code). gaussian_optimal: one standard deviation at its maximum-likelihood value "
+        "p(x|code) of images and vectors; rows of a table have a distribution for each type of "
+        "column. gaussian_optimal: one standard deviation at its maximum-likelihood value "
         "(sigma-VAE); gaussian_learned: one that is trained; gaussian_fixed: likelihood_scale.",
         choices=("gaussian_optimal", "gaussian_learned", "gaussian_fixed", "bernoulli"),
     )

@@ -9,14 +9,17 @@ import decimal
 import math
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tf_csvae import texts
-from tf_csvae.data import quantiles, scaling, table_files
-from tf_csvae.data.table_files import Problems, Table
-from tf_csvae.features import Feature
+from tf_csvae.data import quantiles, scaling
+from tf_csvae.features import FAR, Feature
 from tf_csvae.texts import missing, number
+
+if TYPE_CHECKING:
+    from tf_csvae.data.table_files import Problems, Table
 
 # A column with more different texts holds names or remarks.
 MAX_CATEGORIES = 100
@@ -118,15 +121,14 @@ class Column:
         """What the column is in x."""
         if self.categories:
             return Feature("category", len(self.categories))
+        ends = (self.scores[0], self.scores[-1])
         if self.spike is None:
-            return Feature()
+            return Feature(range=ends)
         own = np.flatnonzero(np.equal(self.knots, self.spike))
-        ends = (own[0] - 1, own[-1] + 1)
-        gap = [
-            self.scores[end] if 0 <= end < len(self.scores) else math.copysign(math.inf, end) for end in ends
-        ]
+        beside = (own[0] - 1, own[-1] + 1)
+        gap = [self.scores[end] if 0 <= end < len(self.scores) else math.copysign(FAR, end) for end in beside]
         (at,) = quantiles.to_scores(np.array([self.spike]), self.knots, self.scores)
-        return Feature(spike=float(at), gap=(gap[0], gap[1]))
+        return Feature(range=ends, spike=float(at), gap=(gap[0], gap[1]))
 
     def numbers(self, table: Table, problems: Problems) -> np.ndarray:
         """Returns the numbers of the column, float64 [n]; NaN where missing.
@@ -228,7 +230,7 @@ class Column:
         """
         if self.categories and not self.whole:
             return np.zeros(len(table), bool)
-        values = self.numbers(table, Problems())
+        values = self.numbers(table, [])
         ends = [float(self.categories[0]), float(self.categories[-1])] if self.categories else self.knots
         low, high = ends[0], ends[-1]
         rounding = 1e-9 * max(abs(low), abs(high))
@@ -310,7 +312,7 @@ def _identifies(name: str, column: Sequence[str], written: Sequence[str], number
     """Returns why whole numbers name their rows and measure nothing; "" if they may measure."""
     if len(written) < MANY or len(set(written)) < len(written):
         return ""
-    if table_files.counts_rows(column):
+    if texts.counts_rows(column):
         return "it counts the rows"
     if re.search(r"(?i)(^|[^a-z])(id|ids|uuid|index|nr|no)$|Id$|ID$", name):
         return "its values are all different, and its name is that of an identifier"

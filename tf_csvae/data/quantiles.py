@@ -7,7 +7,7 @@ all of which stand for it, and becomes their middle.
 """
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 # The most points of a transform; a value that this share of the rows has gets a range of scores.
 MAX_KNOTS, SHARED = 200, 0.005
@@ -48,7 +48,7 @@ def fit(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     above = np.cumsum(counts) / len(values)
     below = above - counts / len(values)
     least = 0.5 / len(values)
-    middle = stats.norm.ppf((below + above) / 2)
+    middle = special.ndtri((below + above) / 2)
     shared = counts >= np.maximum(2, SHARED * len(values))
     chosen = np.arange(len(known))
     if len(known) > MAX_KNOTS:
@@ -62,7 +62,7 @@ def fit(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             # Two values that are both shared need a step between their ranges.
             ends += np.array([0.02, -0.02]) * (ends[1] - ends[0])
             knots += [known[place]] * 2
-            scores += stats.norm.ppf(ends).tolist()
+            scores += special.ndtri(ends).tolist()
         else:
             knots.append(known[place])
             scores.append(middle[place])

@@ -110,8 +110,8 @@ def _types(table: Table, features: Sequence[str], config: DataConfig) -> dict[st
         name, separator, kind = each.rpartition(":")
         if not separator or kind not in feature_columns.TYPES:
             raise InputError(
-                f"--types names columns with a type each, as in age:number, of {', '.join(feature_columns.TYPES)}. "
-                f"Received: {each}."
+                "--types names columns with a type each, as in age:number, of "
+                f"{', '.join(feature_columns.TYPES)}. Received: {each}."
             )
         table.column(name, "--types")
         if name not in features:

@@ -143,7 +143,7 @@ def _kept(table: Table, ignore: Collection[str], known: Collection[str]) -> dict
     columns = {name: values for name, values in table.columns.items() if name not in ignore}
     left = [name for name in unnamed if name in columns]
     if left and not known:
-        is_index = counts_rows(columns[left[0]])
+        is_index = texts.counts_rows(columns[left[0]])
         what = "counts the rows, as an index does that pandas wrote" if is_index else "has no name"
         raise InputError(
             f"{table.path}: the column {left[0]!r} {what}. Leave it out by "
@@ -284,13 +284,6 @@ def _check_unique(names: Sequence[str], where: str) -> None:
     twice = {name for name in names if names.count(name) > 1}
     if twice:
         raise InputError(f"{where}: the column {_short(min(twice))!r} is there twice.")
-
-
-def counts_rows(values: Sequence[str]) -> bool:
-    """Returns whether the values of a column are 0, 1, 2, ... or 1, 2, 3, ..."""
-    return values[0] in ("0", "1") and all(
-        text == str(number) for number, text in enumerate(values, start=int(values[0]))
-    )
 
 
 def _short(text: str) -> str:

@@ -44,7 +44,7 @@ class GameModel(LabelledModel):
 
     Raises:
         InputError: a guide of other data, a weight that needs a guide and none, or a likelihood
-            that needs bounded data.
+            that needs bounded data, or is not that of a table.
     """
 
     adversaries: ClassVar[Sequence[str]] = ()
@@ -86,6 +86,11 @@ class GameModel(LabelledModel):
         if not self.has_subspaces:
             self.z_dim += len(self.labels) * self.config.w_dim
         if self.features:
+            if self.config.likelihood != type(self.config).likelihood:
+                raise InputError(
+                    f"likelihood={self.config.likelihood} is for images and vectors. The rows of a table "
+                    "have a distribution for each type of column; leave it out."
+                )
             self.likelihood = RowLikelihood(self.features, self.dtype_policy, name="likelihood")
             if (self.likelihood.space.width,) != self.data_shape:
                 raise InputError(

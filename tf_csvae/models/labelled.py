@@ -180,7 +180,7 @@ class LabelledModel(FixedModel):
         if y is None:
             raise InputError(f"{where}: y, the labels, is missing. Use NaN for unknown labels.")
         x, y = np.asarray(self.check_x(x, where)), np.asarray(self.check_y(y, where, x))
-        # A classifier has no features, and takes the rows of a table, in which values may be missing.
+        # A classifier has no features, and takes rows of a table, of which values may be missing.
         may_miss = len(self.data_shape) == 1 and getattr(self, "features", True)
         if np.isinf(x).any() or (np.isnan(x).any() and not may_miss):
             raise InputError(f"{where}: x must be finite. Received: NaN or infinity.")

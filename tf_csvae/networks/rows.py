@@ -18,8 +18,9 @@ from tf_csvae.features import Feature
 from tf_csvae.networks import replicas
 from tf_csvae.networks.distributions import Dtype, outer_dtype, split_seed, tfd
 
-# Least standard deviation of a number, in scores; the share of a batch in its moving average.
-MIN_SCALE, MOMENTUM = 0.05, 0.05
+# Least and largest standard deviation of a number: the scores of a column have 1, so with more a
+# model would have given the column up. The share of a batch in their moving average.
+MIN_SCALE, MAX_SCALE, MOMENTUM = 0.05, 1.0, 0.05
 
 # Entries that are nearer to a spike than this are the spike, up to rounding.
 NEAR = 1e-3
@@ -49,6 +50,7 @@ class FeatureSpace:
         self.spikes = np.float32([each.spike or 0.0 for each, _ in numbers])
         gaps = np.float32([each.gap if each.spike is not None else (0, 0) for each, _ in numbers])
         self.low, self.high = gaps.reshape(-1, 2).T
+        self.least, self.most = np.float32([each.range for each, _ in numbers]).reshape(-1, 2).T
         # Of pseudo-random numbers that depend on the row alone; odd, so that no bit is lost.
         random, columns = np.random.default_rng(0), len(numbers) + len(self.categories)
         self._entries, self._columns = (
@@ -123,20 +125,18 @@ class Rows:
     def mean(self) -> tf.Tensor:
         """Returns the expectation of x, [n, d]: a category has its probabilities."""
         share = self._share_at_spike()
-        numbers = share * self.space.spikes + (1 - share) * self.normal.loc
+        numbers = share * self.space.spikes + (1 - share) * self._possible(self.normal.loc)
         return self.space.join(numbers, [each.mean() for each in self.categories])
 
     def mode(self) -> tf.Tensor:
         """Returns the likeliest x, [n, d], feature by feature."""
-        numbers = tf.where(
-            self._share_at_spike() > 0.5, self.space.spikes, self._outside_gap(self.normal.loc)
-        )
+        numbers = tf.where(self._share_at_spike() > 0.5, self.space.spikes, self._possible(self.normal.loc))
         return self.space.join(numbers, [each.mode() for each in self.categories])
 
     def sample(self, seed: tf.Tensor) -> tf.Tensor:
         """Draws x, [n, d]; ``seed`` is int [2]."""
         seeds = tf.unstack(split_seed(seed, 2 + len(self.categories)))
-        numbers = self._outside_gap(self.normal.sample(seed=seeds[0]))
+        numbers = self._possible(self.normal.sample(seed=seeds[0]))
         drawn = tf.cast(self.at_spike.sample(seed=seeds[1]), tf.bool) & self.space.has_spike
         numbers = tf.where(drawn, self.space.spikes, numbers)
         pairs = zip(self.categories, seeds[2:], strict=True)
@@ -160,7 +160,7 @@ class Rows:
         numbers, categories = self.space.split(tf.where(missing, tf.stop_gradient(self.mean()), x))
         size = numbers + (other.normal.loc - self.normal.loc)
         spike = self.space.is_spike(numbers)
-        size = self._outside_gap(tf.where(spike, other.normal.loc, size))
+        size = self._possible(tf.where(spike, other.normal.loc, size))
         own, new = self._share_at_spike(), other._share_at_spike()
         state = tf.stack([tf.cast(spike, x.dtype), tf.cast(~spike, x.dtype)], -1)
         share = _coupled(state, tf.stack([own, 1 - own], -1), tf.stack([new, 1 - new], -1))[..., 0]
@@ -180,9 +180,10 @@ class Rows:
     def _share_at_spike(self) -> tf.Tensor:
         return tf.where(self.space.has_spike, self.at_spike.mean(), 0.0)
 
-    def _outside_gap(self, numbers) -> tf.Tensor:
-        """Moves numbers that lie in the gap of a spike to its nearer end."""
+    def _possible(self, numbers) -> tf.Tensor:
+        """Moves impossible numbers, out of their range or in a gap, to the nearest possible one."""
         low, high = self.space.low, self.space.high
+        numbers = tf.clip_by_value(numbers, self.space.least, self.space.most)
         nearer = tf.where(numbers - low < high - numbers, low, high)
         return tf.where((numbers > low) & (numbers < high), nearer, numbers)
 
@@ -207,6 +208,10 @@ def _drawn(known, shares, uniform) -> tf.Tensor:
     place = tf.minimum(place, known.shape[1] - 1)
     drawn = tf.one_hot(place, known.shape[1], dtype=shares.dtype)
     return tf.where((uniform < kept)[:, None], known, drawn)
+
+
+def _scale(variance: tf.Tensor) -> tf.Tensor:
+    return tf.sqrt(tf.clip_by_value(variance, MIN_SCALE**2, MAX_SCALE**2))
 
 
 class RowLikelihood(keras.layers.Layer):
@@ -242,15 +247,14 @@ class RowLikelihood(keras.layers.Layer):
             variance = tf.where(count > 0, variance + MOMENTUM * (found - variance), variance)
             variance = tf.stop_gradient(variance)
             self.variance.assign(variance)
-        scale = tf.sqrt(tf.maximum(variance, MIN_SCALE**2))
-        return Rows(space, mean, scale, tf.matmul(spike_logits, place), logits)
+        return Rows(space, mean, _scale(variance), tf.matmul(spike_logits, place), logits)
 
     @property
     def scale(self) -> tf.Tensor | None:
         """The mean standard deviation of the numbers, float []; None if there are none."""
         if not self.space.numbers:
             return None
-        return tf.reduce_mean(tf.sqrt(tf.maximum(tf.convert_to_tensor(self.variance), MIN_SCALE**2)))
+        return tf.reduce_mean(_scale(tf.convert_to_tensor(self.variance)))
 
     # What a user gets of p(x|code); ``Likelihood`` has the same.
 

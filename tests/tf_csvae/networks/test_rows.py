@@ -6,7 +6,7 @@ from tf_csvae.features import Feature
 from tf_csvae.networks.rows import FeatureSpace, RowLikelihood, Rows
 
 # A number, a category, a number that is mostly 0, which is the score -0.2.
-FEATURES = (Feature(), Feature("category", 3), Feature(spike=-0.2, gap=(-np.inf, 1.0)))
+FEATURES = (Feature(), Feature("category", 3), Feature(spike=-0.2, gap=(-1e9, 1.0)))
 SPACE = FeatureSpace(FEATURES)
 
 
@@ -125,3 +125,23 @@ def test_features_that_contradict_themselves():
             Feature(**wrong)
     for feature in FEATURES:
         assert Feature.of([feature.to_dict()]) == (feature,)
+
+
+def test_nothing_that_comes_out_is_outside_the_range():
+    space = FeatureSpace([Feature(range=(-1, 1.5)), Feature(range=(-0.5, 3), spike=-0.2, gap=(-1e9, 1.0))])
+    far, scale = tf.constant([[7.0, 0.5]] * 200), tf.constant([1.0, 1.0])
+    own = Rows(space, far, scale, tf.zeros((200, 2)), [])
+    near = Rows(space, tf.zeros((200, 2)), scale, tf.zeros((200, 2)), [])
+    x = near.sample(tf.constant([1, 2]))
+    for made in (own.mode(), own.sample(tf.constant([1, 2])), near.edited(x, own)):
+        assert np.all((made[:, 0] >= -1) & (made[:, 0] <= 1.5))
+        at = np.isclose(made[:, 1], -0.2)
+        assert np.all(at | ((made[:, 1] >= 1) & (made[:, 1] <= 3)))
+    assert np.all(own.mean()[:, 0] <= 1.5)
+
+
+def test_a_column_that_a_model_gives_up_still_counts():
+    likelihood = RowLikelihood([Feature()])
+    for _ in range(300):
+        px = likelihood(tf.fill((10, 1), 30.0), tf.zeros((10, 1)), training=True)
+    assert px.normal.scale[0] == 1

@@ -12,7 +12,7 @@ class Reconstruction:
 
     ``scale``, a number or [d], is the units of the data per unit of x, and the error is in those
     units. Images, in [0, 1], have PSNR and SSIM too. Features of a table, ``mixed``, have units of
-    their own, so their errors are of x, and they have R², too. A missing feature, NaN, has no error.
+    their own, so their errors are of x, and they have R², too. A missing feature has no error.
     """
 
     def __init__(self, scale: float | np.ndarray = 1.0, image: bool = False, mixed: bool = False) -> None:
