@@ -72,6 +72,7 @@ def apply(config: ApplyConfig) -> None:
 
         from export import examples, signatures, steering
         from export.inputs import sentence_in
+        from tf_csvae import frames
         from tf_csvae.data import names
 
     served = signatures.Served.of_run(Run(config.run_dir), config.judge)
@@ -121,7 +122,7 @@ def apply(config: ApplyConfig) -> None:
             if config.mode in ("transfer", "sample"):
                 y = np.where(np.isnan(requested), y, requested)
             if config.mode == "transfer" and not as_read:
-                columns, moved = examples.changed(info, given, given.read(slice(None)), outputs["x"])
+                columns, moved = frames.changed(info, given.unchanged, given.read(slice(None)), outputs["x"])
             elif not as_read:
                 columns = info.in_columns(outputs["x"])
             table = examples.as_table(served, given, columns, y, requested, config.show == "beside")

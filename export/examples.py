@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from export import outputs, steering
 from export.signatures import Served
-from tf_csvae import texts
+from tf_csvae import frames, texts
 from tf_csvae.data import (
     decoding,
     feature_columns,
@@ -244,8 +244,11 @@ def as_table(
     before = given.unchanged or {}
     made = {name: columns.get(name, values) for name, values in before.items()} | columns
     for label, column, value in zip(served.labels, labels.T, requested, strict=True):
-        as_before = label.name in before and np.isnan(value)
-        if not as_before and not np.isnan(column).all():
+        if label.name in before:
+            if not np.isnan(value):
+                asked = (value - label.mean) / label.scale
+                made[label.name] = frames.relabelled(label, before[label.name], asked)
+        elif not np.isnan(column).all():
             made[label.name] = [_written(label, each) for each in column]
     table = {}
     for name, values in made.items():
@@ -259,38 +262,6 @@ def as_table(
     if any(given.outside):
         table[OUTSIDE] = [", ".join(names) for names in given.outside]
     return pd.DataFrame(table)
-
-
-def changed(info: Info, given: Examples, before: np.ndarray, after: np.ndarray) -> tuple[dict, list[str]]:
-    """Returns the cells of edited rows, and what moved.
-
-    Args:
-        info: of the model's data.
-        given: the rows.
-        before: float [n, d], the rows in the units of the table.
-        after: float [n, d], what the model made of them.
-
-    Returns:
-        {column: n values}, in which a cell that did not move is as in the table; and for each
-        column that moved a sentence: in how many rows, and by how much.
-    """
-    # As the model reads them: what is beyond the training range is its end.
-    read = info.unscale(np.float32(info.scaled(before)))
-    same_as = info.in_columns(after)
-    cells, sentences, place = {}, [], 0
-    for column in info.columns:
-        here = slice(place, place := place + len(column.feature_names))
-        old, new = read[:, here], after[:, here]
-        width = 1.0 if column.categories else np.ptp(column.knots) or 1.0
-        moved = np.any(np.abs(old - new) > 1e-4 * width, 1)  # NaN, a missing value, does not move
-        texts_before = given.unchanged[column.name]
-        pairs = zip(moved, same_as[column.name], texts_before, strict=True)
-        cells[column.name] = [made if move else text for move, made, text in pairs]
-        if moved.any():
-            sentences.append(
-                f"{column.name} moved in {moved.sum():,} rows, {column.moved(old[moved], new[moved])}."
-            )
-    return cells, sentences
 
 
 def _written(label: Label, value: float) -> str:

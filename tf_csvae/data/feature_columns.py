@@ -34,6 +34,9 @@ SPIKE = 0.2
 # A category that so many rows are all different in is an identifier, or a free text.
 MANY, UNIQUE = 20, 0.9
 
+# Of whole numbers that name the rows at least this share are different: some are there twice.
+DIFFERENT = 0.98
+
 # Texts among numbers are mistakes if they are at most so many, or at most this share of the values.
 MISTAKES, MISTAKEN = 3, 0.1
 
@@ -107,8 +110,8 @@ class Column:
         elif self.date:
             words = f"date, {self._written(self.knots[0])} to {self._written(self.knots[-1])}"
         else:
-            words = f"{'whole ' * self.whole}number, {self.knots[0]:g} to {self.knots[-1]:g}"
-            words += f", often {self.spike:g}" if self.spike is not None else ""
+            words = f"{'whole ' * self.whole}number, {self.knots[0]:.10g} to {self.knots[-1]:.10g}"
+            words += f", often {self.spike:.10g}" if self.spike is not None else ""
         return words
 
     @property
@@ -211,7 +214,8 @@ class Column:
             return (_EPOCH + datetime.timedelta(seconds=round(value * _DAY))).strftime(self.date)
         if self.whole:
             return round(value)
-        return float(f"{value:.6g}") if self.decimals is None else round(value, self.decimals)
+        rounded = float(f"{value:.6g}") if self.decimals is None else round(value, self.decimals)
+        return min(max(rounded, self.knots[0]), self.knots[-1])  # rounding may leave the range
 
     def moved(self, old: np.ndarray, new: np.ndarray) -> str:
         """Says how values, float [n, features] in the table's units, have moved, in words."""
@@ -310,16 +314,16 @@ def _number(
 
 def _identifies(name: str, column: Sequence[str], written: Sequence[str], numbers: np.ndarray) -> str:
     """Returns why whole numbers name their rows and measure nothing; "" if they may measure."""
-    if len(written) < MANY or len(set(written)) < len(written):
+    if len(written) < MANY or len(set(written)) < DIFFERENT * len(written):
         return ""
     if texts.counts_rows(column):
         return "it counts the rows"
     if re.search(r"(?i)(^|[^a-z])(id|ids|uuid|index|nr|no)$|Id$|ID$", name):
-        return "its values are all different, and its name is that of an identifier"
+        return "its values are nearly all different, and its name is that of an identifier"
     digits = {len(text.lstrip("+-")) for text in written}
     seconds = 9e8 < np.median(numbers) < 2.2e9  # of a time since 1970
     if min(digits) >= 12 or (len(digits) == 1 and min(digits) >= 7 and not seconds):
-        return "its values are all different, and have as many digits as numbers of customers or cards"
+        return "its values are nearly all different, and have as many digits as numbers of customers or cards"
     return ""
 
 

@@ -13,7 +13,7 @@ from scipy import special
 MAX_KNOTS, SHARED = 200, 0.005
 
 # Values that are further from the middle 98 % of all rows than this many times its width are taken
-# for damaged, if they are at most this share of the rows.
+# for damaged, if they are at most this share of the rows, or two.
 FAR, FEW = 100.0, 0.01
 
 
@@ -34,7 +34,8 @@ def damaged(values: np.ndarray) -> np.ndarray:
         low, high = middle - 4 * (q3 - q1), middle + 4 * (q3 - q1)
     width = high - low
     far = (values < low - FAR * width) | (values > high + FAR * width)
-    return far if width > 0 and far.mean() <= FEW else np.zeros(len(values), bool)
+    few = far.sum() <= max(2, FEW * len(values))
+    return far if width > 0 and few else np.zeros(len(values), bool)
 
 
 def fit(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

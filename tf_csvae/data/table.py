@@ -25,8 +25,10 @@ OPTIONS = (
 )  # fmt: skip
 
 
-def load(config: DataConfig, known: Info | None = None) -> Dataset:
-    """Loads a table: x float32 [d], y float32 [k], NaN where a label is missing.
+def load(config: DataConfig, known: Info | None = None, table: Table | None = None) -> Dataset:
+    """Loads a table: x float32 [d], y float32 [k], NaN where a feature or a label is missing.
+
+    ``table`` is one in memory, in place of the file ``config.data_path``.
 
     Without a column ``split``, the hash of the whole row assigns a row to a split, so equal rows
     stay together. ``info.to_columns(x)`` returns the columns of the table. ``known`` describes
@@ -36,11 +38,13 @@ def load(config: DataConfig, known: Info | None = None) -> Dataset:
         InputError: a missing file or column, a value that is not a number or not allowed for its
             label, no rows, or a label that has one value in all training rows.
     """
-    path = config.data_path
+    path = config.data_path if table is None else table.path
     if not path or not config.label_columns:
         raise InputError("--dataset=table needs --data_path=FILE.csv (or .parquet) and --label_columns=A,B.")
     names = [each.name for each in (*known.columns, *known.labels)] if known else ()
-    table, problems = table_files.read(path, config.header, config.ignore, names), Problems()
+    if table is None:
+        table = table_files.read(path, config.header, config.ignore, names)
+    problems = Problems()
     if known is None:
         features = _feature_names(table, config)
         types = _types(table, features, config)
@@ -179,7 +183,7 @@ def _feature_names(table: Table, config: DataConfig) -> Sequence[str]:
     both = sorted(set(features) & set(config.label_columns))
     if both or not features:
         what = f"{both[0]} is a label, too" if both else "there is none beside the labels"
-        raise InputError(f"--feature_columns of {config.data_path}: {what}.")
+        raise InputError(f"--feature_columns of {table.path}: {what}.")
     return features
 
 

@@ -141,14 +141,15 @@ def points(
 ) -> Figure:
     """Draws vectors, float [n, d] each, as points, by three features or by the first two.
 
-    ``clouds`` are in the data's own units; ``values``, [n] each, are the column of y of the label
-    that colours them. A label that is only a name is a binary one.
+    ``clouds`` are in the data's own units, NaN where a feature is missing; ``values``, [n] each,
+    are the column of y of the label that colours them. A label that is only a name is a binary one.
     """
     figure, solid = Figure(figsize=(4.2 * len(clouds), 4.2), layout="constrained"), len(feature_names) == 3
     clouds = [np.asarray(cloud) for cloud in clouds]
-    spread = np.ptp(clouds[0], axis=0)
+    known = np.where(np.isnan(clouds[0]), np.nanmedian(clouds[0], axis=0), clouds[0])
+    spread = np.ptp(known, axis=0)
     margin = np.where(spread > 0, 0.05 * spread, 0.5)  # a constant feature hides nothing
-    limits = np.stack([clouds[0].min(0) - margin, clouds[0].max(0) + margin])  # the same for all
+    limits = np.stack([known.min(0) - margin, known.max(0) + margin])  # the same for all
     for number, (cloud, title, value) in enumerate(zip(clouds, titles, values, strict=True), 1):
         axis = figure.add_subplot(1, len(clouds), number, projection="3d" if solid else None)
         inside = np.all((cloud >= limits[0]) & (cloud <= limits[1]), axis=1)

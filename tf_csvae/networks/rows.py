@@ -39,7 +39,7 @@ class FeatureSpace:
         self.width = int(starts[-1])
         pairs = list(zip(self.features, starts.tolist(), strict=False))
         numbers = [(each, start) for each, start in pairs if each.kind == "number"]
-        self.numbers = [start for _, start in numbers]
+        self.numbers = np.array([start for _, start in numbers], np.int32)
         self.categories = [(start, each.width) for each, start in pairs if each.kind == "category"]
         order = [*self.numbers, *(s + i for s, width in self.categories for i in range(width))]
         self._back = np.argsort(order)
@@ -252,7 +252,7 @@ class RowLikelihood(keras.layers.Layer):
     @property
     def scale(self) -> tf.Tensor | None:
         """The mean standard deviation of the numbers, float []; None if there are none."""
-        if not self.space.numbers:
+        if not len(self.space.numbers):
             return None
         return tf.reduce_mean(_scale(tf.convert_to_tensor(self.variance)))
 

@@ -5,6 +5,7 @@ takes seconds, is imported.
 """
 
 import dataclasses
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tf_csvae import data as datasets
@@ -16,7 +17,10 @@ from tf_csvae.settings import Settings, settings
 from tf_csvae.training.tf_config import place
 
 if TYPE_CHECKING:
+    import pandas
+
     from tf_csvae.data import Dataset
+    from tf_csvae.frames import Frames
     from tf_csvae.models import LabelledModel
 
 
@@ -29,12 +33,35 @@ class FitResult:
         data: what it was trained on.
         metrics: the content of metrics.json; empty on a worker that is not the chief.
         run: the run directory.
+        frame: the DataFrame that was given; None: there was none.
     """
 
     model: "LabelledModel"
     data: "Dataset"
     metrics: dict[str, Any]
     run: Run
+    frame: "pandas.DataFrame | None" = None
+
+    @property
+    def frames(self) -> "Frames":
+        """The model for DataFrames; raises ``InputError`` unless it is one of a table."""
+        from tf_csvae.frames import Frames
+
+        if not self.data.info.columns:
+            raise InputError(f"DataFrames need a model of a table. This one is of {self.data.info.name}.")
+        return Frames(self.model, self.data.info, self.frame)
+
+    def sample(self, n: int = 1, seed: int | None = None, **labels: Any) -> "pandas.DataFrame":
+        """Returns ``Frames.sample``: new rows with these labels."""
+        return self.frames.sample(n, seed, **labels)
+
+    def counterfactual(self, frame: "pandas.DataFrame", **labels: Any) -> "pandas.DataFrame":
+        """Returns ``Frames.counterfactual``: the rows as they would be with these labels."""
+        return self.frames.counterfactual(frame, **labels)
+
+    def encode(self, frame: "pandas.DataFrame") -> "pandas.DataFrame":
+        """Returns ``Frames.encode``: the latent codes of rows."""
+        return self.frames.encode(frame)
 
     def summary(self) -> str:
         """Returns the main numbers as a table, and where the results are."""
@@ -43,22 +70,38 @@ class FitResult:
         return summary(self.run)
 
 
-def fit(system: str | Settings, data: "Dataset | None" = None, **options: Any) -> FitResult:
+def fit(
+    system: "str | Settings | pandas.DataFrame",
+    data: "Dataset | pandas.DataFrame | None" = None,
+    labels: Sequence[str] | None = None,
+    **options: Any,
+) -> FitResult:
     """Trains a system, resumes an interrupted training, measures it and writes the run.
 
     ``fit("csvae", dataset="celeba", epochs=3)`` does what the command
     ``python -m trainers.csvae --dataset=celeba --epochs=3`` does. Ctrl-C or SIGTERM saves a
     checkpoint and raises ``KeyboardInterrupt``; the same call then continues.
 
+    ``fit(frame, labels=["sick"])`` trains a CSVAE on a DataFrame.
+
     Args:
-        system: "csvae", "condvae", "condvae_info", "vae" or "classifier"; or ``Settings``.
-        data: the data; None: as the options say. With data, options of data are refused, and the
-            defaults are those for ``data.info.name``.
+        system: "csvae", "condvae", "condvae_info", "vae" or "classifier"; or ``Settings``; or a
+            DataFrame, for which it is "csvae".
+        data: the data; None: as the options say. With a ``Dataset``, options of data are refused,
+            and the defaults are those for ``data.info.name``.
+        labels: the columns of a DataFrame that are labels; of other data as the flag.
         **options: by the names of the flags, over the defaults for the data set.
 
     Raises:
         InputError: a mistake in an option or in the data.
     """
+    frame = None
+    if hasattr(system, "iloc"):
+        system, data = "csvae", system
+    if hasattr(data, "iloc"):
+        frame, data = data, _load(data, labels, options)
+    elif labels is not None:
+        options["labels"] = labels
     chosen = _chosen(system, data, options)
     if data is None:
         datasets.check(chosen.data.dataset)
@@ -71,9 +114,22 @@ def fit(system: str | Settings, data: "Dataset | None" = None, **options: Any) -
     with quietly():
         from tf_csvae.training.session import train
     if not is_chief:  # the files belong to the chief
-        return FitResult(*train(chosen, run, data), run)
+        return FitResult(*train(chosen, run, data), run, frame)
     with run.locked():
-        return FitResult(*train(chosen, run, data), run)
+        return FitResult(*train(chosen, run, data), run, frame)
+
+
+def _load(frame: "pandas.DataFrame", labels: Sequence[str] | None, options: dict[str, Any]) -> "Dataset":
+    """Returns a DataFrame as data; takes the options of data out of ``options``."""
+    if not labels:
+        raise InputError("fit: name the columns that are labels, as in labels=['sick'].")
+    own = set(DataConfig.options()) - {"seed", "dataset"}
+    chosen = {name: options.pop(name) for name in sorted(own & set(options))}
+    if "seed" in options:
+        chosen["seed"] = options["seed"]
+    with quietly():
+        from tf_csvae import frames
+    return frames.load(frame, labels, **chosen)
 
 
 def _with_steps(chosen: Settings, run: Run) -> Settings:

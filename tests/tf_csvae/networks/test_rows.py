@@ -145,3 +145,12 @@ def test_a_column_that_a_model_gives_up_still_counts():
     for _ in range(300):
         px = likelihood(tf.fill((10, 1), 30.0), tf.zeros((10, 1)), training=True)
     assert px.normal.scale[0] == 1
+
+
+def test_a_table_may_have_categories_only():
+    likelihood = RowLikelihood([Feature("category", 2), Feature("category", 3)])
+    x = tf.constant([[1.0, 0, 0, 0, 1]])
+    px = likelihood(tf.zeros((1, 5)), x, training=True)
+    np.testing.assert_allclose(px.log_prob(x), [-np.log(6)], rtol=1e-6)
+    assert px.sample(tf.constant([1, 2])).shape == px.edited(x, px).shape == (1, 5)
+    assert likelihood.scale is None
