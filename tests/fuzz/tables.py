@@ -57,7 +57,7 @@ def load(path, **options):
 
 
 def mutated(content):
-    """Loads the bytes as a CSV file: the features are finite, or a sentence refuses it."""
+    """Loads the bytes as a CSV file: no feature is infinite, or a sentence refuses it."""
     _, here = folder()
     path = here / "file.csv"
     path.write_bytes(content)
@@ -67,7 +67,7 @@ def mutated(content):
         if data is None:
             continue
         for x, _ in data.test:
-            assert np.isfinite(x.numpy()).all()
+            assert not np.isinf(x.numpy()).any()  # NaN: a missing value
         data.info.to_columns(x.numpy())
 
 
@@ -91,7 +91,7 @@ def notations(content):
     _, here = folder()
     path = here / "numbers.csv"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    data = load(path, label_columns=("y",), split=(0.5, 0.25, 0.25))
+    data = load(path, label_columns=("y",), split=(0.5, 0.25, 0.25), types=("value:number",))
     if data is None:
         return
     assert data.info.feature_names == ("value", "other"), (how, lines[1:4], data.info.feature_names)
@@ -101,7 +101,8 @@ def notations(content):
     spread = max(values.std(), 1e-9)
     for value in np.concatenate(found):
         nearest = abs(values - value).min()
-        assert nearest < 1e-4 * spread + 1e-6 * abs(value), (how, lines[1:6], value)
+        # A value beyond the training rows has become their end; one that is far from all is damaged.
+        assert nearest < 1e-3 * spread + 1e-6 * abs(value), (how, lines[1:6], value)
 
 
 def table(content):
