@@ -101,7 +101,7 @@ def notations(content):
     spread = max(values.std(), 1e-9)
     for value in np.concatenate(found):
         nearest = abs(values - value).min()
-        # A value beyond the training rows has become their end; one that is far from all is damaged.
+        # A value beyond the training rows has become their end.
         assert nearest < 1e-3 * spread + 1e-6 * abs(value), (how, lines[1:6], value)
 
 
