@@ -19,7 +19,7 @@ def make(system, info, **options):
     keras.utils.set_random_seed(0)
     if system == "classifier":
         config = configs.ClassifierConfig(depth=10, width=4)
-        model = models.Classifier(info.shape, info.labels, config)
+        model = models.Classifier(info.shape, info.labels, config, features=info.features)
     else:
         config = CONFIGS[system](z_dim=3, hidden=(8, 8), filters=(4, 8), **options)
         kind = models.SYSTEMS[system]

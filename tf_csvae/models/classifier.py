@@ -45,10 +45,9 @@ class Classifier(LabelledModel):
         data_shape: Shape,
         labels: Labels,
         config: ClassifierConfig | dict | None = None,
-        seed: int = 0,
         **kwargs,
     ) -> None:
-        super().__init__(data_shape, labels, config, seed, **kwargs)
+        super().__init__(data_shape, labels, config, **kwargs)
         c, dtype = self.config, self.dtype_policy
         self.space = LabelSpace(self.labels, balance=c.balance)
         self.trunk = resnet(self.data_shape, c.depth, c.width, c.stem_stride, dtype)

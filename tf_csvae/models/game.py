@@ -38,8 +38,7 @@ class GameModel(LabelledModel):
             the config of one whose weights are restored later. It takes part in the training and
             predicts labels that are not given. It must not be the judge.
         bounded: x lies in [0, 1], so the decoder ends in a sigmoid.
-        features: what x consists of, if it is the row of a table (``Feature``s or dicts of their
-            fields); empty: x is an image, or a vector of real numbers.
+        features: as of ``LabelledModel``.
         seed: of the noise in training.
 
     Raises:
@@ -67,8 +66,8 @@ class GameModel(LabelledModel):
         seed: int = 0,
         **kwargs,
     ) -> None:
-        super().__init__(data_shape, labels, config, seed, **kwargs)
-        self.bounded, self.guide, self.features = bool(bounded), None, Feature.of(features)
+        super().__init__(data_shape, labels, config, features, seed, **kwargs)
+        self.bounded, self.guide = bool(bounded), None
         if guide is not None:
             self._take_guide(guide)
         for name in ("consistency_weight", "perceptual_weight"):
@@ -92,11 +91,6 @@ class GameModel(LabelledModel):
                     "have a distribution for each type of column; leave it out."
                 )
             self.likelihood = RowLikelihood(self.features, self.dtype_policy, name="likelihood")
-            if (self.likelihood.space.width,) != self.data_shape:
-                raise InputError(
-                    f"features have {self.likelihood.space.width} entries. Received: data of shape "
-                    f"{self.data_shape}."
-                )
         else:
             kind, scale = self.config.likelihood, self.config.likelihood_scale
             self.likelihood = distributions.Likelihood(
@@ -124,8 +118,7 @@ class GameModel(LabelledModel):
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments as plain values."""
         guide = None if self.guide is None else self.guide.get_config()
-        features = [each.to_dict() for each in self.features]
-        return {**super().get_config(), "guide": guide, "bounded": self.bounded, "features": features}
+        return {**super().get_config(), "guide": guide, "bounded": self.bounded}
 
     def count_params(self) -> int:
         """Returns the number of the model's own weights, without those of the guide."""

@@ -12,6 +12,7 @@ import tensorflow as tf
 from keras.src.saving.serialization_lib import deserialize_keras_object
 
 from tf_csvae.errors import InputError
+from tf_csvae.features import Feature
 from tf_csvae.labels import MAX_NUMBERS, Label, Labels, as_labels
 from tf_csvae.models.keras_fixes import FixedModel
 from tf_csvae.networks import replicas
@@ -47,7 +48,12 @@ class LabelledModel(FixedModel):
         data_shape: shape of one example: (d,) or (height, width, channels).
         labels: the columns of y: ``Label``s, dicts of their fields, or names.
         config: of the class ``config_class``, or a dict of its values; None: the defaults.
+        features: what x consists of, if it is the row of a table (``Feature``s or dicts of their
+            fields), in which values may be missing; empty: x is an image, or a vector of numbers.
         seed: of all noise in training.
+
+    Raises:
+        InputError: features of another width than x.
     """
 
     config_class: ClassVar[type[Config]]
@@ -57,11 +63,15 @@ class LabelledModel(FixedModel):
         data_shape: Sequence[int],
         labels: Labels,
         config: Config | dict | None = None,
+        features: Sequence[Feature | dict] = (),
         seed: int = 0,
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
-        self.data_shape = _checked_shape(data_shape)
+        self.data_shape, self.features = _checked_shape(data_shape), Feature.of(features)
+        width = sum(each.width for each in self.features)
+        if self.features and self.data_shape != (width,):
+            raise InputError(f"features have {width} entries. Received: data of shape {self.data_shape}.")
         self.labels = as_labels(labels)
         self.config = as_config(self.config_class, config)
         self.seed = int(seed)
@@ -81,6 +91,7 @@ class LabelledModel(FixedModel):
             "data_shape": list(self.data_shape),
             "labels": [label.to_dict() for label in self.labels],
             "config": self.config.to_dict(),
+            "features": [each.to_dict() for each in self.features],
             "seed": self.seed,
         }
         return json.loads(json.dumps(plain))  # plain lists, whatever Keras wrapped them in
@@ -180,9 +191,7 @@ class LabelledModel(FixedModel):
         if y is None:
             raise InputError(f"{where}: y, the labels, is missing. Use NaN for unknown labels.")
         x, y = np.asarray(self.check_x(x, where)), np.asarray(self.check_y(y, where, x))
-        # A classifier has no features, and takes rows of a table, of which values may be missing.
-        may_miss = len(self.data_shape) == 1 and getattr(self, "features", True)
-        if np.isinf(x).any() or (np.isnan(x).any() and not may_miss):
+        if np.isinf(x).any() or (np.isnan(x).any() and not self.features):
             raise InputError(f"{where}: x must be finite. Received: NaN or infinity.")
         # Bicubic resizing overshoots [0, 1] by a little, which does no harm.
         if len(self.data_shape) == 3 and (x.min() < -0.5 or x.max() > 1.5):

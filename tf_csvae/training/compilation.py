@@ -14,7 +14,7 @@ def build_model(settings: Settings, info: Info, guide: LabelledModel | None = No
     """Returns the new model that settings describe; the guide is a ``Classifier`` or None."""
     kind, seed = SYSTEMS[settings.system], settings.training.seed
     if settings.system == "classifier":
-        return kind(info.shape, info.labels, settings.model, seed=seed)
+        return kind(info.shape, info.labels, settings.model, features=info.features, seed=seed)
     bounded = info.value_range == (0.0, 1.0)
     given = {"guide": guide, "bounded": bounded, "features": info.features, "seed": seed}
     return kind(info.shape, info.labels, settings.model, **given)

@@ -7,7 +7,6 @@ import keras
 
 from tf_csvae import runs
 from tf_csvae.data import Dataset
-from tf_csvae.models import SYSTEMS
 from tf_csvae.settings import Settings
 from tf_csvae.training.classifiers import classifier_settings
 from tf_csvae.training.cluster import Cluster
@@ -41,7 +40,7 @@ def chosen(settings: Settings, dataset: Dataset, cluster: Cluster, start: float)
         guide = model if role == runs.GUIDE else guide
     if guide is None and settings.guided:
         own = classifier_settings(runs.GUIDE, settings)
-        guide = SYSTEMS["classifier"](dataset.info.shape, dataset.info.labels, own.model)
+        guide = build_model(own, dataset.info)
     _, (compiling, step) = _timed(settings, dataset, cluster, guide)
     left = 60 * settings.training.minutes - (time.perf_counter() - start) - MEASURING_SECONDS
     left -= compiling + sum(each for each, _ in costs.values())

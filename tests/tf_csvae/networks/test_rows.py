@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tf_csvae import VAE, InputError, VAEConfig
 from tf_csvae.features import Feature
 from tf_csvae.networks.rows import FeatureSpace, RowLikelihood, Rows
 
@@ -154,3 +155,16 @@ def test_a_table_may_have_categories_only():
     np.testing.assert_allclose(px.log_prob(x), [-np.log(6)], rtol=1e-6)
     assert px.sample(tf.constant([1, 2])).shape == px.edited(x, px).shape == (1, 5)
     assert likelihood.scale is None
+
+
+def test_a_model_of_rows_is_saved_with_its_features_and_refuses_what_does_not_fit():
+    model = VAE([5], ["sick"], VAEConfig(hidden=(8, 8)), features=FEATURES)
+    again = VAE.from_config(model.get_config())
+    again.set_weights(model.get_weights())
+    x = np.float32([[0.1, 0, 1, 0, -0.2], [np.nan] * 5])
+    np.testing.assert_array_equal(again.reconstruct(x), model.reconstruct(x))
+    assert np.all(np.isfinite(model.reconstruct(x)))
+    with pytest.raises(InputError, match=r"features have 5 entries\. Received: data of shape \(4,\)"):
+        VAE([4], ["sick"], features=FEATURES)
+    with pytest.raises(InputError, match="likelihood=gaussian_fixed is for images and vectors"):
+        VAE([5], ["sick"], VAEConfig(likelihood="gaussian_fixed"), features=FEATURES)
