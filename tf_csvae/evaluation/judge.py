@@ -31,7 +31,7 @@ class Judge:
 
         @tf.function(reduce_retracing=True, autograph=False)
         def see(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            features = classifier.features(x)
+            features = classifier.embed(x)
             return space.decided(space.means(classifier.head(features))), features
 
         self._see = see

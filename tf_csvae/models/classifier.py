@@ -154,7 +154,7 @@ class Classifier(LabelledModel):
         """Returns the likeliest labels y, float [n, k], of x float [n, *data_shape]."""
         return self.space.decided(self.classify(x))
 
-    def features(self, x: Any) -> tf.Tensor:
+    def embed(self, x: Any) -> tf.Tensor:
         """Returns the input of the last, linear layer, as for a Fréchet distance.
 
         It is float32 [n, d] and not negative; d is 8 ``width`` for images, ``width`` for vectors.
@@ -162,5 +162,5 @@ class Classifier(LabelledModel):
         return tf.cast(self.stages(x)[-1], tf.float32)
 
     def stages(self, x: Any) -> list[tf.Tensor]:
-        """Returns the outputs of the network's stages, [n, ...] each; the last are ``features``."""
+        """Returns the outputs of the network's stages, [n, ...] each; the last are ``embed``."""
         return self.trunk(self.check_x(x, "features"), training=False)

@@ -40,7 +40,7 @@ def test_it_classifies_and_gives_features(model):
     p = model.classify(x).numpy()
     assert p.shape == (16, 2)
     assert np.all((p > 0) & (p < 1))
-    features = model.features(x)
+    features = model.embed(x)
     assert features.dtype == tf.float32
     assert features.shape == (16, 4 if len(model.data_shape) == 1 else 32)
     np.testing.assert_allclose(p, tf.sigmoid(model.head(features)), rtol=1e-5)
@@ -71,7 +71,7 @@ def test_a_loaded_model_is_the_same_and_trains_on_as_if_never_saved(model, tmp_p
     assert int(loaded.optimizer.iterations) == 8
 
 
-@pytest.mark.parametrize("method", ["classify", "features"])
+@pytest.mark.parametrize("method", ["classify", "embed"])
 def test_x_of_the_wrong_shape_is_refused(model, method):
     x, _ = batch(model)
     with pytest.raises(InputError, match=rf"{method}: x must have shape \(n, .*Received: x of shape"):
@@ -114,7 +114,7 @@ def test_half_precision_keeps_the_logits_in_full():
     model.compile("adam", run_eagerly=True)
     assert np.all(np.isfinite(fit(model, epochs=1)["loss"]))
     x, _ = batch(model)
-    assert model.classify(x).dtype == model.features(x).dtype == tf.float32
+    assert model.classify(x).dtype == model.embed(x).dtype == tf.float32
     assert model.trunk.layers[-1].compute_dtype == "bfloat16"
 
 
