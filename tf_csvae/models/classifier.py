@@ -163,4 +163,4 @@ class Classifier(LabelledModel):
 
     def stages(self, x: Any) -> list[tf.Tensor]:
         """Returns the outputs of the network's stages, [n, ...] each; the last are ``embed``."""
-        return self.trunk(self.check_x(x, "features"), training=False)
+        return self.trunk(self.check_x(x, "embed"), training=False)

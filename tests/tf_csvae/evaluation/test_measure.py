@@ -108,7 +108,7 @@ class Seeing:
     labels = LABELS
     data_shape = (len(LABELS) + STYLE,)
 
-    def features(self, x):
+    def embed(self, x):
         return tf.cast(x, tf.float32)
 
     def head(self, features):
