@@ -122,7 +122,8 @@ def apply(config: ApplyConfig) -> None:
             if config.mode in ("transfer", "sample"):
                 y = np.where(np.isnan(requested), y, requested)
             if config.mode == "transfer" and not as_read:
-                columns, moved = frames.changed(info, given.unchanged, given.read(slice(None)), outputs["x"])
+                read = np.float32(info.scaled(given.read(slice(None))))
+                columns, moved = frames.changed(info, given.unchanged, read, outputs["x"])
             elif not as_read:
                 columns = info.in_columns(outputs["x"])
             table = examples.as_table(served, given, columns, y, requested, config.show == "beside")

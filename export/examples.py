@@ -242,7 +242,7 @@ def as_table(
         beside: a changed column has its values before, and the difference of numbers, beside it.
     """
     before = given.unchanged or {}
-    made = {name: columns.get(name, values) for name, values in before.items()} | columns
+    made = before | columns
     for label, column, value in zip(served.labels, labels.T, requested, strict=True):
         if label.name in before:
             if not np.isnan(value):

@@ -49,7 +49,7 @@ class Feature:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns plain values, for JSON and Keras configs."""
-        return dataclasses.asdict(self) | {"gap": list(self.gap), "range": list(self.range)}
+        return dataclasses.asdict(self)
 
     @classmethod
     def of(cls, features: Iterable[Self | dict[str, Any]]) -> tuple[Self, ...]:

@@ -123,7 +123,7 @@ class Frames:
             here = slice(start, start + BATCH)
             parts.append(self.model.transfer(x[here], y[here], target[here]).numpy())
         after = self.info.unscale(np.concatenate(parts))
-        cells, _ = changed(self.info, rows.columns, before, after)
+        cells, _ = changed(self.info, rows.columns, x, after)
         for label, value in zip(self.info.labels, requested, strict=True):
             if label.name in rows.columns and not np.isnan(value):
                 cells[label.name] = relabelled(label, rows.columns[label.name], value)
@@ -196,30 +196,28 @@ class Frames:
 
 
 def changed(
-    info: Info, written: Mapping[str, Sequence[str]], before: np.ndarray, after: np.ndarray
+    info: Info, written: Mapping[str, Sequence[str]], x: np.ndarray, after: np.ndarray
 ) -> tuple[dict[str, list], list[str]]:
     """Returns the cells of edited rows, and what moved.
 
     Args:
         info: of the model's data.
         written: {column: n texts}, the rows as they are in the table.
-        before: float [n, d], the rows in the units of the table.
-        after: float [n, d], what the model made of them.
+        x: float32 [n, d], the rows as the model reads them.
+        after: float [n, d], what the model made of them, in the units of the table.
 
     Returns:
         {column: n values}, in which a cell that did not move is as in the table; and for each
         column that moved a sentence: in how many rows, and by how much.
     """
-    # As the model reads them: what is beyond the training range is its end.
-    read = info.unscale(np.float32(info.scaled(before)))
-    made, cells, sentences, place = info.in_columns(after), {}, [], 0
-    for column in info.columns:
-        here = slice(place, place := place + len(column.feature_names))
-        old, new = read[:, here], after[:, here]
+    # Before: what is beyond the training range is its end.
+    pairs = zip(info.parts(info.unscale(x)), info.parts(after), strict=True)
+    made, cells, sentences = info.in_columns(after), {}, []
+    for column, (old, new) in zip(info.columns, pairs, strict=True):
         width = 1.0 if column.categories else np.ptp(column.knots) or 1.0
         moved = np.any(np.abs(old - new) > 1e-4 * width, 1)  # NaN, a missing value, does not move
-        pairs = zip(moved, made[column.name], written[column.name], strict=True)
-        cells[column.name] = [value if move else text for move, value, text in pairs]
+        values = zip(moved, made[column.name], written[column.name], strict=True)
+        cells[column.name] = [value if move else text for move, value, text in values]
         if moved.any():
             how = column.moved(old[moved], new[moved])
             sentences.append(f"{column.name} moved in {moved.sum():,} rows, {how}.")

@@ -162,14 +162,14 @@ class Info:
         """Returns values [n, *shape] in the units of the data as they stand in x."""
         if not self.columns:
             return (np.asarray(values) - self.offset) / self.scale
-        pairs = zip(self.columns, self._of_columns(values), strict=True)
+        pairs = zip(self.columns, self.parts(values), strict=True)
         return np.concatenate([column.scaled(part) for column, part in pairs], 1)
 
     def unscale(self, x: np.ndarray) -> np.ndarray:
         """Returns x [n, *shape] in the units of the data."""
         if not self.columns:
             return np.asarray(x) * self.scale + self.offset  # float64, as offset and scale
-        pairs = zip(self.columns, self._of_columns(x), strict=True)
+        pairs = zip(self.columns, self.parts(x), strict=True)
         return np.concatenate([column.unscaled(part) for column, part in pairs], 1)
 
     def to_columns(self, x: np.ndarray) -> dict[str, list]:
@@ -178,10 +178,10 @@ class Info:
 
     def in_columns(self, values: np.ndarray) -> dict[str, list]:
         """Returns values [n, d] in the units of a table as {column: n values}; "" where missing."""
-        pairs = zip(self.columns, self._of_columns(values), strict=True)
+        pairs = zip(self.columns, self.parts(values), strict=True)
         return {column.name: column.decode(part) for column, part in pairs}
 
-    def _of_columns(self, values: np.ndarray) -> list[np.ndarray]:
+    def parts(self, values: np.ndarray) -> list[np.ndarray]:
         """Returns the part of values [n, d] of each column, float64."""
         ends = np.cumsum([len(column.feature_names) for column in self.columns])
         return np.split(np.asarray(values, np.float64), ends[:-1], axis=1)

@@ -261,7 +261,7 @@ def fit_column(table: Table, name: str, train: np.ndarray, kind: str, problems: 
         return "as --types says"
     if not known:
         return "it has no values"
-    numbers = np.array([number(text) for text in known], np.float64)
+    numbers = np.array([number(text) for text in column], np.float64)  # NaN where missing, too
     date = next((form for form in DATES if not any(np.isnan(_days(text, form)) for text in known)), "")
     if kind == "date" and not date:
         problems.append(
@@ -270,16 +270,16 @@ def fit_column(table: Table, name: str, train: np.ndarray, kind: str, problems: 
     if date and kind in ("", "date"):
         days = np.array([_days(column[row], date) for row in train if not missing(column[row])])
         return _number(name, days, date=date)
-    others = np.sum(~np.isfinite(numbers))
+    finite = numbers[np.isfinite(numbers)]
+    others = len(known) - len(finite)
     mostly = others < 0.5 * len(known) and others <= max(MISTAKES, MISTAKEN * len(known))
     if kind == "number" or (not kind and mostly):
-        written = [text for text, value in zip(known, numbers, strict=True) if np.isfinite(value)]
-        finite = numbers[np.isfinite(numbers)]
+        written = [text for text, value in zip(column, numbers, strict=True) if np.isfinite(value)]
         exact = "e" not in "".join(written).lower()
         whole = bool(np.all(finite % 1 == 0) and exact)
         if not kind and whole and (why := _identifies(name, column, written, finite)):
             return why
-        of_train = np.array([number(column[row]) for row in train], np.float64)
+        of_train = numbers[train]
         of_train = of_train[np.abs(of_train) <= scaling.MAX_NUMBER]
         levels = np.unique(finite)
         few = len(levels) <= min(MAX_LEVELS, len(column) / ROWS_PER_LEVEL)

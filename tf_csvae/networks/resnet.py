@@ -3,7 +3,7 @@
 from keras import Input, KerasTensor, Model, layers
 
 from tf_csvae.networks.distributions import Dtype
-from tf_csvae.networks.trunks import Shape, batch_normalization, known
+from tf_csvae.networks.trunks import MissingAsZero, Shape, batch_normalization
 
 # Basic blocks per stage, by depth: two of He et al.'s table 1, and one of half the smaller.
 BLOCKS = {10: (1, 1, 1, 1), 18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
@@ -20,7 +20,7 @@ def resnet(shape: Shape, depth: int, width: int, stem_stride: int, dtype: Dtype 
     x = inputs = Input(tuple(shape))
     outputs = []
     if len(shape) == 1:
-        x = known(x, dtype)
+        x = MissingAsZero(dtype=dtype)(x)
         for _ in range(2):
             x = layers.Dense(width, "relu", kernel_initializer="he_normal", dtype=dtype)(x)
             outputs.append(x)

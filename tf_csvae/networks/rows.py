@@ -34,10 +34,9 @@ class FeatureSpace:
     """
 
     def __init__(self, features: Sequence[Feature]) -> None:
-        self.features = tuple(features)
-        starts = np.cumsum([0, *(each.width for each in self.features)])
+        starts = np.cumsum([0, *(each.width for each in features)])
         self.width = int(starts[-1])
-        pairs = list(zip(self.features, starts.tolist(), strict=False))
+        pairs = list(zip(features, starts.tolist(), strict=False))
         numbers = [(each, start) for each, start in pairs if each.kind == "number"]
         self.numbers = np.array([start for _, start in numbers], np.int32)
         self.categories = [(start, each.width) for each, start in pairs if each.kind == "category"]

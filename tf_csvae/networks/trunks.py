@@ -36,16 +36,11 @@ def batch_normalization(dtype: Dtype = None, gamma: str = "ones") -> Layer:
 
 @saving.register_keras_serializable("tf_csvae")
 class MissingAsZero(Layer):
-    """Replaces NaN, a missing feature, by 0, which is the middle of a feature's values."""
+    """Replaces NaN, a missing feature, by 0, the middle of its values: each network begins so."""
 
     def call(self, x: KerasTensor) -> KerasTensor:
         """Returns finite numbers."""
         return ops.where(ops.isnan(x), ops.zeros_like(x), x)
-
-
-def known(x: KerasTensor, dtype: Dtype = None) -> KerasTensor:
-    """Returns a vector whose missing features are 0; the first layer of every network of x."""
-    return MissingAsZero(dtype=dtype)(x)
 
 
 def _bounded(layer: Layer, spectral_norm: bool) -> Layer:
@@ -98,7 +93,7 @@ def trunk(
     x = inputs = Input(tuple(shape))
     if len(shape) == 1:
         # With a single hidden layer, which belongs to the head, the trunk does no more.
-        x = _dense(known(x, dtype), config.hidden[:-1], config, dtype, spectral_norm)
+        x = _dense(MissingAsZero(dtype=dtype)(x), config.hidden[:-1], config, dtype, spectral_norm)
     else:
         _check_image(shape, config)
         for filters in config.filters:
