@@ -43,6 +43,9 @@ class ApplyConfig(SteeringConfig, RunConfig, BadExamplesConfig):
         "the difference beside it.",
         choices=("after", "beside"),
     )
+    impute: bool = option(
+        False, "Of rows, with transfer: fill missing features in, by the likeliest, before the change."
+    )
     decimal: str | None = option(
         None,
         "The decimal separator of columns of numbers that can be read in two ways, as in training.",
@@ -71,7 +74,6 @@ def apply(config: ApplyConfig) -> None:
         from tqdm import tqdm
 
         from export import examples, signatures, steering
-        from export.inputs import sentence_in
         from tf_csvae import frames
         from tf_csvae.data import names
 
@@ -85,13 +87,17 @@ def apply(config: ApplyConfig) -> None:
         )
     # Then nothing is to be changed, and the model is asked nothing.
     as_read = config.mode == "transfer" and not config.set
+    if config.impute and (config.mode != "transfer" or not info.columns):
+        raise InputError("--impute takes rows of a table, and --mode=transfer.")
     if config.mode == "sample":
         given = examples.to_sample(config.count, labels)
     else:
-        given = examples.find(config, served, not as_read)
+        given = examples.find(config, served, config.impute or not as_read)
+    if config.impute:
+        given = examples.imputed(served, given, config.batch)
     default = 0.0 if config.mode == "sample" else np.nan
     requested = np.array(steering.label_values(config.set, labels, default))
-    function, made, notes = served.signatures[config.mode], [], []
+    made, notes = [], []
     ending = "jsonl" if config.mode == "encode" else "png" if info.is_image else "csv"
     to_write = [f"{name}.png" for name in given.names] if ending == "png" else [f"{config.mode}.{ending}"]
     check_free(config.out, to_write, config.overwrite, given.files)
@@ -101,14 +107,7 @@ def apply(config: ApplyConfig) -> None:
         inputs = steering.request(config, config.mode, labels, given.labels[rows], start)
         if config.mode != "sample":
             inputs["x"] = given.read(rows)
-        if as_read:
-            outputs = {"x": inputs["x"]}
-        else:
-            ordered = [tf.constant(inputs[spec.name]) for spec in function.input_signature]
-            try:
-                outputs = {name: value.numpy() for name, value in function(*ordered).items()}
-            except tf.errors.InvalidArgumentError as error:
-                raise InputError(sentence_in(error.message)) from error
+        outputs = {"x": inputs["x"]} if as_read else served.answer(config.mode, inputs)
         if "x" in outputs and info.is_image:
             pixels = np.round(255 * np.clip(outputs["x"], 0, 1)).astype(np.uint8)
             images = [tf.io.encode_png(image).numpy() for image in pixels]

@@ -17,7 +17,6 @@ from export.signatures import Served
 from tf_csvae import frames, texts
 from tf_csvae.data import (
     decoding,
-    feature_columns,
     images,
     label_columns,
     notations,
@@ -25,6 +24,7 @@ from tf_csvae.data import (
 )
 from tf_csvae.data.dataset import Info
 from tf_csvae.data.names import Folder, plain
+from tf_csvae.data.table import read_features
 from tf_csvae.data.table_files import Problems, Table
 from tf_csvae.errors import InputError
 from tf_csvae.files import is_within
@@ -98,6 +98,25 @@ def find(config: ApplyConfig, served: Served, need_labels: bool = True) -> Examp
     return found
 
 
+def imputed(served: Served, given: Examples, batch: int) -> Examples:
+    """Returns rows whose missing features the model has filled in; the notes say so."""
+    info, x = served.info, given.read(slice(None))
+    parts = []
+    for start in range(0, len(x), batch):
+        rows = {"x": x[start : start + batch], "labels": given.labels[start : start + batch]}
+        parts.append(served.answer("reconstruct", rows)["x"])
+    # In the units of x, in which a number and the text that is written for it agree.
+    before, made = np.float32(info.scaled(x)), info.scaled(np.concatenate(parts))
+    filled, cells, notes = frames.imputed(info, given.unchanged, before, made)
+    values = info.unscale(filled)
+    return dataclasses.replace(
+        given,
+        read=lambda chosen: values[chosen],
+        unchanged={**given.unchanged, **cells},
+        notes=(*given.notes, *notes),
+    )
+
+
 def _images(config: ApplyConfig, served: Served, problems: Problems) -> Examples:
     path, info, own = config.input, served.info, [config.labels] if config.labels_are_a_file else []
     every, others = _image_files(path, config.out, own)
@@ -159,10 +178,7 @@ def _rows(config: ApplyConfig, served: Served, problems: Problems) -> Examples:
     if not info.columns:
         raise InputError(f"The model was trained on {info.name}, whose examples are in no table.")
     given = table_files.read(path, known=[column.name for column in info.columns])
-    for column in info.columns:
-        given.column(column.name, "--input")
-    given = _in_plain_notation(given, info, config.decimal, problems)
-    x = feature_columns.encode(info.columns, given, problems)
+    given, x = read_features(given, info, config.decimal, problems)
     problems.raise_any()
     outside = _outside(given, info)
     names = [str(line) for line in given.lines]
@@ -173,12 +189,6 @@ def _rows(config: ApplyConfig, served: Served, problems: Problems) -> Examples:
             labels[:, place] = label.in_units(column)
     inputs = (path, *([config.labels] if config.labels_are_a_file else []))
     return Examples(names, labels, lambda chosen: x[chosen], outside, given.columns, inputs)
-
-
-def _in_plain_notation(given: Table, info: Info, decimal: str | None, problems: Problems) -> Table:
-    """Returns a table whose numbers are written as Python writes them; see ``notations``."""
-    numbers = [name for name in info.number_columns if name in given.columns]
-    return notations.plain_table(given, numbers, decimal, problems, info.notations)[0]
 
 
 def _outside(given: Table, info: Info) -> list[list[str]]:
@@ -199,7 +209,8 @@ def _labels_of(
     if not config.labels_are_a_file:
         return steering.label_rows(config.known, labels, len(names))
     given = table_files.read(config.labels, known=[label.name for label in labels])
-    given = _in_plain_notation(given, served.info, config.decimal, problems)
+    numbers = [name for name in served.info.number_columns if name in given.columns]
+    given = notations.plain_table(given, numbers, config.decimal, problems, served.info.notations)[0]
     found = steering.label_rows([], labels, len(names))
     places = {}
     for row, file in enumerate(next(iter(given.columns.values()))):

@@ -8,12 +8,14 @@ takes and gives encoded files.
 from collections.abc import Callable
 from typing import Self
 
+import numpy as np
 import tensorflow as tf
 
 from export import inputs
 from export.configs import STEPS, TRAVERSAL
 from export.inputs import Input
 from tf_csvae.data.dataset import Info
+from tf_csvae.errors import InputError
 from tf_csvae.labels import Label
 from tf_csvae.models import Classifier, Code, GenerativeModel, check_same
 from tf_csvae.runs import Run, load_classifier
@@ -69,6 +71,19 @@ class Served:
         """Whether labels that are left out are predicted from x."""
         return self._judge is not None or self.model.reads_labels
 
+    def answer(self, name: str, given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Returns what a signature makes of inputs by name; others are passed over.
+
+        Raises:
+            InputError: inputs that do not fit.
+        """
+        function = self.signatures[name]
+        ordered = [tf.constant(given[spec.name]) for spec in function.input_signature]
+        try:
+            return {key: value.numpy() for key, value in function(*ordered).items()}
+        except tf.errors.InvalidArgumentError as error:
+            raise InputError(inputs.sentence_in(error.message)) from error
+
     def _functions(self, x: Input, ending: str = "") -> dict[str, Callable]:
         """Returns all signatures with examples in one form, which adds an ending to names."""
         return {
@@ -86,11 +101,12 @@ class Served:
         if isinstance(model, Classifier):
             return {"classify": ({"x": x}, self._classify)}
         z, seed = Input((model.z_dim,), conditions=inputs.finite), Input(dtype=tf.int32)
+        fixed = {} if model.fixed is None else {"x": x}  # what decode gets beside the code
         if not self.labels:
             return {
                 "reconstruct": ({"x": x}, model.reconstruct),
                 "encode": ({"x": x}, lambda x: self._parameters(model.encode(x))),
-                "decode": ({"z": z}, model.decode),
+                "decode": ({"z": z, **fixed}, lambda z, x=None: model.decode(z, x=x)),
                 "sample": ({"seed": seed}, lambda seed: self._sample(None, seed)),
             }
         # A model that was trained on examples without a label can do without it.
@@ -104,8 +120,8 @@ class Served:
             "reconstruct": (given, lambda x, y: model.reconstruct(x, known(x, y))),
             "encode": (given, lambda x, y: self._parameters(model.encode(x, known(x, y)))),
             "decode": (
-                {"z": z, "labels": requested},
-                lambda z, y: model.decode(z, model.label_code(y)),
+                {"z": z, "labels": requested, **fixed},
+                lambda z, y, x=None: model.decode(z, model.label_code(y), x),
             ),
             "sample": ({"labels": requested, "seed": seed}, self._sample),
             "transfer": (
@@ -120,7 +136,7 @@ class Served:
         if model.has_subspaces:
             w = Input((sum(model.label_widths),), conditions=inputs.finite)
             found |= {
-                "decode": ({"z": z, "w": w}, model.decode),
+                "decode": ({"z": z, "w": w, **fixed}, model.decode),
                 "style_transfer": (
                     {**given, "style_x": x, "style_labels": y, "label": label},
                     lambda x, y, style, y_style, label: model.style_transfer(
@@ -160,16 +176,16 @@ class Served:
     def _sample(self, y: tf.Tensor | None, seeds: tf.Tensor) -> tf.Tensor:
         """Samples each row by its own seed, so that it is the same on any host, in any batch."""
         model = self.model
-        widths = [model.z_dim, *([] if y is None else [sum(model.label_widths)])]
         rows = (seeds,) if y is None else (seeds, y[:, None])
 
         @tf.autograph.experimental.do_not_convert  # which takes seconds, and nothing needs it
-        def code(row: tuple) -> tuple:
-            return model.sample_code(*(row[1:] or [None]), n=1, seed=row[0])[: len(widths)]
+        def code(row: tuple) -> dict[str, tf.Tensor]:
+            return model.sample_code(*(row[1:] or [None]), n=1, seed=row[0])
 
-        specs = tuple(tf.TensorSpec([1, width], tf.float32) for width in widths)
+        like = code((tf.zeros(2, tf.int32), *(part[0] for part in rows[1:])))
+        specs = {name: tf.TensorSpec([1, *part.shape[1:]], part.dtype) for name, part in like.items()}
         parts = tf.map_fn(code, rows, fn_output_signature=specs)
-        return model.decode(*[part[:, 0] for part in parts])
+        return model.made({name: part[:, 0] for name, part in parts.items()})
 
     def _parameters(self, code: Code) -> dict[str, tf.Tensor]:
         """Returns means and scales of a code, and the labels that the model predicts."""

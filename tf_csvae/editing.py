@@ -25,9 +25,9 @@ def editor(model: Model, x: tf.Tensor, z: tf.Tensor, w: tf.Tensor) -> Callable[[
     gets for x beside it.
     """
     if not model.config.counterfactual:
-        return lambda other: model.decode(z, other)
-    own = model.generative(z, w)
-    return lambda other: model.likelihood.edited(x, own, model.generative(z, other))
+        return lambda other: model.likelihood.point(model.generative(z, other, x))
+    own = model.generative(z, w, x)
+    return lambda other: model.likelihood.edited(x, own, model.generative(z, other, x))
 
 
 def transfer(model: Model, x: Any, y_source: Any, y_target: Any, seed: Seed = None) -> tf.Tensor:

@@ -25,6 +25,7 @@ class Feature:
         range: the least and the largest entry of a number.
         spike: the entry of a value that many rows share, such as 0 of a gain; None: there is none.
         gap: the open range around the spike in which no other entry of x lies.
+        fixed: whether it is given to the model, which never makes nor changes it.
 
     Raises:
         ValueError: fields that contradict each other.
@@ -35,6 +36,7 @@ class Feature:
     range: tuple[float, float] = (-FAR, FAR)
     spike: float | None = None
     gap: tuple[float, float] = (0.0, 0.0)
+    fixed: bool = False
 
     def __post_init__(self) -> None:
         for name in ("range", "gap"):

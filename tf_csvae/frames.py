@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from tf_csvae import texts
 from tf_csvae.configs import DataConfig
-from tf_csvae.data import feature_columns, label_columns, table
+from tf_csvae.data import label_columns, table
 from tf_csvae.data.dataset import Dataset, Info
 from tf_csvae.data.table_files import Problems, Table
 from tf_csvae.errors import InputError
@@ -114,41 +115,42 @@ class Frames:
         Raises:
             InputError: no such label, no value of it, or a frame without a column of the model.
         """
-        rows, before = self._read(frame)
-        requested, x = self._requested(labels), np.float32(self.info.scaled(before))
-        y = self._labels(rows, x)
+        requested = self._requested(labels)
+        rows, x, y = self._read(frame)
         target = np.where(np.isnan(requested), y, requested).astype(np.float32)
-        parts = []
-        for start in range(0, len(x), BATCH):
-            here = slice(start, start + BATCH)
-            parts.append(self.model.transfer(x[here], y[here], target[here]).numpy())
-        after = self.info.unscale(np.concatenate(parts))
+        after = self.info.unscale(_in_batches(self.model.transfer, x, y, target))
         cells, _ = changed(self.info, rows.columns, x, after)
         for label, value in zip(self.info.labels, requested, strict=True):
             if label.name in rows.columns and not np.isnan(value):
                 cells[label.name] = relabelled(label, rows.columns[label.name], value)
         return self._typed(rows.columns | cells, frame)
 
+    def impute(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Returns the rows with their missing features filled in by ``reconstruct``, the likeliest.
+
+        All else is as in the frame, in its columns and types.
+        """
+        rows, x, y = self._read(frame)
+        _, cells, _ = imputed(self.info, rows.columns, x, _in_batches(self.model.reconstruct, x, y))
+        return self._typed(rows.columns | cells, frame)
+
     def encode(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Returns the means of the codes: z_1, z_2, ... and w_LABEL_1, ... of each label."""
-        rows, before = self._read(frame)
-        x = np.float32(self.info.scaled(before))
-        z, w = self.model.encode(x, self._labels(rows, x)).mean()
+        _, x, y = self._read(frame)
+        z, w = self.model.encode(x, y).mean()
         codes = {f"z_{i + 1}": column for i, column in enumerate(z.numpy().T)}
         for label in self.info.labels if w is not None else ():
             own = self.model.subspace(w.numpy(), label.name)
             codes |= {f"w_{label.name}_{i + 1}": column for i, column in enumerate(own.T)}
         return pd.DataFrame(codes, index=frame.index)
 
-    def _read(self, frame: pd.DataFrame) -> tuple[Table, np.ndarray]:
-        """Returns a frame as texts, and its features in their own units."""
-        rows, problems = as_table(frame), Problems()
-        missing = [column.name for column in self.info.columns if column.name not in rows.columns]
-        if missing:
-            raise InputError(f"{rows.path} lacks the columns {', '.join(missing)}.")
-        x = feature_columns.encode(self.info.columns, rows, problems)
+    def _read(self, frame: pd.DataFrame) -> tuple[Table, np.ndarray, np.ndarray]:
+        """Returns a frame as texts, and x and y of it."""
+        problems = Problems()
+        rows, x = table.read_features(as_table(frame), self.info, None, problems)
         problems.raise_any()
-        return rows, x
+        x = np.float32(self.info.scaled(x))
+        return rows, x, self._labels(rows, x)
 
     def _labels(self, rows: Table, x: np.ndarray) -> np.ndarray:
         """Returns the labels of rows, float32 [n, k]; what is not known is what the guide sees."""
@@ -185,14 +187,49 @@ class Frames:
     def _typed(self, columns: Mapping[str, Sequence], frame: pd.DataFrame | None) -> pd.DataFrame:
         """Returns columns as a DataFrame with the types, and the index, of a frame."""
         like = self.like if frame is None else frame
-        found = {}
-        for name, values in columns.items():
-            series = None if like is None else next((like[each] for each in like if str(each) == name), None)
-            found[name] = values if series is None else _as_series(values, series)
-        made = pd.DataFrame(found)
+        known = {} if like is None else {str(name): like[name] for name in like}
+        made = pd.DataFrame(
+            {
+                name: _as_series(values, known[name]) if name in known else values
+                for name, values in columns.items()
+            }
+        )
         if frame is not None:
             made.index, made.columns = frame.index, frame.columns
         return made
+
+
+def _in_batches(function: Callable, *arrays: np.ndarray) -> np.ndarray:
+    """Returns a function of the rows of arrays."""
+    starts = range(0, len(arrays[0]), BATCH)
+    parts = [function(*(array[start : start + BATCH] for array in arrays)) for start in starts]
+    return np.concatenate([np.asarray(part) for part in parts])
+
+
+def imputed(
+    info: Info, written: Mapping[str, Sequence[str]], x: np.ndarray, made: np.ndarray
+) -> tuple[np.ndarray, dict[str, list], list[str]]:
+    """Returns rows whose missing features are filled in.
+
+    Args:
+        info: of the model's data.
+        written: {column: n texts}, the rows as they are in the table.
+        x: float32 [n, d], the rows as the model reads them; NaN where missing.
+        made: float [n, d], what fills them, as the model reads it.
+
+    Returns:
+        x without NaN; {column: n values} of the columns that had gaps; and a sentence for each.
+    """
+    x = np.where(np.isnan(x), made, x)
+    # Of what stands in x, so that a number is one of the column's own, in its decimals.
+    values, cells, sentences = info.to_columns(x), {}, []
+    for column in info.columns:
+        lost = [texts.missing(text) for text in written[column.name]]
+        if any(lost):
+            pairs = zip(lost, values[column.name], written[column.name], strict=True)
+            cells[column.name] = [value if gap else text for gap, value, text in pairs]
+            sentences.append(f"{column.name}: {sum(lost):,} missing values are filled in by the model.")
+    return x, cells, sentences
 
 
 def changed(

@@ -241,6 +241,17 @@ def test_an_edit_returns_the_inputs_own_columns_and_changes_no_more_than_it_must
         if age != "NA":
             assert int(row["age"]) - age == float(row["age difference"])
     assert "person before" not in beside[0]
+    # Missing ages are filled in, and then changed as the others are, or only filled in.
+    for changes in ({"set": ("sick=1",)}, {"set": ()}):
+        apply.apply(apply.ApplyConfig(**{**config, **changes}, impute=True, overwrite=True))
+        made = read_rows(tmp_path / "out" / "transfer.csv")
+        assert all(min(ages) <= int(row["age"]) <= max(ages) for row in made)
+        assert "age: 9 missing values are filled in by the model." in capsys.readouterr().out
+    for row, (_, _, age, gain, *_) in zip(made, rows, strict=True):
+        assert age in ("NA", int(row["age"]))
+        assert row["gain"] == str(gain)
+    with pytest.raises(InputError, match="--impute takes rows of a table, and --mode=transfer"):
+        apply.apply(apply.ApplyConfig(**config, mode="encode", impute=True, overwrite=True))
 
 
 def test_values_far_outside_the_training_range_are_flagged(people, capsys):

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 import tf_csvae
+from export import check, saved_model
 from tf_csvae import InputError, frames
 
 QUICK = {
@@ -83,6 +84,37 @@ def test_a_counterfactual_keeps_columns_types_index_and_rows_that_have_the_value
     pd.testing.assert_frame_equal(again[list(frame)], made)
     with pytest.raises(InputError, match="lacks the columns age"):
         trained.counterfactual(frame.drop(columns="age"), sick="yes")
+
+
+def test_missing_features_are_filled_in_on_request_only(trained, frame):
+    made = trained.impute(frame)
+    lost = frame["weight"].isna()
+    assert made["weight"].between(frame["weight"].min(), frame["weight"].max()).all()
+    pd.testing.assert_frame_equal(made[~lost], frame[~lost])
+    assert (made.dtypes == frame.dtypes).all()
+
+
+def test_fixed_columns_stay_and_samples_have_those_of_real_rows(frame, tmp_path):
+    options = {**QUICK, "epochs": 1, "run_dir": str(tmp_path / "run"), "fixed": ["age", "blood"]}
+    result = tf_csvae.fit(frame, labels=["sick"], **options)
+    fixed = ["age", "blood"]
+    made = result.counterfactual(frame, sick="no")
+    pd.testing.assert_frame_equal(made[fixed], frame[fixed])
+    pairs = set(frame[["sick", *fixed]].itertuples(index=False, name=None))
+    samples = result.sample(50, seed=0)[["sick", *fixed]]
+    assert set(samples.itertuples(index=False, name=None)) <= pairs
+    served = str(tmp_path / "served")
+    saved_model.export(str(tmp_path / "run"), served)
+    check.check(f"{served}/run/1")
+
+
+def test_numbers_in_the_notation_of_the_training_are_read(frame, tmp_path):
+    """A frame of texts with decimal commas, as read_csv returns it."""
+    comma = frame.assign(size=[f"{each:.3f}".replace(".", ",") for each in frame["size"]])
+    options = {**QUICK, "epochs": 1, "run_dir": str(tmp_path / "run")}
+    result = tf_csvae.fit(comma, labels=["sick"], **options)
+    point = frame.assign(size=frame["size"].round(3))
+    pd.testing.assert_frame_equal(result.encode(comma), result.encode(point))
 
 
 def test_codes_have_the_index_of_the_frame(trained, frame):

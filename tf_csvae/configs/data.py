@@ -104,6 +104,9 @@ class DataConfig(BadExamplesConfig):
         "table: types of features, where they are not recognised, as in code:category,born:date: "
         "number, category, date, or aside, which is no feature.",
     )
+    fixed: tuple[str, ...] = option(
+        (), "table: features that no edit changes. The model is given them: a sample has those of a real row."
+    )
     balanced_batches: bool = option(
         False, "Training draws rare values of labels more often, up to four times as often."
     )

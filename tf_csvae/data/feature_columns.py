@@ -64,6 +64,7 @@ class Column:
         spike: a value that many rows share, such as 0 of a gain; None: there is none.
         decimals: to which numbers are written that a model made; None: six significant digits.
         date: the format of a date, as of ``strptime``, whose number are days; "": it is none.
+        fixed: whether the model is given the column, and never makes nor changes it.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Column:
     spike: float | None = None
     decimals: int | None = None
     date: str = ""
+    fixed: bool = False
 
     def __post_init__(self) -> None:
         """Converts lists, as JSON has them; raises ``ValueError`` for numbers that are none."""
@@ -112,7 +114,7 @@ class Column:
         else:
             words = f"{'whole ' * self.whole}number, {self.knots[0]:.10g} to {self.knots[-1]:.10g}"
             words += f", often {self.spike:.10g}" if self.spike is not None else ""
-        return words
+        return words + ", fixed" * self.fixed
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -123,15 +125,15 @@ class Column:
     def feature(self) -> Feature:
         """What the column is in x."""
         if self.categories:
-            return Feature("category", len(self.categories))
+            return Feature("category", len(self.categories), fixed=self.fixed)
         ends = (self.scores[0], self.scores[-1])
         if self.spike is None:
-            return Feature(range=ends)
+            return Feature(range=ends, fixed=self.fixed)
         own = np.flatnonzero(np.equal(self.knots, self.spike))
         beside = (own[0] - 1, own[-1] + 1)
         gap = [self.scores[end] if 0 <= end < len(self.scores) else math.copysign(FAR, end) for end in beside]
         (at,) = quantiles.to_scores(np.array([self.spike]), self.knots, self.scores)
-        return Feature(range=ends, spike=float(at), gap=(gap[0], gap[1]))
+        return Feature(range=ends, spike=float(at), gap=(gap[0], gap[1]), fixed=self.fixed)
 
     def numbers(self, table: Table, problems: Problems) -> np.ndarray:
         """Returns the numbers of the column, float64 [n]; NaN where missing.

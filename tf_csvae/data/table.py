@@ -20,7 +20,7 @@ from tf_csvae.errors import InputError
 from tf_csvae.labels import Label
 
 OPTIONS = (
-    "data_path", "label_columns", "feature_columns", "types", "header", "ignore", "split",
+    "data_path", "label_columns", "feature_columns", "types", "fixed", "header", "ignore", "split",
     "group_column", "label_kinds", "decimal", "batch_size", "half", "balanced_batches",
 )  # fmt: skip
 
@@ -78,6 +78,24 @@ def load(config: DataConfig, known: Info | None = None, table: Table | None = No
     return pipeline.from_arrays(arrays, info, config)
 
 
+def read_features(
+    table: Table, info: Info, decimal: str | None, problems: Problems
+) -> tuple[Table, np.ndarray]:
+    """Returns rows with plain numbers, and their features in the table's units, float64 [n, d].
+
+    The columns are found by name. ``decimal`` is as of ``notations.plain_table``.
+
+    Raises:
+        InputError: a column is missing.
+    """
+    missing = [column.name for column in info.columns if column.name not in table.columns]
+    if missing:
+        raise InputError(f"{table.path} lacks the columns {', '.join(missing)}.")
+    numbers = [name for name in info.number_columns if name in table.columns]
+    table = notations.plain_table(table, numbers, decimal, problems, info.notations)[0]
+    return table, feature_columns.encode(info.columns, table, problems)
+
+
 def _fit(
     table: Table,
     features: Sequence[str],
@@ -93,7 +111,16 @@ def _fit(
         name: feature_columns.fit_column(table, name, train, types.get(name, ""), problems)
         for name in features
     }
+    for name in config.fixed:
+        table.column(name, "--fixed")
+        if not isinstance(found.get(name), Column):
+            what = f"it is set aside: {found[name]}" if name in found else "it is no feature"
+            problems.append(f"--fixed names {name}, but {what}.")
+        else:
+            found[name] = dataclasses.replace(found[name], fixed=True)
     columns = tuple(each for each in found.values() if isinstance(each, Column))
+    if columns and all(each.fixed for each in columns):
+        problems.append(f"--fixed names all features of {table.path}: none is left to learn.")
     aside = {name: each for name, each in found.items() if not isinstance(each, Column)}
     if not columns:
         raise InputError(

@@ -145,11 +145,12 @@ class CondVAEInfo(GenerativeModel):
         )
         step = InfoStep(x, y, training, noise_seed, code, z, w, predicted_from_x=predicted_from_x)
         # Reconstructions and samples in one batch: one pass, with the same normalisation.
-        made = self.decoded(tf.concat([z, new], 0), tf.concat([w, w], 0), training)
+        given = tf.concat([x, x], 0) if self.fixed is not None else None
+        made = self.decoded(tf.concat([z, new], 0), tf.concat([w, w], 0), given, training)
         again, sampled = tf.split(made, 2)
         step.px = self.likelihood(again, x, training=training)
         step.again = step.px.mean()
-        made = tf.concat([step.again, self.likelihood(sampled).mean()], 0)
+        made = tf.concat([step.again, self.likelihood(sampled, x).mean()], 0)
         if self.config.perceptual_weight:
             step.stages = stages(self.guide, x)
         step.predicted = self.auxiliary(z, training=training)

@@ -17,6 +17,7 @@ from tf_csvae.models.keras_fixes import finalize_together
 from tf_csvae.models.labelled import LabelledModel, check_same, constant_rate, unscaled
 from tf_csvae.networks import distributions, replicas, trunks
 from tf_csvae.networks.distributions import Seed, tfd
+from tf_csvae.networks.fixed_features import FixedFeatures
 from tf_csvae.networks.label_space import spread
 from tf_csvae.networks.rows import RowLikelihood
 from tf_csvae.objectives import label_consistency, perceptual, term
@@ -67,7 +68,7 @@ class GameModel(LabelledModel):
         **kwargs,
     ) -> None:
         super().__init__(data_shape, labels, config, features, seed, **kwargs)
-        self.bounded, self.guide = bool(bounded), None
+        self.bounded, self.guide, self.fixed = bool(bounded), None, None
         if guide is not None:
             self._take_guide(guide)
         for name in ("consistency_weight", "perceptual_weight"):
@@ -91,6 +92,8 @@ class GameModel(LabelledModel):
                     "have a distribution for each type of column; leave it out."
                 )
             self.likelihood = RowLikelihood(self.features, self.dtype_policy, name="likelihood")
+            if len(self.likelihood.space.fixed):
+                self.fixed = FixedFeatures(self.likelihood.space, self.labels, self.dtype_policy)
         else:
             kind, scale = self.config.likelihood, self.config.likelihood_scale
             self.likelihood = distributions.Likelihood(
@@ -133,8 +136,11 @@ class GameModel(LabelledModel):
     def generative(
         self, z: tf.Tensor, w: tf.Tensor | None = None, x: tf.Tensor | None = None, training: bool = False
     ) -> tfd.Distribution:
-        """Returns p(x|z, w) of checked tensors; w as of ``label_code``."""
-        return self.likelihood(self.decoded(z, w, training), x, training=training)
+        """Returns p(x|z, w) of checked tensors; w as of ``label_code``.
+
+        x has the fixed features, if there are any, and is what a scale is fitted to in training.
+        """
+        return self.likelihood(self.decoded(z, w, x, training), x, training=training)
 
     def forward(self, x: tf.Tensor, y: tf.Tensor, training: bool, seed: tf.Tensor) -> Step:
         """Returns one pass over a batch, with all that ``objective`` reads."""
@@ -167,11 +173,18 @@ class GameModel(LabelledModel):
     def new_decoder(self, code: int) -> keras.Model:
         """Returns a decoder from codes, [n, code], to what the likelihood takes."""
         outputs = self.likelihood.outputs if self.features else None
+        code += len(self.likelihood.space.fixed) if self.features else 0
         return trunks.decoder(code, self.data_shape, self.config, self.bounded, self.dtype_policy, outputs)
 
-    def decoded(self, z: tf.Tensor, w: tf.Tensor | None, training: bool = False) -> tf.Tensor:
-        """Returns the decoder's output for checked tensors."""
-        return self.decoder(z if w is None else tf.concat([z, w], -1), training=training)
+    def decoded(
+        self, z: tf.Tensor, w: tf.Tensor | None, x: tf.Tensor | None = None, training: bool = False
+    ) -> tf.Tensor:
+        """Returns the decoder's output for checked tensors; x has the fixed features."""
+        parts = [z] if w is None else [z, w]
+        if self.fixed is not None:
+            given = self.likelihood.space.given(x)
+            parts.append(tf.where(tf.math.is_nan(given), 0.0, given))
+        return self.decoder(tf.concat(parts, -1) if parts[1:] else z, training=training)
 
     def decode_step(self, step: Step) -> Step:
         """Adds p(x|z, w) to a step, and what the terms with a guide need."""
@@ -186,9 +199,10 @@ class GameModel(LabelledModel):
         )
         # One pass of the decoder, so that batch normalisation treats both alike.
         z, w = tf.concat([step.z, exchange.z], 0), tf.concat([step.w, exchange.w], 0)
-        again, made = tf.split(self.decoded(z, w, step.training), 2)
+        x = tf.concat([step.x, step.x], 0) if self.fixed is not None else None
+        again, made = tf.split(self.decoded(z, w, x, step.training), 2)
         step.px = self.likelihood(again, step.x, training=step.training)
-        other = self.likelihood(made)
+        other = self.likelihood(made, step.x)
         exchange.made = other.mean()
         if self.config.counterfactual:
             new = tf.reshape(exchange.new, [-1] + [1] * len(self.data_shape))
@@ -276,6 +290,8 @@ class GameModel(LabelledModel):
         stop_gradient is needed, and what the losses share is computed once.
         """
         x, y = self._typed(data, "fit")
+        if self.fixed is not None:
+            self.fixed.keep(x, y)
         players = self.players()
         # The noise depends on the seed and the step only: nothing to save, exact to resume.
         seed = tf.stack([self.seed, tf.cast(self.optimizer.iterations, tf.int32)])

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from tf_csvae import editing
@@ -45,25 +46,30 @@ class GenerativeModel(GameModel):
         x = self.check_x(x, "encode")
         return self.inference(x, self._known(x, y, "encode"))
 
-    def decode(self, z: tf.Tensor, w: tf.Tensor | None = None) -> tf.Tensor:
+    def decode(self, z: tf.Tensor, w: tf.Tensor | None = None, x: tf.Tensor | None = None) -> tf.Tensor:
         """Returns the mean of p(x|z, w), float [n, *data_shape], of z, float [n, z_dim].
 
         Of the row of a table it is the likeliest one, feature by feature.
 
         w, float [n, sum of label_widths], are the label subspaces, or without them what
-        ``label_code`` gives, which for binary labels are the labels. Raises ``InputError`` if w is
-        missing where it is needed.
+        ``label_code`` gives, which for binary labels are the labels. x, float [n, *data_shape], has
+        the fixed features of the row of a table, if there are any.
+
+        Raises:
+            InputError: w or x missing where it is needed.
         """
         if w is None and self.label_widths:
             self._needs_labels("decode")
-        return self.likelihood.point(self.generative(z, w))
+        if self.fixed is not None and x is None:
+            raise InputError("decode: some features are fixed. Give x, rows that have them.")
+        return self.likelihood.point(self.generative(z, w, x))
 
     def reconstruct(self, x: Any, y: Any = None) -> tf.Tensor:
         """Encodes and decodes x, float [n, *data_shape], by the means, as ``encode`` does."""
         x = self.check_x(x, "reconstruct")
         y = self._known(x, y, "reconstruct")
         code = self.inference(x, y)
-        return self.decode(code.z.mean(), self.own_code(code, y))
+        return self.decode(code.z.mean(), self.own_code(code, y), x)
 
     def sample(self, y: Any = None, n: int = 1, seed: Seed = None) -> tf.Tensor:
         """Samples new examples with the labels y: z ~ p(z), w ~ p(w|y), the mean of p(x|z, w).
@@ -86,17 +92,31 @@ class GenerativeModel(GameModel):
         if y is not None or self.label_widths:
             y = tf.repeat(self.check_steering(y, "sample"), n, axis=0)
             n = tf.shape(y)[0]
-        code_seed, row_seed = tf.unstack(split_seed(seed, 2)) if self.features else (seed, None)
-        px = self.generative(*self.sample_code(y, n, code_seed))
-        return self.likelihood.draw(px, row_seed)
+        return self.made(self.sample_code(y, n, seed))
 
-    def sample_code(
-        self, y: tf.Tensor | None, n: int | tf.Tensor, seed: Seed
-    ) -> tuple[tf.Tensor, tf.Tensor | None]:
-        """Draws n codes: z ~ p(z), [n, z_dim], and what the decoder gets for checked labels y."""
+    def sample_code(self, y: tf.Tensor | None, n: int | tf.Tensor, seed: Seed) -> dict[str, tf.Tensor]:
+        """Draws all that n samples with checked labels y, [n, k], depend on.
+
+        Returns z ~ p(z), [n, z_dim]; w, what the decoder gets for the labels; of rows of a table x,
+        with their fixed features, and noise for ``Likelihood.draw``; each only if there is any.
+        """
         z_seed, w_seed = tf.unstack(split_seed(seed, 2))
-        z = standard_normal(self.z_dim, self.variable_dtype).sample(n, seed=z_seed)
-        return z, None if y is None else self.label_code(self.space.filled(y, w_seed), w_seed)
+        drawn = {"z": standard_normal(self.z_dim, self.variable_dtype).sample(n, seed=z_seed)}
+        if y is not None:
+            y = self.space.filled(y, w_seed)
+            drawn["w"] = self.label_code(y, w_seed)
+        if self.likelihood.noise:
+            shape, noise_seed = (n, self.likelihood.noise), split_seed(z_seed, 1)[0]
+            drawn["noise"] = tf.random.stateless_uniform(shape, noise_seed, dtype=self.variable_dtype)
+        if self.fixed is not None:
+            unknown = tf.fill((n, len(self.labels)), tf.constant(np.nan, self.variable_dtype))
+            drawn["x"] = self.fixed.draw(unknown if y is None else y, split_seed(w_seed, 1)[0])
+        return drawn
+
+    def made(self, drawn: dict[str, tf.Tensor]) -> tf.Tensor:
+        """Returns the samples, [n, *data_shape], of what ``sample_code`` has drawn."""
+        px = self.generative(drawn["z"], drawn.get("w"), drawn.get("x"))
+        return self.likelihood.draw(px, drawn.get("noise"))
 
     transfer = editing.transfer
     interpolate = editing.interpolate

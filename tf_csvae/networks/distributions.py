@@ -59,8 +59,11 @@ class Likelihood(keras.layers.Layer):
     * "bernoulli": for x in [0, 1]; the mean is the probability.
 
     ``scale`` is the standard deviation in units of x: of "gaussian_fixed", or at the start. With
-    ``bounded``, x and all edits of it lie in [0, 1].
+    ``bounded``, x and all edits of it lie in [0, 1]. ``noise`` is the number of uniform numbers
+    that ``draw`` takes per example: none.
     """
+
+    noise = 0
 
     def __init__(
         self, kind: str, scale: float = 1.0, bounded: bool = False, dtype: Dtype = None, **kwargs
@@ -103,7 +106,7 @@ class Likelihood(keras.layers.Layer):
         """Returns the mean, which has no noise."""
         return px.mean()
 
-    def draw(self, px: tfd.Distribution, seed: tf.Tensor) -> tf.Tensor:
+    def draw(self, px: tfd.Distribution, noise: tf.Tensor | None = None) -> tf.Tensor:
         """Returns the mean as well: noise of single pixels is no part of a picture."""
         return px.mean()
 

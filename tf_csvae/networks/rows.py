@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from tf_csvae.features import Feature
 from tf_csvae.networks import replicas
-from tf_csvae.networks.distributions import Dtype, outer_dtype, split_seed, tfd
+from tf_csvae.networks.distributions import Dtype, outer_dtype, tfd
 
 # Least and largest standard deviation of a number: the scores of a column have 1, so with more a
 # model would have given the column up. The share of a batch in their moving average.
@@ -30,20 +30,29 @@ class FeatureSpace:
     """The places of features in x, float [n, d], and in a decoder's output.
 
     The output, float [n, outputs], has an entry for each of x, the mean of a number or the logits
-    of a category; then a logit for each spike.
+    of a category; then a logit for each spike. The entries of fixed features count nowhere.
+
+    Attributes:
+        width: entries of x.
+        outputs: entries of the output.
+        fixed: int [m], the entries of x that are given to the decoder, and never made.
+        noise: uniform numbers that a sample of a row takes.
     """
 
     def __init__(self, features: Sequence[Feature]) -> None:
         starts = np.cumsum([0, *(each.width for each in features)])
         self.width = int(starts[-1])
         pairs = list(zip(features, starts.tolist(), strict=False))
+        self.fixed = np.array([s + i for each, s in pairs if each.fixed for i in range(each.width)], np.int32)
+        pairs = [pair for pair in pairs if not pair[0].fixed]
         numbers = [(each, start) for each, start in pairs if each.kind == "number"]
         self.numbers = np.array([start for _, start in numbers], np.int32)
         self.categories = [(start, each.width) for each, start in pairs if each.kind == "category"]
-        order = [*self.numbers, *(s + i for s, width in self.categories for i in range(width))]
+        order = [*self.numbers, *(s + i for s, width in self.categories for i in range(width)), *self.fixed]
         self._back = np.argsort(order)
         self.spiked = [place for place, (each, _) in enumerate(numbers) if each.spike is not None]
         self.outputs = self.width + len(self.spiked)
+        self.noise = 2 * len(numbers) + len(self.categories)
         # Per number; of one without a spike no value is the spike, and none lies in the gap.
         self.has_spike = np.array([each.spike is not None for each, _ in numbers], bool)
         self.spikes = np.float32([each.spike or 0.0 for each, _ in numbers])
@@ -60,9 +69,13 @@ class FeatureSpace:
         """Returns the numbers, [n, numbers], and each category, [n, width], of x or an output."""
         return tf.gather(x, self.numbers, axis=1), [x[:, s : s + width] for s, width in self.categories]
 
-    def join(self, numbers: tf.Tensor, categories: Sequence[tf.Tensor]) -> tf.Tensor:
-        """Returns x, [n, d], of what ``split`` returns."""
-        return tf.gather(tf.concat([numbers, *categories], 1), self._back, axis=1)
+    def given(self, x: tf.Tensor) -> tf.Tensor:
+        """Returns the fixed features of x, [n, m]."""
+        return tf.gather(x, self.fixed, axis=1)
+
+    def join(self, numbers: tf.Tensor, categories: Sequence[tf.Tensor], fixed: tf.Tensor) -> tf.Tensor:
+        """Returns x, [n, d], of what ``split`` and ``given`` return."""
+        return tf.gather(tf.concat([numbers, *categories, fixed], 1), self._back, axis=1)
 
     def is_spike(self, numbers: tf.Tensor) -> tf.Tensor:
         """Returns which numbers are at their spike, bool [n, numbers]."""
@@ -90,6 +103,7 @@ class Rows:
         scale: float [numbers].
         spike_logits: float [n, numbers]; only those of numbers with a spike count.
         logits: of each category, float [n, width].
+        fixed: float [n, m], the fixed features that the rows have.
     """
 
     def __init__(
@@ -99,14 +113,15 @@ class Rows:
         scale: tf.Tensor,
         spike_logits: tf.Tensor,
         logits: Sequence[tf.Tensor],
+        fixed: tf.Tensor,
     ) -> None:
-        self.space = space
+        self.space, self.fixed = space, fixed
         self.normal = tfd.Normal(mean, scale)
         self.at_spike = tfd.Bernoulli(logits=spike_logits)
         self.categories = [tfd.OneHotCategorical(logits=each, dtype=each.dtype) for each in logits]
 
     def log_prob(self, x: tf.Tensor) -> tf.Tensor:
-        """Returns log p(x|code) of the values that are not missing, float [n], in nats."""
+        """Returns log p(x|code) of the values that are not missing or fixed, float [n], in nats."""
         numbers, categories = self.space.split(x)
         known = ~tf.math.is_nan(numbers)
         plain = self.normal.log_prob(tf.where(known, numbers, self.normal.loc))
@@ -125,21 +140,21 @@ class Rows:
         """Returns the expectation of x, [n, d]: a category has its probabilities."""
         share = self._share_at_spike()
         numbers = share * self.space.spikes + (1 - share) * self._possible(self.normal.loc)
-        return self.space.join(numbers, [each.mean() for each in self.categories])
+        return self.space.join(numbers, [each.mean() for each in self.categories], self.fixed)
 
     def mode(self) -> tf.Tensor:
         """Returns the likeliest x, [n, d], feature by feature."""
         numbers = tf.where(self._share_at_spike() > 0.5, self.space.spikes, self._possible(self.normal.loc))
-        return self.space.join(numbers, [each.mode() for each in self.categories])
+        return self.space.join(numbers, [each.mode() for each in self.categories], self.fixed)
 
-    def sample(self, seed: tf.Tensor) -> tf.Tensor:
-        """Draws x, [n, d]; ``seed`` is int [2]."""
-        seeds = tf.unstack(split_seed(seed, 2 + len(self.categories)))
-        numbers = self._possible(self.normal.sample(seed=seeds[0]))
-        drawn = tf.cast(self.at_spike.sample(seed=seeds[1]), tf.bool) & self.space.has_spike
-        numbers = tf.where(drawn, self.space.spikes, numbers)
-        pairs = zip(self.categories, seeds[2:], strict=True)
-        return self.space.join(numbers, [each.sample(seed=own) for each, own in pairs])
+    def sample(self, noise: tf.Tensor) -> tf.Tensor:
+        """Draws x, [n, d]; ``noise`` are uniform numbers in [0, 1), float [n, space.noise]."""
+        count = len(self.space.numbers)
+        sizes, spikes, *classes = tf.split(noise, [count, count] + [1] * len(self.categories), axis=1)
+        numbers = self._possible(self.normal.quantile(tf.clip_by_value(sizes, 1e-6, 1 - 1e-6)))
+        numbers = tf.where(spikes < self._share_at_spike(), self.space.spikes, numbers)
+        pairs = zip(self.categories, classes, strict=True)
+        return self.space.join(numbers, [_drawn(each.mean(), own[:, 0]) for each, own in pairs], self.fixed)
 
     def edited(self, x: tf.Tensor, other: Self, soft: bool = False) -> tf.Tensor:
         """Predicts x, float [n, d], under another code, with the noise inferred from x.
@@ -172,9 +187,9 @@ class Rows:
         ):
             shares = _coupled(known, own.mean(), new.mean())
             if not soft:
-                shares = _drawn(known, shares, uniform[:, len(self.space.numbers) + place])
+                shares = _drawn(shares, uniform[:, len(self.space.numbers) + place], known)
             made.append(shares)
-        return tf.where(missing, x, self.space.join(moved, made))
+        return tf.where(missing, x, self.space.join(moved, made, self.space.given(x)))
 
     def _share_at_spike(self) -> tf.Tensor:
         return tf.where(self.space.has_spike, self.at_spike.mean(), 0.0)
@@ -199,13 +214,14 @@ def _coupled(known: tf.Tensor, own: tf.Tensor, new: tf.Tensor) -> tf.Tensor:
     return known * stays + (1 - stays) * gained / tf.reduce_sum(gained, -1, keepdims=True)
 
 
-def _drawn(known, shares, uniform) -> tf.Tensor:
-    """Draws one-hot values; the known one comes first, so that little change changes little."""
+def _drawn(shares, uniform, known=0.0) -> tf.Tensor:
+    """Draws one-hot values; a known one comes first, so that little change changes little."""
+    known = tf.zeros_like(shares) + known
     kept = tf.reduce_sum(known * shares, -1)
     others = kept[:, None] + tf.cumsum(shares * (1 - known), 1)
     place = tf.reduce_sum(tf.cast(others <= uniform[:, None], tf.int32), 1)
-    place = tf.minimum(place, known.shape[1] - 1)
-    drawn = tf.one_hot(place, known.shape[1], dtype=shares.dtype)
+    place = tf.minimum(place, shares.shape[1] - 1)
+    drawn = tf.one_hot(place, shares.shape[1], dtype=shares.dtype)
     return tf.where((uniform < kept)[:, None], known, drawn)
 
 
@@ -229,8 +245,16 @@ class RowLikelihood(keras.layers.Layer):
         )
         self.built = True
 
+    @property
+    def noise(self) -> int:
+        """Uniform numbers that ``draw`` takes per row."""
+        return self.space.noise
+
     def call(self, output: tf.Tensor, x: tf.Tensor | None = None, training: bool = False) -> Rows:
-        """Returns p(x|code) of a decoder's output; in training the scales are fitted to x."""
+        """Returns p(x|code) of a decoder's output.
+
+        x, [n, d], has the fixed features, if there are any. Training fits the scales to it.
+        """
         space = self.space
         mean, logits = space.split(output)
         spike_logits = output[:, space.width :]
@@ -246,7 +270,8 @@ class RowLikelihood(keras.layers.Layer):
             variance = tf.where(count > 0, variance + MOMENTUM * (found - variance), variance)
             variance = tf.stop_gradient(variance)
             self.variance.assign(variance)
-        return Rows(space, mean, _scale(variance), tf.matmul(spike_logits, place), logits)
+        given = output[:, :0] if x is None else space.given(x)
+        return Rows(space, mean, _scale(variance), tf.matmul(spike_logits, place), logits, given)
 
     @property
     def scale(self) -> tf.Tensor | None:
@@ -261,9 +286,9 @@ class RowLikelihood(keras.layers.Layer):
         """Returns the likeliest rows."""
         return px.mode()
 
-    def draw(self, px: Rows, seed: tf.Tensor) -> tf.Tensor:
+    def draw(self, px: Rows, noise: tf.Tensor) -> tf.Tensor:
         """Draws rows, so that many of them are distributed as the data."""
-        return px.sample(seed)
+        return px.sample(noise)
 
     def edited(self, x: tf.Tensor, own: Rows, other: Rows, soft: bool = False) -> tf.Tensor:
         """Returns ``Rows.edited``."""

@@ -59,6 +59,10 @@ class FitResult:
         """Returns ``Frames.counterfactual``: the rows as they would be with these labels."""
         return self.frames.counterfactual(frame, **labels)
 
+    def impute(self, frame: "pandas.DataFrame") -> "pandas.DataFrame":
+        """Returns ``Frames.impute``: the rows with their missing features filled in."""
+        return self.frames.impute(frame)
+
     def encode(self, frame: "pandas.DataFrame") -> "pandas.DataFrame":
         """Returns ``Frames.encode``: the latent codes of rows."""
         return self.frames.encode(frame)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_csvae import VAE, InputError, VAEConfig
+from tf_csvae import VAE, CondVAE, CondVAEConfig, InputError, VAEConfig
 from tf_csvae.features import Feature
 from tf_csvae.networks.rows import FeatureSpace, RowLikelihood, Rows
 
@@ -14,7 +14,11 @@ SPACE = FeatureSpace(FEATURES)
 def rows(n, mean=(0.5, 1.5), spike=1.0, logits=(0.0, 1.0, -1.0), scale=(0.5, 0.25)):
     tiled = (np.tile(np.float32(each), (n, 1)) for each in (mean, (0.0, spike), logits))
     mean, spikes, logits = map(tf.constant, tiled)
-    return Rows(SPACE, mean, tf.constant(np.float32(scale)), spikes, [logits])
+    return Rows(SPACE, mean, tf.constant(np.float32(scale)), spikes, [logits], tf.zeros((n, 0)))
+
+
+def drawn(px, n):
+    return px.sample(tf.random.stateless_uniform((n, px.space.noise), (1, 2)))
 
 
 def normal(x, mean, scale):
@@ -51,7 +55,7 @@ def test_the_means_and_the_likeliest_row():
 
 
 def test_samples_are_distributed_as_the_features_and_possible():
-    x = rows(20_000).sample(tf.constant([1, 2])).numpy()
+    x = drawn(rows(20_000), 20_000).numpy()
     shares = np.exp([0.0, 1.0, -1.0]) / np.exp([0.0, 1.0, -1.0]).sum()
     np.testing.assert_allclose(x[:, 1:4].mean(0), shares, atol=0.02)
     assert set(np.unique(x[:, 1:4])) == {0, 1}
@@ -64,7 +68,7 @@ def test_samples_are_distributed_as_the_features_and_possible():
 def test_an_edit_moves_numbers_and_changes_as_few_categories_as_the_probabilities_ask_for():
     n = 20_000
     own, other = rows(n), rows(n, mean=(0.9, 1.9), spike=0.0, logits=(1.0, 0.0, -1.0))
-    x = own.sample(tf.constant([1, 2]))
+    x = drawn(own, n)
     np.testing.assert_array_equal(own.edited(x, own), x)
     made, x = own.edited(x, other).numpy(), x.numpy()
     np.testing.assert_allclose(made[:, 0], x[:, 0] + 0.4, atol=1e-6)
@@ -81,7 +85,7 @@ def test_an_edit_moves_numbers_and_changes_as_few_categories_as_the_probabilitie
 
 def test_an_edit_depends_on_the_row_alone_and_keeps_what_is_missing():
     own, other = rows(200), rows(200, mean=(0.9, 1.9), spike=0.0, logits=(1.0, 0.0, -1.0))
-    x = own.sample(tf.constant([1, 2])).numpy()
+    x = drawn(own, 200).numpy()
     x[::3, 0], x[1::3, 1:4], x[2::3, 4] = np.nan, np.nan, np.nan
     made = own.edited(tf.constant(x), other).numpy()
     np.testing.assert_array_equal(np.isnan(made), np.isnan(x))
@@ -92,7 +96,7 @@ def test_an_edit_depends_on_the_row_alone_and_keeps_what_is_missing():
 def test_a_soft_edit_is_the_expectation_and_has_finite_gradients():
     n = 20_000
     own, other = rows(n), rows(n, mean=(0.9, 1.9), spike=0.0, logits=(1.0, 0.0, -1.0))
-    x = own.sample(tf.constant([1, 2]))
+    x = drawn(own, n)
     hard, soft = own.edited(x, other), own.edited(x, other, soft=True)
     np.testing.assert_allclose(tf.reduce_mean(hard, 0), tf.reduce_mean(soft, 0), atol=0.02)
     likelihood = RowLikelihood(FEATURES)
@@ -131,10 +135,10 @@ def test_features_that_contradict_themselves():
 def test_nothing_that_comes_out_is_outside_the_range():
     space = FeatureSpace([Feature(range=(-1, 1.5)), Feature(range=(-0.5, 3), spike=-0.2, gap=(-1e9, 1.0))])
     far, scale = tf.constant([[7.0, 0.5]] * 200), tf.constant([1.0, 1.0])
-    own = Rows(space, far, scale, tf.zeros((200, 2)), [])
-    near = Rows(space, tf.zeros((200, 2)), scale, tf.zeros((200, 2)), [])
-    x = near.sample(tf.constant([1, 2]))
-    for made in (own.mode(), own.sample(tf.constant([1, 2])), near.edited(x, own)):
+    own = Rows(space, far, scale, tf.zeros((200, 2)), [], tf.zeros((200, 0)))
+    near = Rows(space, tf.zeros((200, 2)), scale, tf.zeros((200, 2)), [], tf.zeros((200, 0)))
+    x = drawn(near, 200)
+    for made in (own.mode(), drawn(own, 200), near.edited(x, own)):
         assert np.all((made[:, 0] >= -1) & (made[:, 0] <= 1.5))
         at = np.isclose(made[:, 1], -0.2)
         assert np.all(at | ((made[:, 1] >= 1) & (made[:, 1] <= 3)))
@@ -153,7 +157,7 @@ def test_a_table_may_have_categories_only():
     x = tf.constant([[1.0, 0, 0, 0, 1]])
     px = likelihood(tf.zeros((1, 5)), x, training=True)
     np.testing.assert_allclose(px.log_prob(x), [-np.log(6)], rtol=1e-6)
-    assert px.sample(tf.constant([1, 2])).shape == px.edited(x, px).shape == (1, 5)
+    assert drawn(px, 1).shape == px.edited(x, px).shape == (1, 5)
     assert likelihood.scale is None
 
 
@@ -168,3 +172,43 @@ def test_a_model_of_rows_is_saved_with_its_features_and_refuses_what_does_not_fi
         VAE([4], ["sick"], features=FEATURES)
     with pytest.raises(InputError, match="likelihood=gaussian_fixed is for images and vectors"):
         VAE([5], ["sick"], VAEConfig(likelihood="gaussian_fixed"), features=FEATURES)
+
+
+def test_fixed_features_are_given_and_neither_made_nor_changed():
+    # An age and a sex that are fixed; a number, and one that is missing in the first row.
+    features = (Feature(fixed=True), Feature(), Feature("category", 2, fixed=True), Feature())
+    likelihood = RowLikelihood(features)
+    x = tf.constant(np.float32([[3.0, 0.5, 0, 1, np.nan], [np.nan, 0.5, 1, 0, 0.5]]))
+    outputs = [tf.constant(np.random.default_rng(i).normal(size=(2, 5)).astype(np.float32)) for i in (0, 1)]
+    own, other = (likelihood(output, x) for output in outputs)
+    fixed = [0, 2, 3]
+    for made in (own.mean(), own.mode(), drawn(own, 2), own.edited(x, other)):
+        np.testing.assert_array_equal(made.numpy()[:, fixed], x.numpy()[:, fixed])
+    assert (own.edited(x, other).numpy()[:, 1] != 0.5).all()
+    only = normal(0.5, outputs[0][1].numpy()[[1, 4]], 1.0).sum()
+    np.testing.assert_allclose(own.log_prob(x)[1], only, rtol=1e-5)
+
+
+def test_a_model_reads_fixed_features_and_samples_have_those_of_rows_with_the_label():
+    """Size is age + 2 y, and the old have the label: an edit keeps the age and adds 2."""
+    random, n = np.random.default_rng(0), 512
+    y = np.float32(random.random((n, 1)) < 0.5)
+    age = np.float32(random.normal(size=(n, 1)) + 2 * y)
+    x = np.concatenate([age, age + 2 * y + np.float32(0.1 * random.normal(size=(n, 1)))], 1)
+    config = CondVAEConfig(z_dim=1, hidden=(32, 32), counterfactual=True)
+    model = CondVAE((2,), ["old"], config, features=[Feature(fixed=True), Feature()])
+    with pytest.raises(InputError, match="some features are fixed"):
+        model.decode(np.zeros((1, 1), np.float32), np.zeros((1, 1), np.float32))
+    model.compile("adam")
+    model.optimizer.learning_rate = 5e-3
+    model.fit(x, y, batch_size=64, epochs=60, verbose=0)
+    made = model.transfer(x, y, 1 - y).numpy()
+    np.testing.assert_array_equal(made[:, 0], x[:, 0])
+    moved = (made - x)[:, 1] * np.where(y[:, 0] > 0.5, -1, 1)
+    assert np.median(moved) == pytest.approx(2, abs=0.3)
+    for value in (0.0, 1.0):
+        samples = model.sample([[value]], n=400, seed=1).numpy()
+        known = age[y == value]
+        assert set(samples[:, 0]) <= set(known)
+        assert samples[:, 0].mean() == pytest.approx(known.mean(), abs=4 / np.sqrt(400))
+        assert np.median(samples[:, 1] - samples[:, 0]) == pytest.approx(2 * value, abs=0.3)
