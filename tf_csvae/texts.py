@@ -1,7 +1,8 @@
 """The values that texts in a table or on a command line stand for."""
 
+import collections
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 # Texts of a missing value and of the values of a binary label, in any case.
 MISSING = ("", "na", "n/a", "nan", "none", "null", "?")
@@ -20,6 +21,14 @@ def number(text: str) -> float:
 def missing(text: str) -> bool:
     """Returns whether a text stands for a missing value."""
     return text.casefold() in MISSING
+
+
+def alike(values: Iterable[str]) -> list[list[str]]:
+    """Returns groups of different texts that differ in case or blanks only, sorted."""
+    groups = collections.defaultdict(set)
+    for text in values:
+        groups["".join(text.casefold().split())].add(text)
+    return sorted(sorted(group) for group in groups.values() if len(group) > 1)
 
 
 def binary(text: str) -> int | None:

@@ -4,8 +4,8 @@
     python -m trainers.inspect --dataset=table --data_path=FILE.csv --label_columns=A,B
 
 It reads every example. It prints what each column of a table was taken for, the examples per split,
-the kind and the frequency of each label, labels that are correlated, and every problem in the
-files, by line. Of images it writes a sheet by label to --out.
+the kind and the frequency of each label, labels that are correlated, and the problems in the files,
+by line. It writes the same as a page, and of images a sheet by label, to --out.
 """
 
 import dataclasses
@@ -18,9 +18,9 @@ from tf_csvae.options import Config, option
 
 @dataclasses.dataclass(frozen=True)
 class InspectionConfig(Config):
-    """Inspection: where its sheet of images goes."""
+    """Inspection: where its page goes."""
 
-    out: str = option("inspection", "Folder for the sheet of images.", recorded=False)
+    out: str = option("inspection", "Folder for the page and the sheet of images.", recorded=False)
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -101,7 +101,14 @@ class CondVAEConfig(VAEConfig):
         "to real examples if that is less. The weight of each label's exchange grows from 5 to 25 "
         "until it does; 0: all weights stay at 5.",
         low=0,
-        high=0.99,
+        high=1,
+    )
+    exchange_least: float = option(
+        5.0,
+        "With exchange_target: the least weight of a label's exchange. If it is small, an exchange goes no "
+        "further than the guide's view of real examples asks for.",
+        low=0.01,
+        high=5,
     )
 
 

@@ -47,6 +47,8 @@ class Info:
         aside: {column of a table that is no feature: why}, such as identifiers.
         notations: {column: how its numbers are written}, of the feature and label columns that are
             not written as Python writes numbers.
+        facts: of a table {column: counts of its cells}, as ``remarks.facts`` returns them.
+        remarks: sentences about what in a table may be a mistake though it can be read.
         fingerprint: a checksum of the content that is cheap to know: the rows of a table, the
             names and labels of images; empty where it is unknown.
     """
@@ -63,6 +65,8 @@ class Info:
     columns: tuple[Column, ...] = ()
     aside: dict[str, str] = dataclasses.field(default_factory=dict)
     notations: dict[str, Notation] = dataclasses.field(default_factory=dict)
+    facts: dict[str, dict[str, int]] = dataclasses.field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
     fingerprint: str = ""
 
     def __post_init__(self) -> None:
@@ -86,6 +90,10 @@ class Info:
         words |= {label.name: f"label, {label.described()}" for label in self.labels}
         words |= {name: f"set aside: {why}" for name, why in self.aside.items()}
         written = {name: f" ({how.described()})" for name, how in self.notations.items()}
+        for name, counts in self.facts.items():
+            for of, count in (("missing", counts["missing"]), ("far outside", counts["outside"])):
+                if count and name in words:
+                    words[name] += f", {count:,} {of}"
         return {name: taken + written.get(name, "") for name, taken in words.items()}
 
     @property
@@ -114,7 +122,8 @@ class Info:
         try:
             tuples = {
                 name: tuple(plain[name]) if isinstance(plain[name], list) else plain[name]
-                for name in ("shape", "value_range", "feature_names", "crop")
+                for name in ("shape", "value_range", "feature_names", "crop", "remarks")
+                if name in plain
             }
             parts = {
                 "labels": as_labels(plain["labels"]),
@@ -139,13 +148,14 @@ class Info:
         scaling = [np.asarray(each) for each in (self.offset, self.scale)]
         widths = [len(column.feature_names) for column in self.columns]
         texts = (self.name, self.fingerprint, *self.feature_names, *(each.name for each in self.columns))
-        texts += (*self.aside, *self.aside.values())
+        texts += (*self.aside, *self.aside.values(), *self.remarks, *self.facts)
+        numbers = [number for each in self.facts.values() for number in each.values()]
         low, high = self.value_range or (0, 1)
         return (
             all(isinstance(text, str) for text in (*texts, *(label.name for label in self.labels)))
             and len(self.labels) > 0
             and set(self.counts) == set(SPLITS)
-            and all(type(n) is int and 0 <= n <= MAX_EXAMPLES for n in self.counts.values())
+            and all(type(n) is int and 0 <= n <= MAX_EXAMPLES for n in (*self.counts.values(), *numbers))
             and all(type(n) is int and 0 < n <= MAX_NUMBERS for n in self.shape)
             and len(self.shape) in (1, 3)
             and math.prod(self.shape) <= MAX_NUMBERS

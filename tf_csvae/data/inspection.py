@@ -1,13 +1,14 @@
 """What a data set holds, and what is wrong in its files, before hours of training."""
 
+import collections
 import dataclasses
 import itertools
 import os
+import re
 import sys
 from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
-import pandas
 import tensorflow as tf
 
 from tf_csvae import data
@@ -17,8 +18,12 @@ from tf_csvae.data.dataset import SPLITS, Dataset, Info
 from tf_csvae.errors import InputError
 from tf_csvae.evaluation import figures, report
 from tf_csvae.evaluation.associations import goes_with, pairs
-from tf_csvae.files import check_folder, write_bytes
+from tf_csvae.files import check_folder, write_bytes, write_text
 from tf_csvae.labels import Label
+
+# Mistakes of a kind that are listed; what differs between mistakes of one kind.
+EXAMPLES = 3
+_VARIES = re.compile(r"\b(line|row) \d+|Received: ('(\\.|[^'\\])*'|\"(\\.|[^\"\\])*\"|[^.]*)|'[^']*'")
 
 # Values with fewer training examples are reported.
 FEW = 20
@@ -28,9 +33,10 @@ ROW, MAX_ROWS = 12, 20
 
 
 def inspect(config: DataConfig, given: Collection[str], out: str) -> None:
-    """Prints counts, labels and warnings of a data set, and writes out/sheet.png for images.
+    """Prints counts, labels and warnings of a data set, and writes them as a page in ``out``.
 
-    All examples are read. ``given`` names the options that were asked for.
+    The page is inspection.html; of images there is sheet.png, too. All examples are read. ``given``
+    names the options that were asked for.
 
     Raises:
         InputError: the data set cannot be trained on. All problems are printed before.
@@ -38,7 +44,8 @@ def inspect(config: DataConfig, given: Collection[str], out: str) -> None:
     check_folder(out, "--out")
     dataset = _load(config, given)
     info = dataset.info
-    print(f"{info.name}: {_described(info)}", flush=True)
+    title = f"{info.name}: {_described(info)}"
+    print(title, flush=True)
     if info.columns:
         taken = info.taken_for()
         width = max(map(len, taken))
@@ -52,13 +59,25 @@ def inspect(config: DataConfig, given: Collection[str], out: str) -> None:
     rows = {"examples": [f"{info.counts[split]:,}" for split in SPLITS]}
     for i, label in enumerate(info.labels):
         rows |= _shares(label, [y[split][:, i] for split in SPLITS])
-    print(pandas.DataFrame.from_dict(rows, "index", columns=SPLITS).to_string())
-    for warning in warnings(info.labels, y, goes_with(dataset, y["train"])):
+    shares = report.Table(
+        "The splits, and how often the labels have their values.",
+        [["", *SPLITS], *([name, *cells] for name, cells in rows.items())],
+    )
+    print(report.as_text(shares))
+    told = list(warnings(info.labels, y, goes_with(dataset, y["train"])))
+    for warning in told:
         print(f"warning: {warning}")
+    pictures = []
     if sheet:
+        png = report.as_png(figures.image_rows(list(sheet.values()), list(sheet)))
         path = os.path.join(out, "sheet.png")
-        write_bytes(path, report.as_png(figures.image_rows(list(sheet.values()), list(sheet))))
+        write_bytes(path, png)
+        pictures.append(("Images by label.", png))
         print(f"Images by label: {path}")
+    path = os.path.join(out, "inspection.html")
+    advice = [*told, *info.remarks, *dataset.left_out]
+    write_text(path, report.render(title, [report.columns(info)], pictures, {}, shares, advice))
+    print(f"Page: {path}")
 
 
 def _load(config: DataConfig, given: Collection[str]) -> Dataset:
@@ -71,9 +90,25 @@ def _load(config: DataConfig, given: Collection[str]) -> Dataset:
     except InputError as error:
         if len(error.problems) == 1:
             raise
-        for problem in error.problems:
+        for problem in grouped(error.problems):
             print(f"problem: {problem}", file=sys.stderr)
         raise InputError(f"There are {len(error.problems)} problems; they stand above.") from None
+
+
+def grouped(problems: Sequence[str]) -> Iterator[str]:
+    """Yields sentences about mistakes, the most frequent kind first, at most three of each kind.
+
+    Mistakes are of one kind if their sentences differ in the row and in what was received only. The
+    third sentence says how many more there are.
+    """
+    kinds = collections.defaultdict(list)
+    for problem in problems:
+        kinds[_VARIES.sub("", problem)].append(problem)
+    for of_kind in sorted(kinds.values(), key=len, reverse=True):
+        *first, last = of_kind[:EXAMPLES]
+        yield from first
+        more = len(of_kind) - EXAMPLES
+        yield f"{last} ({more:,} more like this)" if more > 0 else last
 
 
 def warnings(

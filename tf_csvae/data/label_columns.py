@@ -1,6 +1,5 @@
 """Columns of a table that are labels: their kinds, their values, and their distributions."""
 
-import collections
 import dataclasses
 from collections.abc import Iterable, Sequence
 
@@ -118,13 +117,6 @@ def read_label(
             f"--label_kinds={name}:real."
         )
         return Label(name), np.zeros(len(table))
-    folded = collections.Counter(text.casefold() for text in classes)
-    if twice := [text for text in classes if folded[text.casefold()] > 1]:
-        print(
-            f"{table.path}, column {name}: the classes {', '.join(twice[:6])} differ in case only, and "
-            "are classes of their own. If they are the same, write them alike.",
-            flush=True,
-        )
     places = {text: classes.index(written[text]) for text in numbers}
     label = Label(name, kind="categorical", classes=tuple(classes))
     return label, np.array([places.get(text, np.nan) for text in column], np.float64)

@@ -22,6 +22,8 @@ def damaged(values: np.ndarray) -> np.ndarray:
 
     They are far from all others and few, as when a spreadsheet has read 9.3.14 as a date.
     """
+    if len(values) < 3:
+        return np.zeros(len(values), bool)
     usual, counts = np.unique(values, return_counts=True)
     most = usual[counts.argmax()]
     # A value that nearly all rows have would make the middle a point.

@@ -10,11 +10,19 @@ from collections.abc import Sequence
 import numpy as np
 
 from tf_csvae.configs import DataConfig
-from tf_csvae.data import feature_columns, label_columns, notations, pipeline, scaling, table_files
+from tf_csvae.data import (
+    feature_columns,
+    label_columns,
+    notations,
+    pipeline,
+    remarks,
+    scaling,
+    table_files,
+)
 from tf_csvae.data.dataset import Dataset, Info
 from tf_csvae.data.feature_columns import Column
 from tf_csvae.data.known import fingerprint
-from tf_csvae.data.splits import repeats, split_rows
+from tf_csvae.data.splits import split_rows
 from tf_csvae.data.table_files import Problems, Table
 from tf_csvae.errors import InputError
 from tf_csvae.labels import Label
@@ -68,7 +76,7 @@ def load(config: DataConfig, known: Info | None = None, table: Table | None = No
     x = info.scaled(x)
     scaling.check(table, [label.name for label in info.labels], y, problems)
     problems.raise_any()
-    told = notations.told(written) + ([] if known else [*_aside(info), *_constant(info)])
+    told = notations.told(written) + ([] if known else [*info.remarks, *_aside(info), *_constant(info)])
     if told:
         print(*told, sep="\n", flush=True)
     counts = {split: len(rows) for split, rows in members.items()}
@@ -128,9 +136,19 @@ def _fit(
             + "; ".join(f"{name} is set aside: {why}" for name, why in aside.items())
         )
     x = feature_columns.encode(columns, table, problems)
-    _tell(table)
-    names = tuple(name for each in columns for name in each.feature_names)
-    info = Info("table", (len(names),), None, labels, {}, feature_names=names, columns=columns, aside=aside)
+    widths = np.cumsum([len(each.feature_names) for each in columns])[:-1]
+    info = Info(
+        name="table",
+        shape=x.shape[1:],
+        value_range=None,
+        labels=labels,
+        counts={},
+        feature_names=tuple(name for each in columns for name in each.feature_names),
+        columns=columns,
+        aside=aside,
+        facts=remarks.facts(table, columns, np.split(x, widths, axis=1)),
+        remarks=tuple(remarks.remarks(table, columns, config.label_columns, config.group_column)),
+    )
     return info, x, y
 
 
@@ -212,14 +230,3 @@ def _feature_names(table: Table, config: DataConfig) -> Sequence[str]:
         what = f"{both[0]} is a label, too" if both else "there is none beside the labels"
         raise InputError(f"--feature_columns of {table.path}: {what}.")
     return features
-
-
-def _tell(table: Table) -> None:
-    """Prints what is no mistake, but may be one: rows that repeat others."""
-    copies = repeats(table, ("split",))
-    if copies:
-        row, first = next(iter(copies.items()))
-        print(
-            f"{table.path}: {len(copies)} of {len(table)} rows repeat another row exactly, the first "
-            f"in {table.unit} {table.lines[row]} that in {table.unit} {table.lines[first]}."
-        )

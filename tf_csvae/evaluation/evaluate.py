@@ -194,9 +194,10 @@ def write_results(
     captions = {name: caption for name, (caption, _) in drawn.items()}
     files.write_json(run.file(runs.FIGURES, runs.CAPTIONS), captions)
     tables = [
+        *report.effect_tables(numbers),
         report.headline(numbers, system, info.name),
         report.by_label(numbers, system, info.name),
-        report.untaught(info),
+        report.columns(info),
         report.what_was_run([{**numbers["run"], "measured_on": numbers.get("measured_on")}]),
     ]
     page = report.render(

@@ -9,6 +9,7 @@ from tf_csvae.data.dataset import Dataset
 from tf_csvae.evaluation import metrics
 from tf_csvae.evaluation.associations import goes_with
 from tf_csvae.evaluation.codes import Codes, encode, label_numbers, style_numbers
+from tf_csvae.evaluation.effects import effects
 from tf_csvae.evaluation.judge import (
     Judge,
     Sampler,
@@ -91,6 +92,8 @@ def measure(
     if len(x) > 1:
         numbers["diversity_overall"] = _diversity(drawn, x)
     if model.label_widths:
+        if info.columns:
+            numbers["effects"] = effects(model, info, x, y)
         numbers["diversity"] = {}
         for i, label in enumerate(info.labels):
             paired, requested, found = _generate(sampled, judge, label, i, y_all, samples, seed)

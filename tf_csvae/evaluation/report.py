@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import html
 import io
+import itertools
 import math
 import re
 import statistics
@@ -16,6 +17,7 @@ import PIL.Image
 from matplotlib.figure import Figure
 
 from tf_csvae.data import Info
+from tf_csvae.evaluation.effects import disagreements
 from tf_csvae.evaluation.entries import BY_LABEL, HEADLINE, HIGH, LABEL_TABLES, LOW, Entry
 from tf_csvae.evaluation.verdict import REASONS, leak_limit, others_kept, sight
 from tf_csvae.labels import Label
@@ -23,6 +25,9 @@ from tf_csvae.studies.student_report import Path, published
 
 # What stands for a number that is not there.
 NONE = "–"
+
+# Features in a table of what an edit changes, and rows of the table of columns.
+MAX_EFFECTS, MAX_COLUMNS = 10, 200
 
 # Systems side by side: {title: the metrics.json of each of its runs}.
 Systems = dict[str, Sequence[dict]]
@@ -161,12 +166,32 @@ def verdicts(systems: Systems) -> Table | None:
 
 
 def advice(numbers: dict) -> list[str]:
-    """Returns lines that say what to do next about labels that are not steered."""
+    """Returns lines about labels that are not steered, and edits that go against real rows."""
     lines = {}
     for label, own in numbers.get("verdict", {}).items():
         for flags in own["next"]:
             lines.setdefault(flags, []).append(label)
-    return [f"Try {flags} for {', '.join(labels)}." for flags, labels in lines.items()]
+    tries = [f"Try {flags} for {', '.join(labels)}." for flags, labels in lines.items()]
+    return [*tries, *disagreements(numbers.get("effects", {}))]
+
+
+def effect_tables(numbers: dict) -> list[Table]:
+    """Returns a table for each value of a label: what its edits change, beside real rows."""
+    tables = []
+    for label, values in numbers.get("effects", {}).items():
+        for value, features in values.items():
+            by_size = sorted(features.items(), key=lambda pair: -_distance(pair[1]))[:MAX_EFFECTS]
+            rows = [["mean, or share", "rows without it", "after the edit", "rows with it"]]
+            for name, own in by_size:
+                rows.append([name, *(f"{own[key]:.4g}" for key in ("without", "edited", "with"))])
+            caption = f"What an edit to {label}={value} changes, beside the test rows that have the value."
+            tables += [Table(caption, rows)] if by_size else []
+    return tables
+
+
+def _distance(effect: dict[str, float]) -> float:
+    """Returns how far an edit moves a mean or real rows differ, in standard deviations."""
+    return max(abs(effect[key] - effect["without"]) for key in ("edited", "with")) / effect["sd"]
 
 
 def headline(numbers: dict, system: str, dataset: str) -> Table:
@@ -290,13 +315,18 @@ def what_was_run(runs: Sequence[dict]) -> Table:
     return Table("What was run. The flags are at the end of the page.", [titles, *rows])
 
 
-def untaught(info: Info) -> Table | None:
-    """Returns the table of the columns that had one value in training; None if there are none."""
-    taken, names = info.taken_for(), info.constant_columns
-    if not names:
+def columns(info: Info) -> Table | None:
+    """Returns what the columns of a table were taken for, and what they hold; None: no table."""
+    if not info.columns:
         return None
-    rows = [["column", "taken for"], *([name, taken[name]] for name in names)]
-    return Table("These columns had one value in all training rows: they taught nothing.", rows)
+    rows = [["column", "taken for", "different values"]]
+    taken = info.taken_for()
+    for name, words in itertools.islice(taken.items(), MAX_COLUMNS):
+        different = info.facts.get(name, {}).get("different")
+        rows.append([name, words, NONE if different is None else f"{different:,}"])
+    more = f", the first {MAX_COLUMNS} of {len(taken)}" if len(taken) > MAX_COLUMNS else ""
+    caption = f"The columns of the table{more}. What is far outside is taken for damaged, and counts nowhere."
+    return Table(caption, rows)
 
 
 def as_png(figure: Figure) -> bytes:

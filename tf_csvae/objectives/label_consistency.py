@@ -57,50 +57,69 @@ class Exchange:
 
 
 class ExchangeWeights(keras.layers.Layer):
-    """The weight of the exchange of each label, which grows until the guide sees the new value.
+    """The weight of the exchange to each value, which grows until the guide sees the new value.
 
-    Some labels are harder to show than others, such as make-up on a man's face. A weight that is
-    large enough for them would take more than necessary from the other labels. So each label has a
+    Some values are harder to show than others, such as make-up on a man's face. A weight that is
+    large enough for them would take more than necessary from the other labels. So each value has a
     multiplier of its own, which grows while its constraint is violated and shrinks otherwise, as
     in GECO (Rezende and Viola 2018, arXiv:1810.00597). New examples have multipliers of their own.
     No constraint asks for more certainty than the guide has about real data.
 
-    ``target``, in (0, 1), is the mean probability that the guide should give to a requested value.
-    Real labels have no probability, and their weight stays at the start.
+    ``target``, in (0, 1], is the mean probability that the guide should give to a requested value,
+    ``least`` the lower bound of weights. Real labels have no probability, and their weight stays at
+    the start.
     """
 
     def __init__(
-        self, space: LabelSpace, labels: Sequence[Label], target: float, dtype: Dtype = None, **kwargs
+        self,
+        space: LabelSpace,
+        labels: Sequence[Label],
+        target: float,
+        least: float = EXCHANGE_WEIGHT,
+        dtype: Dtype = None,
+        **kwargs,
     ) -> None:
         super().__init__(dtype=outer_dtype(dtype), **kwargs)
-        self._space, self._target = space, target
+        self._space, self._target, self._least = space, target, least
         self._adapts = np.float32([label.kind != "real" for label in labels])
         # The probability of a class is that of its column; that of a binary 0 is 1 minus it.
         self._zero_counts = np.float32([each.kind == "binary" for each in labels for _ in each.feature_names])
-        self.log_weights = self._state("log_weights", len(labels), math.log(EXCHANGE_WEIGHT))
-        # Mean probability that the guide gives to each column's 0 and 1 in data that have it.
-        self.certainty = self._state("certainty", space.width, 1.0)
+        # Of each column's 0 and 1: the weights of edits and of new examples, and the mean
+        # probability that the guide gives to it in data that have it.
+        columns = (2, space.width)
+        self.log_weights = self._state("log_weights", (2, *columns), math.log(EXCHANGE_WEIGHT))
+        self.certainty = self._state("certainty", columns, 1.0)
         self.built = True
 
-    def _state(self, name, width, value) -> keras.Variable:
+    def _state(self, name, shape, value) -> keras.Variable:
         start = keras.initializers.Constant(value)
-        return self.add_weight(name=name, shape=(2, width), initializer=start, trainable=False)
+        return self.add_weight(name=name, shape=shape, initializer=start, trainable=False)
+
+    def _of(self, requested: tf.Tensor) -> tf.Tensor:
+        """Returns the share of each column's 0 and 1 in requested values, [n, 2, width]."""
+        return tf.stack([(1 - requested) * self._zero_counts, requested], 1)
 
     def call(self, losses: tf.Tensor, exchange: Exchange, training: bool = False) -> tf.Tensor:
         """Returns the weights, as the guide's losses float [n, k], and in training adapts them."""
+        values = self._of(exchange.features)
         edited, made = tf.unstack(tf.exp(self.log_weights))
-        weights = tf.where(exchange.new, made, edited)
+        weights = tf.where(exchange.new[:, None], made, edited)
+        weights = self._space.summed(tf.reduce_sum(values * weights, 1))
+        weights = tf.where(self._adapts > 0, weights, EXCHANGE_WEIGHT)
         if training:
-            requested = exchange.features
-            absent, present = tf.unstack(self.certainty)
-            certainty = self._space.summed(requested * present + (1 - requested) * self._zero_counts * absent)
-            target = tf.minimum(certainty, self._target)
-            missing = tf.where(exchange.changed, target - tf.exp(-losses), 0.0)
-            missing = tf.stack([tf.where(kind, missing, 0.0) for kind in (~exchange.new, exchange.new)])
-            # Each label is exchanged in one of k rows, and half of those are new.
-            missing = replicas.mean(tf.reduce_mean(missing, 1)) * self._adapts
-            moved = self.log_weights + RATE * 2 * len(self._adapts) * missing
-            least, most = math.log(EXCHANGE_WEIGHT), math.log(MAX_WEIGHT)
+            certainty = self._space.summed(tf.reduce_sum(values * self.certainty, 1))
+            missing = tf.minimum(certainty, self._target) - tf.exp(-losses)
+            missing, changed = (
+                spread(part, self._space.widths)[:, None]
+                for part in (missing * self._adapts, tf.cast(exchange.changed, losses.dtype))
+            )
+            kinds = tf.cast(tf.stack([~exchange.new, exchange.new])[..., None], values.dtype)
+            asked = values * changed * kinds
+            count = replicas.mean(tf.reduce_sum(asked, 1))
+            # The mean of the rows that ask for a value, so that a rare one is not slower.
+            short = replicas.mean(tf.reduce_sum(asked * missing, 1)) / tf.maximum(count, 1e-6)
+            moved = self.log_weights + RATE * short
+            least, most = math.log(self._least), math.log(MAX_WEIGHT)
             self.log_weights.assign(tf.clip_by_value(moved, least, most))
         return weights
 
@@ -119,7 +138,9 @@ def adaptive_weights(
     """Returns the exchange weights that a config asks for; None: constant, or no consistency."""
     if not (config.consistency_weight and config.exchange_target):
         return None
-    return ExchangeWeights(space, labels, config.exchange_target, dtype, name="exchange_weights")
+    return ExchangeWeights(
+        space, labels, config.exchange_target, config.exchange_least, dtype, name="exchange_weights"
+    )
 
 
 def exchange_one(space: LabelSpace, y: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -180,5 +201,6 @@ def label_consistency(
         weight = weights(tf.stop_gradient(losses), exchange=exchange, training=step.training)
         if step.training:
             weights.follow(step.y, exchange.seen)
-    each = tf.cast(tf.where(exchange.changed, weight, 1.0), predicted.dtype)
+    # A label that was not exchanged mostly is right already.
+    each = tf.cast(tf.where(exchange.changed, weight, tf.minimum(weight, 1.0)), predicted.dtype)
     return tf.reduce_mean(tf.reduce_sum(each * losses, -1))

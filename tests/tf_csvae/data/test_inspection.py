@@ -54,3 +54,14 @@ def test_it_says_what_each_column_was_taken_for(tmp_path, capsys):
         ["kind", "label, categorical (a, b)"],
         ["n", "set aside: it counts the rows"],
     ]
+    page = (tmp_path / "inspection.html").read_text()
+    assert "ordered category of 5 (0, 1, 2, 3, 4) (unit %)" in page
+    assert "sick (binary)" in page
+
+
+def test_mistakes_of_one_kind_are_told_by_three_examples():
+    many = [f"t.csv, line {i}, column age: expected a number. Received: 'it\\'s {i}'." for i in range(2, 40)]
+    other = ["t.csv, line 5, column sick: expected 0 or 1. Received: '2'."]
+    told = list(inspection.grouped([*other, *many]))
+    assert told == [*many[:2], f"{many[2]} (35 more like this)", *other]
+    assert list(inspection.grouped(many[:3])) == many[:3]

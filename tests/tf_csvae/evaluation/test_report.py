@@ -110,12 +110,15 @@ def test_the_page_holds_photographs_as_webp():
     assert len(page) < len(picture)
 
 
-def test_columns_that_taught_nothing_are_named():
+def test_the_columns_of_a_table_and_what_they_hold():
     line, point = {"knots": (0.0, 1.0), "scores": (-1.0, 1.0)}, {"knots": (0.1,), "scores": (0.0,)}
     columns = (Column("a", **line), Column("b", **point), Column("c", ("x",)))
     counts = {"train": 3, "validation": 1, "test": 1}
-    info = Info("table", (3,), None, (Label("sick"),), counts, columns=columns)
-    table = report.untaught(info)
-    assert table.rows[1:] == [["b", "constant, 0.1"], ["c", "constant, x"]]
-    assert "they taught nothing" in table.caption
-    assert report.untaught(dataclasses.replace(info, columns=columns[:1])) is None
+    facts = {"a": {"different": 1200, "missing": 3, "outside": 1}}
+    info = Info("table", (3,), None, (Label("sick"),), counts, columns=columns, facts=facts)
+    first, second, third, label = report.columns(info).rows[1:]
+    assert first == ["a", "number, 0 to 1, 3 missing, 1 far outside", "1,200"]
+    assert second == ["b", "constant, 0.1", "–"]
+    assert third[:2] == ["c", "constant, x"]
+    assert label[:2] == ["sick", "label, binary"]
+    assert report.columns(dataclasses.replace(info, columns=())) is None
