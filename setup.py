@@ -52,6 +52,7 @@ setup(
         "serving": SERVING,
         "test": TEST,
         "dev": [*TEST, "ruff>=0.15,<0.18"],
+        "peers": ["ctgan>=0.12,<0.13", "sdmetrics>=0.32,<0.33", "torch>=2.13,<2.14"],
         "fuzz": ["atheris>=3,<4"],
         "gpu": ["tensorflow[and-cuda]>=2.20,<2.22"],
     },

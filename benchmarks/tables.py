@@ -24,6 +24,8 @@ Of edits, the columns that the label moves are measured: the mean change and tha
 each value that was asked for, and the share of rows that move against the law.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import importlib.util
 import os
@@ -32,6 +34,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -41,6 +44,9 @@ from flags import command, parse
 from tf_csvae.configs import SEED
 from tf_csvae.errors import InputError
 from tf_csvae.options import Config, option
+
+if TYPE_CHECKING:
+    from tf_csvae.training import FitResult
 
 # Returns so many samples, all with one value of the label unless it is None.
 Sampler = Callable[[int, str | None], pd.DataFrame]
@@ -59,7 +65,7 @@ class BenchmarkConfig(Config):
     seed: int = option(0, "Seed of tables, trainings and samples.", low=0, high=SEED)
 
 
-def ours(train: pd.DataFrame, label: str, seed: int, folder: str):
+def ours(train: pd.DataFrame, label: str, seed: int, folder: str) -> tuple[FitResult, Sampler]:
     """Trains a CSVAE with its defaults; returns the result of ``fit`` and a sampler."""
     import tf_csvae
 
@@ -99,7 +105,7 @@ def peer(name: str, train: pd.DataFrame, label: str, seconds: float) -> tuple[Sa
     return sample, {"seconds": spent, "epochs": epochs}
 
 
-def classifier(rows: pd.DataFrame, label: str, like: pd.DataFrame):
+def classifier(rows: pd.DataFrame, label: str, like: pd.DataFrame) -> Callable[[pd.DataFrame], np.ndarray]:
     """Returns a function: rows -> the probability of the label's last value, learned from rows."""
     from sklearn.compose import make_column_transformer
     from sklearn.ensemble import HistGradientBoostingClassifier
@@ -161,7 +167,7 @@ def scores(
     return found
 
 
-def edits(result, made: Made, train: pd.DataFrame) -> pd.DataFrame:
+def edits(result: FitResult, made: Made, train: pd.DataFrame) -> pd.DataFrame:
     """Edits rows to the other value of the label, and compares with the law."""
     rows = []
     for value in ("yes", "no"):
@@ -214,7 +220,7 @@ def benchmark(config: BenchmarkConfig) -> None:
             train, label = made.rows, made.label
             test = TABLES[name](config.rows, config.seed + 1000).rows
         print(f"\n{name}: {len(train):,} training rows, {len(train.columns)} columns, label {label}")
-        rows = {"real": scores(_again(train, label, config.seed), train, test, label, len(train))}
+        rows = {"real": scores(again(train, config.seed, label), train, test, label, len(train))}
         with tempfile.TemporaryDirectory() as folder:
             start = time.monotonic()
             result, sample = ours(train, label, config.seed, folder)
@@ -231,7 +237,7 @@ def benchmark(config: BenchmarkConfig) -> None:
             print(law.to_string(index=False, float_format="{:.3f}".format), flush=True)
 
 
-def _again(train: pd.DataFrame, label: str, seed: int) -> Sampler:
+def again(train: pd.DataFrame, seed: int, label: str) -> Sampler:
     """Returns a sampler of the training rows themselves."""
 
     def sample(n: int, value: str | None) -> pd.DataFrame:

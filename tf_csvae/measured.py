@@ -10,6 +10,7 @@ DEPTHS = {
     **dict.fromkeys(("reconstruction", "active_units", "diversity", "subspace_kl", "training"), 1),
     **dict.fromkeys(("classification", "generation", "transfer", "style", "goes_with", "kept"), 2),
     **dict.fromkeys(("divergence", "probe", "leak", "by_value"), 3),
+    "effects": 4,
 }
 MOST_LEVELS = 3
 

@@ -2,6 +2,7 @@
 
 import os
 
+import pandas as pd
 import pytest
 import tensorflow as tf
 
@@ -12,8 +13,10 @@ from benchmarks import (
     scaling,
     scaling_step,
     swiss_roll,
+    tables,
     train_step,
 )
+from benchmarks.made_tables import TABLES
 from tests import processes
 from tests.trainers.test_swiss_roll_study import finished_run
 from tf_csvae import VAE, VAEConfig
@@ -111,3 +114,24 @@ def test_groups_of_several_sizes_are_compared():
     rows = [line.split() for line in lines if line.startswith(("strong", "weak"))]
     expected = [[scaling, replicas] for scaling in ("strong", "weak") for replicas in "12"]
     assert [row[:2] for row in rows] == expected
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_in_a_made_table_the_label_moves_what_it_says_and_nothing_else(name):
+    made = TABLES[name](500, 0)
+    rows, other = (each.drop(columns=made.label) for each in (made.rows, made.other))
+    assert (made.rows[made.label] != made.other[made.label]).all()
+    moved = [column for column in rows if (rows[column] != other[column]).any()]
+    assert moved == list(made.moved)
+
+
+def test_the_scores_of_real_rows_and_what_cannot_be():
+    made, test = TABLES["bank"](600, 0), TABLES["bank"](600, 1)
+    found = tables.scores(tables.again(made.rows, 0, made.label), made.rows, test.rows, made.label, 500)
+    assert found["auc"] > 0.8
+    assert found["judged right"] > 0.9  # the judge has seen these rows
+    assert found["impossible"] == 0
+    train = pd.DataFrame({"n": [0, 1, 5], "kind": ["a", "b", "a"], "sick": ["yes", "no", "no"]})
+    wrong = pd.DataFrame({"n": [0.5, 7, 0], "kind": ["c", "a", "b"]})
+    cells, zeros = tables.impossible(wrong, train, "sick")
+    assert (cells, zeros) == (3, pytest.approx(0))

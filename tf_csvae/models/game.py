@@ -16,7 +16,7 @@ from tf_csvae.models.classifier import Classifier
 from tf_csvae.models.keras_fixes import finalize_together
 from tf_csvae.models.labelled import LabelledModel, check_same, constant_rate, unscaled
 from tf_csvae.networks import distributions, replicas, trunks
-from tf_csvae.networks.distributions import Seed, tfd
+from tf_csvae.networks.distributions import Seed, split_seed, tfd
 from tf_csvae.networks.fixed_features import FixedFeatures
 from tf_csvae.networks.label_space import spread
 from tf_csvae.networks.rows import RowLikelihood
@@ -203,7 +203,11 @@ class GameModel(LabelledModel):
         again, made = tf.split(self.decoded(z, w, x, step.training), 2)
         step.px = self.likelihood(again, step.x, training=step.training)
         other = self.likelihood(made, step.x)
-        exchange.made = other.mean()
+        noise = None
+        if self.likelihood.noise:
+            seed = split_seed(exchange.image_seed, 1)[0]
+            noise = replicas.uniform(step.x, self.likelihood.noise, seed)
+        exchange.made = self.likelihood.draw(other, noise, soft=True)
         if self.config.counterfactual:
             new = tf.reshape(exchange.new, [-1] + [1] * len(self.data_shape))
             kept = self.likelihood.edited(step.x, step.px, other, soft=True)

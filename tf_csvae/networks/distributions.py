@@ -106,7 +106,7 @@ class Likelihood(keras.layers.Layer):
         """Returns the mean, which has no noise."""
         return px.mean()
 
-    def draw(self, px: tfd.Distribution, noise: tf.Tensor | None = None) -> tf.Tensor:
+    def draw(self, px: tfd.Distribution, noise: tf.Tensor | None = None, soft: bool = False) -> tf.Tensor:
         """Returns the mean as well: noise of single pixels is no part of a picture."""
         return px.mean()
 

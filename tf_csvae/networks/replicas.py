@@ -62,6 +62,15 @@ def normal(like: tf.Tensor, seed: tf.Tensor, parts: int = 1) -> tf.Tensor:
     return rows(draw, tf.shape(like)[0], parts)
 
 
+def uniform(like: tf.Tensor, count: int, seed: tf.Tensor) -> tf.Tensor:
+    """Draws ``count`` uniform numbers in [0, 1) for each row of a tensor [n, ...], [n, count]."""
+
+    def draw(n):
+        return tf.random.stateless_uniform((n, count), seed, dtype=like.dtype)
+
+    return rows(draw, tf.shape(like)[0])
+
+
 def first_row(n: int | tf.Tensor) -> int | tf.Tensor:
     """Returns the place of the first of this replica's n rows in the global batch."""
     context = _context()

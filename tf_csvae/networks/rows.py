@@ -1,10 +1,10 @@
 """p(x|code) of the rows of a table: a distribution for each type of feature.
 
 A number is normal in its score, with a standard deviation of its own; one with a spike, such as the
-gains of people who mostly have none, is at the spike with a probability, and normal otherwise. A
-category has a softmax. A missing value counts nowhere. This is the decoder of HI-VAE (Nazabal et
-al. 2020, arXiv:1807.03653, section 3.2), with scores (``data.quantiles``) in place of its
-log-normal and Poisson distributions.
+gains of people who mostly have none, is at the spike with a probability, and otherwise normal
+without the gap around the spike. A category has a softmax. A missing value counts nowhere. This is
+the decoder of HI-VAE (Nazabal et al. 2020, arXiv:1807.03653, section 3.2), with scores
+(``data.quantiles``) in place of its log-normal and Poisson distributions.
 """
 
 from collections.abc import Sequence
@@ -24,6 +24,9 @@ MIN_SCALE, MAX_SCALE, MOMENTUM = 0.05, 1.0, 0.05
 
 # Entries that are nearer to a spike than this are the spike, up to rounding.
 NEAR = 1e-3
+
+# Smaller probabilities count as this.
+TINY = 1e-6
 
 
 class FeatureSpace:
@@ -125,6 +128,8 @@ class Rows:
         numbers, categories = self.space.split(x)
         known = ~tf.math.is_nan(numbers)
         plain = self.normal.log_prob(tf.where(known, numbers, self.normal.loc))
+        _, gap = self._gap()
+        plain -= tf.math.log(tf.maximum(1 - gap, TINY))
         spike = tf.cast(self.space.is_spike(numbers), plain.dtype)
         with_spike = self.at_spike.log_prob(spike) + (1 - spike) * plain
         nats = tf.where(self.space.has_spike, with_spike, plain)
@@ -147,14 +152,27 @@ class Rows:
         numbers = tf.where(self._share_at_spike() > 0.5, self.space.spikes, self._possible(self.normal.loc))
         return self.space.join(numbers, [each.mode() for each in self.categories], self.fixed)
 
-    def sample(self, noise: tf.Tensor) -> tf.Tensor:
-        """Draws x, [n, d]; ``noise`` are uniform numbers in [0, 1), float [n, space.noise]."""
+    def sample(self, noise: tf.Tensor, soft: bool = False) -> tf.Tensor:
+        """Draws x, [n, d].
+
+        Args:
+            noise: uniform numbers in [0, 1), float [n, space.noise].
+            soft: with gradients: those of a draw among values are those of its probabilities
+                (straight-through estimator, Bengio et al. 2013, arXiv:1308.3432).
+        """
         count = len(self.space.numbers)
         sizes, spikes, *classes = tf.split(noise, [count, count] + [1] * len(self.categories), axis=1)
-        numbers = self._possible(self.normal.quantile(tf.clip_by_value(sizes, 1e-6, 1 - 1e-6)))
-        numbers = tf.where(spikes < self._share_at_spike(), self.space.spikes, numbers)
-        pairs = zip(self.categories, classes, strict=True)
-        return self.space.join(numbers, [_drawn(each.mean(), own[:, 0]) for each, own in pairs], self.fixed)
+        below, gap = self._gap()
+        sizes *= 1 - gap
+        sizes += tf.where(sizes < below, 0.0, gap)
+        numbers = self._possible(self.normal.quantile(tf.clip_by_value(sizes, TINY, 1 - TINY)))
+        share = self._share_at_spike()
+        numbers = self._sized(_chosen(tf.cast(spikes < share, share.dtype), share, soft), numbers)
+        made = []
+        for category, own in zip(self.categories, classes, strict=True):
+            shares = category.mean()
+            made.append(_chosen(_drawn(shares, own[:, 0]), shares, soft))
+        return self.space.join(numbers, made, self.fixed)
 
     def edited(self, x: tf.Tensor, other: Self, soft: bool = False) -> tf.Tensor:
         """Predicts x, float [n, d], under another code, with the noise inferred from x.
@@ -167,7 +185,7 @@ class Rows:
         Args:
             x: rows of which self is p(x|code).
             other: p(x|code') for the other code.
-            soft: return expectations in place of draws, with gradients to both codes.
+            soft: with gradients to both codes, as of ``sample``.
         """
         missing, uniform = tf.math.is_nan(x), self.space.uniform(x)
         # Not NaN, of which a gradient that is zero would be NaN.
@@ -178,18 +196,26 @@ class Rows:
         own, new = self._share_at_spike(), other._share_at_spike()
         state = tf.stack([tf.cast(spike, x.dtype), tf.cast(~spike, x.dtype)], -1)
         share = _coupled(state, tf.stack([own, 1 - own], -1), tf.stack([new, 1 - new], -1))[..., 0]
-        if not soft:
-            share = tf.cast(uniform[:, : len(self.space.numbers)] < share, x.dtype)
-        moved = tf.where(self.space.has_spike, share * self.space.spikes + (1 - share) * size, size)
+        drawn = tf.cast(uniform[:, : len(self.space.numbers)] < share, x.dtype)
+        moved = self._sized(_chosen(drawn, share, soft), size)
         made = []
         for place, (own, new, known) in enumerate(
             zip(self.categories, other.categories, categories, strict=True)
         ):
             shares = _coupled(known, own.mean(), new.mean())
-            if not soft:
-                shares = _drawn(shares, uniform[:, len(self.space.numbers) + place], known)
-            made.append(shares)
+            drawn = _drawn(shares, uniform[:, len(self.space.numbers) + place], known)
+            made.append(_chosen(drawn, shares, soft))
         return tf.where(missing, x, self.space.join(moved, made, self.space.given(x)))
+
+    def _sized(self, at_spike: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
+        """Returns numbers that are at their spike, a share that is 0 or 1, or have a size."""
+        mixed = at_spike * self.space.spikes + (1 - at_spike) * sizes
+        return tf.where(self.space.has_spike, mixed, sizes)
+
+    def _gap(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns the normal's probabilities below the gap around the spike, and in the gap."""
+        below = self.normal.cdf(self.space.low)
+        return below, self.normal.cdf(self.space.high) - below
 
     def _share_at_spike(self) -> tf.Tensor:
         return tf.where(self.space.has_spike, self.at_spike.mean(), 0.0)
@@ -207,11 +233,15 @@ def _coupled(known: tf.Tensor, own: tf.Tensor, new: tf.Tensor) -> tf.Tensor:
 
     ``known`` is one-hot, the value before.
     """
-    tiny = 1e-6
     before, after = (tf.reduce_sum(known * each, -1, keepdims=True) for each in (own, new))
-    stays = tf.minimum(1.0, (after + tiny) / (before + tiny))
-    gained = tf.nn.relu(new - own) + tiny * new
+    stays = tf.minimum(1.0, (after + TINY) / (before + TINY))
+    gained = tf.nn.relu(new - own) + TINY * new
     return known * stays + (1 - stays) * gained / tf.reduce_sum(gained, -1, keepdims=True)
+
+
+def _chosen(drawn: tf.Tensor, shares: tf.Tensor, soft: bool) -> tf.Tensor:
+    """Returns draws, and if ``soft`` with the gradient of their probabilities."""
+    return shares + tf.stop_gradient(drawn - shares) if soft else drawn
 
 
 def _drawn(shares, uniform, known=0.0) -> tf.Tensor:
@@ -286,9 +316,9 @@ class RowLikelihood(keras.layers.Layer):
         """Returns the likeliest rows."""
         return px.mode()
 
-    def draw(self, px: Rows, noise: tf.Tensor) -> tf.Tensor:
-        """Draws rows, so that many of them are distributed as the data."""
-        return px.sample(noise)
+    def draw(self, px: Rows, noise: tf.Tensor, soft: bool = False) -> tf.Tensor:
+        """Draws rows, distributed as the data; ``soft``: with gradients."""
+        return px.sample(noise, soft)
 
     def edited(self, x: tf.Tensor, own: Rows, other: Rows, soft: bool = False) -> tf.Tensor:
         """Returns ``Rows.edited``."""

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy import special
 
 from tf_csvae import VAE, CondVAE, CondVAEConfig, InputError, VAEConfig
 from tf_csvae.features import Feature
@@ -39,7 +40,7 @@ def test_a_density_is_the_sum_of_the_features_that_are_known():
     shares = np.exp([0.0, 1.0, -1.0]) / np.exp([0.0, 1.0, -1.0]).sum()
     number, category = normal(0.1, 0.5, 0.5), np.log(shares[1])
     at, off = -np.log1p(np.exp(-1.0)), -np.log1p(np.exp(1.0))
-    size = off + normal(2.0, 1.5, 0.25)
+    size = off + normal(2.0, 1.5, 0.25) - np.log(special.ndtr(2.0))  # the normal's share above the gap
     expected = [number + category + at, number + category + size, category + at, number + at, 0]
     np.testing.assert_allclose(rows(5).log_prob(tf.constant(x)), expected, rtol=1e-5, atol=1e-6)
 
@@ -63,6 +64,22 @@ def test_samples_are_distributed_as_the_features_and_possible():
     assert at.mean() == pytest.approx(1 / (1 + np.exp(-1.0)), abs=0.02)
     assert x[~at, 4].min() >= 1.0
     assert (x[:, 0].mean(), x[:, 0].std()) == pytest.approx((0.5, 0.5), abs=0.02)
+
+
+def test_a_spike_in_the_middle_has_sizes_on_both_sides_and_none_heaped_at_its_gap():
+    """Hours of work, of which half are 40."""
+    space = FeatureSpace([Feature(spike=0.0, gap=(-0.5, 0.6))])
+    one = tf.ones((20_000, 1))
+    px = Rows(space, 0.2 * one, tf.ones(1), 0 * one, [], one[:, :0])
+    x = drawn(px, 20_000).numpy()[:, 0]
+    at = np.isclose(x, 0)
+    assert at.mean() == pytest.approx(0.5, abs=0.02)
+    below, above = special.ndtr(-0.7), special.ndtr(-0.4)
+    assert (x[~at] < 0).mean() == pytest.approx(below / (below + above), abs=0.02)
+    assert not ((x[~at] > -0.5) & (x[~at] < 0.6)).any()
+    assert (np.isclose(x, -0.5) | np.isclose(x, 0.6)).mean() < 0.01
+    both = [float(px.log_prob(tf.fill((20_000, 1), value))[0]) for value in (-0.8, 1.2)]
+    assert both[0] - both[1] == pytest.approx(0.0, abs=1e-4)  # as far from the mean
 
 
 def test_an_edit_moves_numbers_and_changes_as_few_categories_as_the_probabilities_ask_for():
@@ -93,12 +110,14 @@ def test_an_edit_depends_on_the_row_alone_and_keeps_what_is_missing():
     np.testing.assert_array_equal(again[::-1], made)
 
 
-def test_a_soft_edit_is_the_expectation_and_has_finite_gradients():
+def test_a_soft_edit_is_the_edit_and_has_finite_gradients():
     n = 20_000
     own, other = rows(n), rows(n, mean=(0.9, 1.9), spike=0.0, logits=(1.0, 0.0, -1.0))
     x = drawn(own, n)
     hard, soft = own.edited(x, other), own.edited(x, other, soft=True)
-    np.testing.assert_allclose(tf.reduce_mean(hard, 0), tf.reduce_mean(soft, 0), atol=0.02)
+    np.testing.assert_allclose(hard, soft, atol=1e-6)
+    noise = tf.random.stateless_uniform((n, SPACE.noise), (1, 2))
+    np.testing.assert_allclose(own.sample(noise), own.sample(noise, soft=True), atol=1e-6)
     likelihood = RowLikelihood(FEATURES)
     x = tf.constant(np.float32([[np.nan] * 5, [0.1, np.nan, np.nan, np.nan, -0.2], [np.nan, 0, 1, 0, 2.0]]))
     outputs = [tf.Variable(np.random.default_rng(i).normal(size=(3, 6)).astype(np.float32)) for i in range(2)]

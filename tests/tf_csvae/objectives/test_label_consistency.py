@@ -200,6 +200,32 @@ def test_no_exchange_has_to_show_more_than_real_data_do():
     np.testing.assert_allclose([vague, shape], EXCHANGE_WEIGHT, rtol=1e-5)
 
 
+def test_the_values_of_a_label_have_weights_of_their_own_that_may_fall():
+    labels = as_labels(["sick", Label("blood", kind="categorical", classes=("a", "b", "c"))])
+    space = LabelSpace(labels)
+    layer = label_consistency.ExchangeWeights(space, labels, 1.0, least=0.01)
+    # The guide sees sick=1 too seldom and sick=0 well enough; of blood only b too seldom.
+    layer.certainty.assign(np.float32([[0.7, 1, 1, 1], [0.7, 0.7, 0.7, 0.7]]))
+    y = np.float32([[1, 0], [0, 1], [1, 1], [0, 2]])
+    changed = np.array([[1, 0], [1, 0], [0, 1], [0, 1]], bool)
+    seen = np.float32([[0.2, 0.9], [0.9, 0.9], [0.9, 0.2], [0.9, 0.9]])
+    new = np.zeros((4, 1), bool)
+    requested = exchange(space.features(tf.constant(y)), tf.constant(changed), tf.constant(new))
+    losses = tf.constant(-np.log(seen))
+    for _ in range(300):
+        weights = layer(losses, exchange=requested, training=True).numpy()
+    start = EXCHANGE_WEIGHT
+    assert weights[0, 0] > 2 * start
+    assert weights[1, 0] < start / 2
+    assert weights[2, 1] > 2 * start
+    assert weights[3, 1] < start / 2
+    assert weights[0, 1] == pytest.approx(start)  # nobody asked for a
+    for _ in range(3000):
+        weights = layer(losses, exchange=requested, training=True).numpy()
+    assert weights[1, 0] == pytest.approx(0.01)
+    assert weights[0, 0] == pytest.approx(MAX_WEIGHT)
+
+
 def test_an_exchange_target_is_a_probability():
-    with pytest.raises(InputError, match=r"exchange_target must be .* from 0 to 0\.99\. Received"):
-        CondVAEConfig(exchange_target=1.0)
+    with pytest.raises(InputError, match=r"exchange_target must be .* from 0 to 1\. Received"):
+        CondVAEConfig(exchange_target=1.1)
