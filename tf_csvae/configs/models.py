@@ -62,7 +62,7 @@ class VAEConfig(NetworkConfig):
     likelihood_dims: int = option(
         0,
         "The reconstruction counts as that of an example of so many numbers, so that the other "
-        "weights hold for images of any size; 0: it counts as it is.",
+        "weights hold for images of any size; of rows of a table the whole bound; 0: as it is.",
         low=0,
     )
     beta3: float = option(1.0, "Weight of KL(q(z|x) || p(z)).", low=0)

@@ -171,13 +171,13 @@ class CondVAEInfo(GenerativeModel):
             return gan.gradient_penalty(lambda x: self.discriminate(x, s.seed, s.training), s.x)
 
         shared = [
-            Term("reconstruction", self.beta1, lambda s: bound.reconstruction(s.px, s.x)),
+            Term("reconstruction", self.bound_weight("beta1"), lambda s: bound.reconstruction(s.px, s.x)),
             Term("perceptual", c.perceptual_weight, lambda s: perceptual(self.guide, s.again, s.stages)),
         ]
         return {
             "encoder": [
                 *shared,
-                Term("kl_z", c.beta3, lambda s: bound.kl_z(s.code.z), warmup=True),
+                Term("kl_z", self.bound_weight("beta3"), lambda s: bound.kl_z(s.code.z), warmup=True),
                 Term("label", c.label_weight, lambda s: adversary.label_loss(space, s.y, s.predicted_from_x)),
                 Term("entropy", -c.auxiliary_weight, lambda s: adversary.entropy(auxiliary, s.predicted)),
                 Term("aggregate", c.aggregate_weight, lambda s: prior_matching.prior_mmd(s.z)),

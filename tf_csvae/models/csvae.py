@@ -141,9 +141,14 @@ class CSVAE(GenerativeModel):
         """Returns the terms of M1 (generator) and M2 (adversary)."""
         c, space = self.config, self.adversary_space
         m1 = [
-            Term("reconstruction", self.beta1, lambda s: bound.reconstruction(s.px, s.x)),
-            Term("kl_w", c.beta2, lambda s: bound.kl_w(self.prior, s.code.w, s.y), warmup=True),
-            Term("kl_z", c.beta3, lambda s: bound.kl_z(s.code.z), warmup=True),
+            Term("reconstruction", self.bound_weight("beta1"), lambda s: bound.reconstruction(s.px, s.x)),
+            Term(
+                "kl_w",
+                self.bound_weight("beta2"),
+                lambda s: bound.kl_w(self.prior, s.code.w, s.y),
+                warmup=True,
+            ),
+            Term("kl_z", self.bound_weight("beta3"), lambda s: bound.kl_z(s.code.z), warmup=True),
             Term("aggregate", c.aggregate_weight, lambda s: prior_matching.prior_mmd(self.standardised(s))),
             Term("perceptual", c.perceptual_weight, lambda s: perceptual(self.guide, s.px.mean(), s.stages)),
             Term(

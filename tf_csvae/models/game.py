@@ -101,11 +101,14 @@ class GameModel(LabelledModel):
             )
         self.kl_warmup_steps = 0
 
-    @property
-    def beta1(self) -> float:
-        """Weight of the reconstruction for examples of this size."""
-        dims = self.config.likelihood_dims
-        return self.config.beta1 * (dims / math.prod(self.data_shape) if dims else 1.0)
+    def bound_weight(self, name: str) -> float:
+        """Returns the weight beta1, beta2 or beta3 of a term of the bound.
+
+        ``likelihood_dims`` scales the reconstruction (beta1); of rows of a table the whole bound.
+        """
+        dims, weight = self.config.likelihood_dims, getattr(self.config, name)
+        scaled = dims and (name == "beta1" or self.features)
+        return weight * dims / math.prod(self.data_shape) if scaled else weight
 
     def _take_guide(self, guide: Classifier | dict) -> None:
         trained = guide.get_weights() if isinstance(guide, Classifier) else None

@@ -62,8 +62,8 @@ class VAE(GenerativeModel):
         """Returns the negative bound and what stands beside it."""
         c = self.config
         terms = [
-            Term("reconstruction", self.beta1, lambda s: bound.reconstruction(s.px, s.x)),
-            Term("kl_z", c.beta3, lambda s: bound.kl_z(s.code.z), warmup=True),
+            Term("reconstruction", self.bound_weight("beta1"), lambda s: bound.reconstruction(s.px, s.x)),
+            Term("kl_z", self.bound_weight("beta3"), lambda s: bound.kl_z(s.code.z), warmup=True),
             Term("aggregate", c.aggregate_weight, lambda s: prior_matching.prior_mmd(s.z)),
             Term("perceptual", c.perceptual_weight, lambda s: perceptual(self.guide, s.px.mean(), s.stages)),
         ]
