@@ -247,7 +247,11 @@ def _next(word: str, settings: Settings) -> list[str]:
         answers["label_in_z"] = [f"--erase_labels {times('mmd_weight', 2, 600)} {times('beta4', 2, 200)}"]
         answers["subspace_holds_others"] = ["--noabsent_style"]
     if hasattr(model, "consistency_weight"):
-        answers["exchange_too_weak"] = [times("consistency_weight", 2, 40)]
+        # Where an exchange goes no further than real examples, it may; else it gets more weight.
+        most = type(model).exchange_least
+        further = model.exchange_target and model.exchange_least < most
+        more = f"--exchange_least={most:g}" if further else times("consistency_weight", 2, 40)
+        answers["exchange_too_weak"] = [more]
     if not getattr(model, "counterfactual", True):
         answers["others_change"] = ["--counterfactual"]
     return answers.get(word, [])

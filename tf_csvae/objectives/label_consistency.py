@@ -24,6 +24,9 @@ from tf_csvae.objectives.term import Step
 # Weights do not fall below the start: a person is harder to convince than the guide.
 EXCHANGE_WEIGHT, MAX_WEIGHT, RATE = 5.0, 25.0, 0.02
 
+# The least difference between real examples with and without a value that a guide is said to see.
+LEAST_VISIBLE = 0.05
+
 # Rate of the moving average of the guide's certainty about a value, times the value's frequency.
 CERTAINTY_RATE = 0.1
 
@@ -108,7 +111,12 @@ class ExchangeWeights(keras.layers.Layer):
         weights = tf.where(self._adapts > 0, weights, EXCHANGE_WEIGHT)
         if training:
             certainty = self._space.summed(tf.reduce_sum(values * self.certainty, 1))
+            # In units of what the guide sees between real examples with and without the value: of a
+            # vague label a small difference counts.
+            visible = tf.maximum(tf.reduce_sum(self.certainty, 0) - 1, LEAST_VISIBLE)
+            visible = self._space.summed(tf.reduce_sum(values * visible, 1))
             missing = tf.minimum(certainty, self._target) - tf.exp(-losses)
+            missing = tf.math.divide_no_nan(missing, visible)
             missing, changed = (
                 spread(part, self._space.widths)[:, None]
                 for part in (missing * self._adapts, tf.cast(exchange.changed, losses.dtype))
