@@ -12,7 +12,7 @@ import numpy as np
 
 from tf_csvae import texts
 from tf_csvae.configs import DataConfig
-from tf_csvae.data import images, label_columns, notations, scaling, table_files
+from tf_csvae.data import images, label_columns, notations, remarks, scaling, table_files
 from tf_csvae.data.dataset import Dataset, Info
 from tf_csvae.data.decoding import ENDINGS
 from tf_csvae.data.known import fingerprint, label_names
@@ -155,6 +155,8 @@ def _labels(
 ) -> tuple[tuple[Label, ...], np.ndarray]:
     """Returns the labels and their values [n, k]; those of a run are read as it read them."""
     if known is None:
+        for sentence in remarks.spellings(table, attributes):
+            print(sentence, flush=True)
         return label_columns.read_labels(table, attributes, config.label_kinds, problems)
     kinds = label_columns.parse_kinds(config.label_kinds, attributes, table.path)
     for label in known.labels:

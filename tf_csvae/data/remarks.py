@@ -2,7 +2,7 @@
 
 import collections
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -37,6 +37,16 @@ def facts(table: Table, columns: Sequence[Column], x: Sequence[np.ndarray]) -> d
     return found
 
 
+def spellings(table: Table, names: Iterable[str]) -> Iterator[str]:
+    """Yields a sentence for each set of values of a column that differ in case or blanks only."""
+    for name in names:
+        for values in alike(text for text in table.columns[name] if not missing(text)):
+            yield (
+                f"{table.path}, column {name}: {', '.join(map(repr, values[:6]))} differ in case or "
+                "blanks only, and are values of their own. If they are the same, write them alike."
+            )
+
+
 def remarks(
     table: Table, columns: Sequence[Column], labels: Sequence[str], group: str | None
 ) -> Iterator[str]:
@@ -55,13 +65,7 @@ def remarks(
             f"{table.path}: {len(copies)} of {len(table)} rows repeat another row exactly, the first "
             f"in {table.unit} {table.lines[row]} that in {table.unit} {table.lines[first]}."
         )
-    for name in (*(column.name for column in columns if column.categories), *labels):
-        texts = {text for text in table.columns[name] if not missing(text)}
-        for spellings in alike(texts):
-            yield (
-                f"{table.path}, column {name}: {', '.join(map(repr, spellings[:6]))} differ in case or "
-                "blanks only, and are values of their own. If they are the same, write them alike."
-            )
+    yield from spellings(table, (*(column.name for column in columns if column.categories), *labels))
     for name, values in table.columns.items():
         counts = collections.Counter(values)
         each = len(values) / len(counts)
