@@ -227,10 +227,12 @@ def benchmark(config: BenchmarkConfig) -> None:
             seconds = time.monotonic() - start
             own = scores(sample, train, test, label, config.samples)
             rows["CSVAE"] = {**own, "seconds": seconds, "epochs": result.metrics["training"]["epochs"]}
+            print(f"CSVAE: {seconds:.0f} s", flush=True)
             law = edits(result, TABLES[name](config.samples, config.seed + 2000), train) if made else None
         tf.keras.backend.clear_session()
         for other in config.peers if "ctgan" not in absent else ():
             sample, spent = peer(other, train, label, seconds)
+            print(f"{other}: {spent['epochs']} epochs in {spent['seconds']:.0f} s", flush=True)
             rows[other] = {**scores(sample, train, test, label, config.samples), **spent}
         print(pd.DataFrame(rows).T.to_string(float_format="{:.3f}".format))
         if law is not None:
