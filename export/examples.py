@@ -19,12 +19,11 @@ from tf_csvae.data import (
     decoding,
     images,
     label_columns,
-    notations,
     table_files,
 )
 from tf_csvae.data.dataset import Info
 from tf_csvae.data.names import Folder, plain
-from tf_csvae.data.table import read_features
+from tf_csvae.data.table import in_plain_notation, read_features
 from tf_csvae.data.table_files import Problems, Table
 from tf_csvae.errors import InputError
 from tf_csvae.files import is_within
@@ -209,8 +208,7 @@ def _labels_of(
     if not config.labels_are_a_file:
         return steering.label_rows(config.known, labels, len(names))
     given = table_files.read(config.labels, known=[label.name for label in labels])
-    numbers = [name for name in served.info.number_columns if name in given.columns]
-    given = notations.plain_table(given, numbers, config.decimal, problems, served.info.notations)[0]
+    given = in_plain_notation(given, served.info, config.decimal, problems)
     found = steering.label_rows([], labels, len(names))
     places = {}
     for row, file in enumerate(next(iter(given.columns.values()))):

@@ -1,6 +1,5 @@
 """What a table holds, column by column, and what in it may be a mistake though it can be read."""
 
-import collections
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -66,12 +65,12 @@ def remarks(
             f"in {table.unit} {table.lines[row]} that in {table.unit} {table.lines[first]}."
         )
     yield from spellings(table, (*(column.name for column in columns if column.categories), *labels))
-    for name, values in table.columns.items():
-        counts = collections.Counter(values)
-        each = len(values) / len(counts)
-        names = _NAMES.search(name) and name not in labels and len(counts) >= MANY
-        if group is None and names and each >= ROWS_EACH:
+    named = [name for name in table.columns if _NAMES.search(name) and name not in labels]
+    for name in named if group is None else ():
+        different = len(set(table.columns[name]))
+        each = len(table) / different
+        if different >= MANY and each >= ROWS_EACH:
             yield (
-                f"{table.path}, column {name}: {len(counts)} values, each in {each:.1f} rows on average. "
+                f"{table.path}, column {name}: {different} values, each in {each:.1f} rows on average. "
                 f"If these are groups, such as patients, --group_column={name} keeps each in one split."
             )

@@ -99,9 +99,14 @@ def read_features(
     missing = [column.name for column in info.columns if column.name not in table.columns]
     if missing:
         raise InputError(f"{table.path} lacks the columns {', '.join(missing)}.")
-    numbers = [name for name in info.number_columns if name in table.columns]
-    table = notations.plain_table(table, numbers, decimal, problems, info.notations)[0]
+    table = in_plain_notation(table, info, decimal, problems)
     return table, feature_columns.encode(info.columns, table, problems)
+
+
+def in_plain_notation(table: Table, info: Info, decimal: str | None, problems: Problems) -> Table:
+    """Returns a table like that of a run with plain numbers; see ``notations.plain_table``."""
+    numbers = [name for name in info.number_columns if name in table.columns]
+    return notations.plain_table(table, numbers, decimal, problems, info.notations)[0]
 
 
 def _fit(
@@ -136,7 +141,6 @@ def _fit(
             + "; ".join(f"{name} is set aside: {why}" for name, why in aside.items())
         )
     x = feature_columns.encode(columns, table, problems)
-    widths = np.cumsum([len(each.feature_names) for each in columns])[:-1]
     info = Info(
         name="table",
         shape=x.shape[1:],
@@ -146,10 +150,9 @@ def _fit(
         feature_names=tuple(name for each in columns for name in each.feature_names),
         columns=columns,
         aside=aside,
-        facts=remarks.facts(table, columns, np.split(x, widths, axis=1)),
         remarks=tuple(remarks.remarks(table, columns, config.label_columns, config.group_column)),
     )
-    return info, x, y
+    return dataclasses.replace(info, facts=remarks.facts(table, columns, info.parts(x))), x, y
 
 
 def _types(table: Table, features: Sequence[str], config: DataConfig) -> dict[str, str]:

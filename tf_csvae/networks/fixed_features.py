@@ -59,9 +59,9 @@ class FixedFeatures(keras.layers.Layer):
         chance = tf.random.stateless_uniform(tf.shape(apart), seed, dtype=apart.dtype)
         place = tf.argmin(tf.where(empty, np.inf, tf.round(apart) + chance), 1)
         fixed = tf.gather(tf.convert_to_tensor(self.features), place)
-        spread = np.zeros((len(self.space.fixed), self.space.width), np.float32)
-        spread[np.arange(len(self.space.fixed)), self.space.fixed] = 1
-        given = np.isin(np.arange(self.space.width), self.space.fixed)
-        known = tf.where(tf.math.is_nan(fixed), 0.0, fixed)
-        lost = tf.matmul(tf.cast(tf.math.is_nan(fixed), fixed.dtype), spread) > 0
-        return tf.where(given & ~lost, tf.matmul(known, spread), np.nan)
+
+        def lost(width: int) -> tf.Tensor:
+            return tf.fill((tf.shape(y)[0], width), tf.constant(np.nan, fixed.dtype))
+
+        categories = [lost(width) for _, width in self.space.categories]
+        return self.space.join(lost(len(self.space.numbers)), categories, fixed)
