@@ -1,9 +1,10 @@
 """What the judge sees in generated examples: the labels of samples, the Fréchet distance."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import r2_score
 
 from tf_csvae.evaluation import metrics
@@ -53,6 +54,11 @@ class Judge:
     def add_samples(self, x: np.ndarray) -> None:
         """Adds samples with the labels of the even rows of each batch of real examples."""
         self._samples.update(self._see(x)[1].numpy())
+
+    def real(self) -> Pair:
+        """Returns the labels of all real examples and those that it sees in them, [n, k] each."""
+        y, seen, _ = (np.concatenate(parts) for parts in zip(*self._seen, strict=True))
+        return y, seen
 
     def seen(self) -> dict[str, dict[str, Pair]]:
         """Returns {label: {"real": pair, "reconstruction": pair}} of the known labels."""
@@ -119,20 +125,50 @@ def recalls(label: Label, seen: dict[str, Pair]) -> dict:
     return metrics.shares(**{f"{name}_recall": _hits(pair, 1) for name, pair in seen.items()})
 
 
-def by_value(label: Label, seen: dict[str, Pair]) -> dict[str, dict]:
-    """Returns what the judge sees by value of a binary or categorical label.
+def by_value(
+    labels: Sequence[Label], i: int, real: Pair, seen: dict[str, Pair], requests: dict[str, np.ndarray]
+) -> dict[str, dict]:
+    """Returns what the judge sees by value of label i, if it is binary or categorical.
 
-    ``seen`` is {name: pair}. Returns {value: {name: share in which the judge sees the value, with
-    its interval, "examples": number of real ones}}.
+    Args:
+        labels: all k labels.
+        i: the index of the label.
+        real: the labels of all real examples, and those that the judge sees, [n, k] each.
+        seen: {name: pair}.
+        requests: {name: all labels that were requested for the pair of this name, [n, k]}.
+
+    Returns:
+        {value: {name: share in which the judge sees the value, with its interval; "examples": the
+        number of real ones; name + "_real" of each request: the share in which it sees the value
+        in real examples with the same other labels}}.
     """
-    values = () if label.kind == "real" else label.points[0]
-    return {
-        label.text(value): {
-            **metrics.shares(**{name: _hits(pair, value) for name, pair in seen.items()}),
-            "examples": int((seen["real"][0] == value).sum()),
-        }
-        for value in values
-    }
+    label = labels[i]
+    found = {}
+    for value in () if label.kind == "real" else label.points[0]:
+        entry = metrics.shares(**{name: _hits(pair, value) for name, pair in seen.items()})
+        entry["examples"] = int((real[0][:, i] == value).sum())
+        for name, asked in requests.items():
+            asked = asked[asked[:, i] == value]
+            if len(asked) and entry["examples"]:
+                entry[f"{name}_real"] = _matched_recall(labels, i, value, real, asked)
+        found[label.text(value)] = entry
+    return found
+
+
+def _matched_recall(labels: Sequence[Label], i: int, value: float, real: Pair, asked: np.ndarray) -> float:
+    """Returns how often the judge sees a value of label i in real examples like those asked for.
+
+    Labels go together: a judge of survival on the Titanic sees it in 0.74 of the women who survived
+    and in 0.30 of the men. So a man who is changed into a survivor is compared with men. A logistic
+    regression on the other labels takes the place of counting, since many combinations are rare.
+    """
+    y, seen = (part[real[0][:, i] == value] for part in real)
+    hits = seen[:, i] == value
+    if len(labels) == 1 or hits.all() or not hits.any():
+        return float(hits.mean())
+    others = LabelSpace([label for j, label in enumerate(labels) if j != i])
+    own, wanted = (others.features(np.delete(part, i, 1).astype(np.float32)) for part in (y, asked))
+    return float(LogisticRegression().fit(own, hits).predict_proba(wanted)[:, 1].mean())
 
 
 def _hits(pair: Pair, value: float) -> tuple[int, int]:

@@ -82,7 +82,7 @@ def measure(
     if judge:
         for made in sampled(np.concatenate([part[::2] for part in label_batches]), seed):
             judge.add_samples(made)
-        seen = judge.seen()
+        seen, requests = judge.seen(), {}
         generation = {label.name: recalls(label, seen[label.name]) for label in info.labels}
         numbers |= {
             **judge.frechet(),
@@ -96,9 +96,11 @@ def measure(
             numbers["effects"] = effects(model, info, x, y)
         numbers["diversity"] = {}
         for i, label in enumerate(info.labels):
-            paired, requested, found = _generate(sampled, judge, label, i, y_all, samples, seed)
+            paired, asked, found = _generate(sampled, judge, label, i, y_all, samples, seed)
+            requested = asked[:, i]
             if judge:
                 seen[label.name]["generation"] = requested, found
+                requests[label.name] = {"generation": asked}
                 numbers["generation"].setdefault(label.name, {}).update(achieved(label, requested, found))
             if label.kind == "real":  # no two examples share a value: nothing to compare with
                 continue
@@ -113,10 +115,17 @@ def measure(
             numbers["transfer"], numbers["kept"], changed = transfers(
                 model, judge, dataset.test, y_all, samples, seed, info.scale
             )
-            for name, pair in changed.items():
-                seen[name]["transfer"] = pair
+            for i, label in enumerate(info.labels):
+                if label.name in changed:
+                    asked, found = changed[label.name]
+                    seen[label.name]["transfer"] = asked[:, i], found
+                    requests[label.name]["transfer"] = asked
     if judge:
-        values = {label.name: by_value(label, seen[label.name]) for label in info.labels}
+        real = judge.real()
+        values = {
+            label.name: by_value(info.labels, i, real, seen[label.name], requests.get(label.name, {}))
+            for i, label in enumerate(info.labels)
+        }
         numbers["by_value"] = {name: each for name, each in values.items() if each}
     return Evaluation(numbers, codes, x, y, reconstructed, drawn)
 
@@ -147,17 +156,17 @@ def _generate(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Samples with values requested of label i, and the other labels as test examples have them.
 
-    Returns the first ``MAX_PAIRED`` samples, and of all [count] the values that are requested and
-    those that the judge sees.
+    Returns the first ``MAX_PAIRED`` samples, and of all the labels that are requested, [count, k],
+    and the values of label i that the judge sees, [count].
     """
     y = y_all[np.random.default_rng([seed, i]).integers(len(y_all), size=count)]
-    y[:, i] = requested = requested_values(label, y_all[:, i], count)
+    y[:, i] = requested_values(label, y_all[:, i], count)
     paired, seen = [], []
     for made in sampled(y, seed + 1 + i):
         if judge:
             seen.extend(judge.verdicts(made)[:, i])
         paired.extend(made[: MAX_PAIRED - len(paired)])
-    return np.stack(paired), requested, np.array(seen)
+    return np.stack(paired), y, np.array(seen)
 
 
 def _diversity(made: np.ndarray, real: np.ndarray) -> float:

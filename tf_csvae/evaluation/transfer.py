@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import tensorflow as tf
 
-from tf_csvae.evaluation.judge import Judge, Pair, achieved, requested_values
+from tf_csvae.evaluation.judge import Judge, achieved, requested_values
 from tf_csvae.labels import Label
 from tf_csvae.models import GenerativeModel
 
@@ -21,7 +21,7 @@ def transfers(
     most: int,
     seed: int,
     scale: float | np.ndarray,
-) -> tuple[dict[str, dict], dict[str, dict], dict[str, Pair]]:
+) -> tuple[dict[str, dict], dict[str, dict], dict[str, tuple[np.ndarray, np.ndarray]]]:
     """Changes each label of test examples and compares what the judge sees before and after.
 
     A binary label is given to examples without it and taken from examples with it, a categorical
@@ -55,7 +55,7 @@ def transfers(
         before = judge.verdicts(x)
         for i in np.flatnonzero(count < most):
             target = y.copy()
-            target[:, i] = requested = _other_values(labels[i], y[:, i], y_all[:, i])
+            target[:, i] = _other_values(labels[i], y[:, i], y_all[:, i])
             chosen = ~np.isnan(y[:, i])
             chosen &= np.cumsum(chosen) <= most - count[i]
             if not chosen.any():
@@ -66,13 +66,13 @@ def transfers(
             kept = np.delete(np.abs(after - before) < tolerance, i, 1)
             moved = np.nan_to_num((made - x).astype(np.float64))  # a missing feature stays missing
             squares = np.square(moved * scale).reshape(len(x), -1).mean(1)
-            results[i].append([part[chosen] for part in (requested, after[:, i], kept, squares)])
+            results[i].append([part[chosen] for part in (target, after[:, i], kept, squares)])
             count[i] += chosen.sum()
     found, unchanged, pairs = {}, {}, {}
-    for label, parts in zip(labels, results, strict=True):
+    for i, (label, parts) in enumerate(zip(labels, results, strict=True)):
         if parts:
-            requested, seen, kept, squares = map(np.concatenate, zip(*parts, strict=True))
-            pairs[label.name] = requested, seen
+            asked, seen, kept, squares = map(np.concatenate, zip(*parts, strict=True))
+            pairs[label.name], requested = (asked, seen), asked[:, i]
             others = [other.name for other in labels if other is not label]
             if others:
                 unchanged[label.name] = dict(zip(others, kept.mean(0).tolist(), strict=True))

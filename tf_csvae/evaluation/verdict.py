@@ -59,8 +59,9 @@ class Sight:
         real: mean recall on real examples over the values of the label, or R² of a real label.
         chance: that of a judge that cannot see the label.
         generation, transfer, reconstruction: of samples, of changed examples and of
-            reconstructions, as shares of what it sees in real examples: of a binary label the
-            smaller share of its two values, of others the mean; None where it is not measured.
+            reconstructions, as shares of what it sees in real examples with the same other labels:
+            of a binary label the smaller share of its two values, of others the mean; None where it
+            is not measured.
     """
 
     real: float
@@ -107,7 +108,9 @@ def sight(numbers: dict[str, Any], label: Label) -> Sight | None:
     together = min if label.kind == "binary" else statistics.fmean
     shares = []
     for name in ("generation", "transfer", "reconstruction"):
-        found = [_share(each[name], each["real"]) for each in values if name in each]
+        found = [
+            _share(each[name], each.get(f"{name}_real", each["real"])) for each in values if name in each
+        ]
         found = [share for share in found if share is not None]
         shares.append(together(found) if found else None)
     return Sight(real, 1 / len(label.points[0]), *shares)

@@ -10,6 +10,7 @@ import tensorflow_probability as tfp
 from tf_csvae import InputError, evaluation
 from tf_csvae.data.dataset import Dataset, Info
 from tf_csvae.evaluation.codes import style_numbers
+from tf_csvae.evaluation.judge import by_value
 from tf_csvae.labels import Label
 from tf_csvae.models import Code
 
@@ -193,6 +194,23 @@ def test_a_subspace_that_holds_another_label_is_found(dataset):
         y = np.concatenate([y for _, y in dataset.test])
         expected = 100**2 / 2 * np.mean(y[:, 0] != y[:, 1])
         assert numbers["subspace_kl"][own] == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_request_is_compared_with_real_examples_that_have_the_same_other_labels():
+    random = np.random.default_rng(0)
+    b = random.random(4000) < 0.5
+    a = random.random(4000) < np.where(b, 0.9, 0.1)
+    # A label is seen in 0.8 of the examples that have it and the other one, else in 0.3.
+    y = np.stack([a, b], 1).astype(np.float32)
+    sees = random.random(4000) < np.where(b, 0.8, 0.3)
+    seen = np.stack([a & sees, b], 1).astype(np.float32)
+    asked = {"generation": np.float32([[1, 0]] * 5), "transfer": np.float32([[1, 0], [1, 1]])}
+    pairs = {"real": (y[:, 0], seen[:, 0])}
+    found = by_value(LABELS, 0, (y, seen), pairs, asked)["1"]
+    # Within three standard errors of 0.3 in 200 examples, and the prior of the regression.
+    assert found["generation_real"] == pytest.approx(0.3, abs=0.12)
+    assert found["transfer_real"] == pytest.approx((0.3 + 0.8) / 2, abs=0.07)
+    assert found["real"] == pytest.approx(0.9 * 0.8 + 0.1 * 0.3, abs=0.03)
 
 
 def test_one_label_has_no_others():

@@ -82,6 +82,14 @@ def test_a_cause_is_told_only_of_a_label_that_is_not_steered(place, value, reaso
     assert judged(weak)["reasons"] in ([reason, "others_change"], ["others_change", reason])
 
 
+def test_shares_are_of_what_the_judge_sees_in_real_examples_with_the_same_other_labels():
+    # Half of what it sees in all real examples; all of what it sees in those like the results.
+    weak = changed("by_value/tall/1/transfer", 0.45)
+    assert judged(weak)["status"] == "partly"
+    weak["by_value"]["tall"]["1"] = {**weak["by_value"]["tall"]["1"], "transfer_real": 0.5}
+    assert judged(weak)["status"] == "steered"
+
+
 def test_few_test_examples_allow_a_larger_auc():
     few = changed("by_value/tall/0/examples", 10)
     few["by_value"]["tall"]["1"] = {**few["by_value"]["tall"]["1"], "examples": 10}
