@@ -73,9 +73,10 @@ class DataConfig(BadExamplesConfig):
     )
     file_column: str | None = option(None, "folder: the column of file names. Default: the first.")
     split: tuple[float, ...] = option(
-        (0.8, 0.1, 0.1),
+        (),
         "folder, table: shares of train, validation and test, unless a column named split says "
-        "it. A hash decides, so new rows move no others.",
+        "it. A hash decides, so new rows move no others. Default: 0.8,0.1,0.1; fewer than 1,000 "
+        "rows have more for the test, up to 0.25.",
     )
     decimal: str | None = option(
         None,

@@ -10,6 +10,10 @@ from tf_csvae.data.dataset import SPLITS
 from tf_csvae.data.table_files import Problems, Table
 from tf_csvae.errors import InputError
 
+# The share of validation, and by default that of test: at least so much, or so many rows, with
+# which a verdict can tell a label of a few values, but at most a share of MOST.
+VALIDATION, TEST, TEST_ROWS, MOST = 0.1, 0.1, 100, 0.25
+
 _NAMES = {**{split: split for split in SPLITS}, "val": "validation", "valid": "validation"}
 
 
@@ -29,7 +33,7 @@ def split_rows(
     Raises:
         InputError: shares that do not sum to 1, or no such column of groups.
     """
-    shares, group_column = config.split, config.group_column
+    shares, group_column = config.split or _shares(len(table)), config.group_column
     if len(shares) != len(SPLITS) or min(shares) <= 0 or abs(sum(shares) - 1) > 1e-6:
         raise InputError(
             f"--split={','.join(map(str, shares))}: expected the shares of train, validation and "
@@ -69,6 +73,12 @@ def split_rows(
                 "larger share in --split, or add a column split that assigns each row."
             )
     return members
+
+
+def _shares(rows: int) -> tuple[float, ...]:
+    """Returns the default shares of the splits of so many rows."""
+    test = min(max(TEST, TEST_ROWS / max(rows, 1)), MOST)
+    return 1 - VALIDATION - test, VALIDATION, test
 
 
 def repeats(table: Table, apart: Collection[str] = ()) -> dict[int, int]:

@@ -46,7 +46,7 @@ def test_it_says_what_each_column_was_taken_for(tmp_path, capsys):
     told = capsys.readouterr().out.splitlines()
     start = told.index("What the columns were taken for:")
     assert [line.split(maxsplit=1) for line in told[start + 1 : start + 8]] == [
-        ["weight", "number, 0 to 29.75 (decimal comma)"],
+        ["weight", "number, 0 to 29.5 (decimal comma)"],
         ["colour", "category of 3 (b, g, r)"],
         ["always", "constant, 0.1"],
         ["share", "ordered category of 5 (0, 1, 2, 3, 4) (unit %)"],
