@@ -75,7 +75,7 @@ def apply(config: ApplyConfig) -> None:
 
         from export import examples, signatures, steering
         from tf_csvae import frames
-        from tf_csvae.data import names
+        from tf_csvae.data import images, names
 
     served = signatures.Served.of_run(Run(config.run_dir), config.judge)
     labels, info = served.labels, served.info
@@ -109,9 +109,8 @@ def apply(config: ApplyConfig) -> None:
             inputs["x"] = given.read(rows)
         outputs = {"x": inputs["x"]} if as_read else served.answer(config.mode, inputs)
         if "x" in outputs and info.is_image:
-            pixels = np.round(255 * np.clip(outputs["x"], 0, 1)).astype(np.uint8)
-            images = [tf.io.encode_png(image).numpy() for image in pixels]
-            steering.write_images(config.out, given.names[rows], images)
+            files_made = [images.encoded(image).numpy() for image in tf.constant(outputs["x"])]
+            steering.write_images(config.out, given.names[rows], files_made)
         else:
             made.append(outputs)
     if made:

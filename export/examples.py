@@ -138,9 +138,9 @@ def _images(config: ApplyConfig, served: Served, problems: Problems) -> Examples
 
     def read(chosen: slice) -> np.ndarray:
         try:
-            pixels = [images.read(file, info.crop, info.shape[0]) for file in files[chosen]]
+            pixels = [images.read(file, info) for file in files[chosen]]
             return np.stack(pixels).astype(np.float32) / 255
-        except tf.errors.OpError:
+        except (tf.errors.OpError, OSError, ValueError):
             raise InputError(images.first_unreadable(files[chosen], info.crop)) from None
 
     labels = _labels_of(names, config, served, problems, Folder(root))

@@ -140,17 +140,16 @@ def image_file(info: Info) -> Input:
         asserted = tf.debugging.Assert(known, [sentence, tf.strings.length(file)])
         with tf.control_dependencies([asserted]):
             image = decoding.decode(tf.identity(file))
-        return images.crop_and_resize(image, info.crop, info.shape[0])
+        return images.crop_and_resize(image, info.crop, info.shape, info.background)
 
     def convert(files: tf.Tensor) -> tf.Tensor:
         spec = tf.TensorSpec(info.shape, tf.uint8)
         return tf.cast(tf.map_fn(decode, files, fn_output_signature=spec), tf.float32) / 255
 
     def output(value: tf.Tensor) -> dict[str, tf.Tensor]:
-        pixels = tf.cast(tf.round(255 * tf.clip_by_value(value, 0, 1)), tf.uint8)
-        flat = tf.reshape(pixels, [-1, *info.shape])
-        files = tf.map_fn(tf.io.encode_png, flat, fn_output_signature=tf.string)
-        return {"x_bytes": tf.reshape(files, tf.shape(pixels)[: -len(info.shape)])}
+        flat = tf.reshape(value, [-1, *info.shape])
+        files = tf.map_fn(images.encoded, flat, fn_output_signature=tf.string)
+        return {"x_bytes": tf.reshape(files, tf.shape(value)[: -len(info.shape)])}
 
     return Input((), tf.string, convert=convert, output=output)
 

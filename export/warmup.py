@@ -29,7 +29,7 @@ def _example(spec: tf.TensorSpec, info: Info, rows: int, seed: int) -> np.ndarra
     random, shape = np.random.default_rng(seed), (rows, *spec.shape[1:])
     if spec.dtype == tf.string:
         sides = np.maximum(info.shape[:2], images.least_sides(info.crop))
-        pixels = random.integers(0, 256, size=(rows, *sides, 3), dtype=np.uint8)
+        pixels = random.integers(0, 256, size=(rows, *sides, info.shape[2]), dtype=np.uint8)
         return np.array([tf.io.encode_png(image).numpy() for image in pixels], object)
     if spec.dtype == tf.int32:
         return np.zeros(rows, np.int32)

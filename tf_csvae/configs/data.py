@@ -36,8 +36,10 @@ class DataConfig(BadExamplesConfig):
     )
     labels: str | None = option(
         None,
-        "folder: the CSV file with the labels, one row per image. Default: the images are in class "
-        "folders, data_dir/CLASS/IMAGE, and the label is called class.",
+        "folder: the CSV file with the labels, one row per image; or a regular expression of the "
+        "names of files whose named groups are the labels, as in (?P<age>\\d+)_(?P<sex>[mf])_.*. "
+        "Default: the images are in class folders, data_dir/CLASS/IMAGE, which may be in folders "
+        "train, validation and test.",
     )
     attributes: tuple[str, ...] | None = option(
         None,
@@ -49,7 +51,12 @@ class DataConfig(BadExamplesConfig):
         "folder, table, tfds: kinds of labels (binary, categorical, real) that differ from what "
         "the values suggest, as in age:real,grade:categorical.",
     )
-    image_size: int = option(64, "Side of the images in pixels.", low=1)
+    image_size: str = option(
+        "auto",
+        "Images: the side of squares, height and width as in 48x64, or auto. auto: folder, tfds: the "
+        "size of small files, of larger ones 64 pixels for the longer side, squares if their "
+        "aspect ratios differ; others: 64.",
+    )
     cache: str = option(
         "memory", "Where decoded images are kept: memory, none, or a folder that later runs share."
     )
@@ -66,11 +73,17 @@ class DataConfig(BadExamplesConfig):
     )
     batch_size: int = option(256, "Examples per step, over all devices.", low=1)
     crop: str = option(
-        "center",
-        "folder, tfds: the part of an image that is used: center (the largest square), none, or "
-        "x,y,w,h: left, top, width and height, in fractions of the sides or, if a number is above "
-        "1, in pixels.",
+        "auto",
+        "celeba, folder, tfds: the part of an image that is used: center (the largest with the "
+        "aspect ratio of image_size), none, or x,y,w,h: left, top, width and height, in fractions "
+        "of the sides or, if a number is above 1, in pixels. auto: celeba: the face; others: center.",
     )
+    background: str | None = option(
+        None,
+        "folder: images with transparency are drawn on this colour, as in ffffff, and have three "
+        "channels. Default: they keep it as a fourth channel.",
+    )
+    label_name: str = option("class", "folder: the name of the label that class folders are.")
     file_column: str | None = option(None, "folder: the column of file names. Default: the first.")
     split: tuple[float, ...] = option(
         (),
@@ -112,3 +125,8 @@ class DataConfig(BadExamplesConfig):
         False, "Training draws rare values of labels more often, up to four times as often."
     )
     seed: int = option(0, "Seed of weights, order, noise and samples.", low=0, high=SEED)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.image_size, int):
+            object.__setattr__(self, "image_size", str(self.image_size))
+        super().__post_init__()

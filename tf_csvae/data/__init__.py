@@ -75,10 +75,12 @@ def _check_images(config: DataConfig, given: Collection[str], known: Info) -> No
     """Raises ``InputError`` where options ask for other images than the run has."""
     if not known.is_image or "image_size" not in options(config.dataset):
         return
-    if config.image_size != known.shape[0]:
+    from tf_csvae.data.image_format import sides
+
+    if sides(config) not in (None, known.shape[:2]):
         raise InputError(
-            f"--image_size={config.image_size}: the run has images of {known.shape[0]} pixels. "
-            "Leave the flag out, or train a new run."
+            f"--image_size={config.image_size}: the run has images of {known.shape[0]} x "
+            f"{known.shape[1]} pixels. Leave the flag out, or train a new run."
         )
     if "crop" in given:
         from tf_csvae.data.images import parse_crop

@@ -20,7 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_csvae.configs import DataConfig
-from tf_csvae.data import images, pipeline, tfds
+from tf_csvae.data import image_format, images, pipeline, tfds
 from tf_csvae.data.dataset import SPLITS, Dataset, Info
 from tf_csvae.data.known import check_kinds, fingerprint, label_names
 from tf_csvae.data.names import plain
@@ -29,8 +29,8 @@ from tf_csvae.files import is_within
 from tf_csvae.labels import Label
 
 OPTIONS = (
-    "data_dir", "attributes", "image_size", "batch_size", "cache", "augment", "half", "balanced_batches",
-    "on_bad_example", "max_bad_examples",
+    "data_dir", "attributes", "image_size", "crop", "batch_size", "cache", "augment", "half",
+    "balanced_batches", "on_bad_example", "max_bad_examples",
 )  # fmt: skip
 
 # The visible attributes, as the student report chose them.
@@ -43,6 +43,9 @@ REPORT_ATTRIBUTES = (
 # The face crop of the report: of the image resized to 256 x 256, the pixels (32, 32) to (224, 224).
 FACE_BOX = (32 / 256, 32 / 256, 224 / 256, 224 / 256)
 
+# Height and width of the aligned images.
+_WHOLE = (218, 178)
+
 _IMAGES = "img_align_celeba"
 _ATTRIBUTES = "list_attr_celeba.txt"
 _PARTITION = "list_eval_partition.txt"
@@ -54,7 +57,7 @@ _WHERE = (
 
 
 def load(config: DataConfig, known: Info | None = None) -> Dataset:
-    """Loads CelebA: x float32 [image_size, image_size, 3] in [0, 1], y float32 [k].
+    """Loads CelebA: x float32 [height, width, 3] in [0, 1], y float32 [k].
 
     Without data_dir, TensorFlow Datasets provides celeb_a and may download it. Without attributes,
     the labels are ``REPORT_ATTRIBUTES``. With on_bad_example=skip, all images are read once before
@@ -88,15 +91,26 @@ def load(config: DataConfig, known: Info | None = None) -> Dataset:
     return dataclasses.replace(images.build(files, info, config), left_out=left_out)
 
 
+def _box(config: DataConfig) -> images.Crop:
+    """Returns the part of the images that is used: by default the face."""
+    return FACE_BOX if config.crop == "auto" else images.parse_crop(config.crop)
+
+
+def _shape(config: DataConfig) -> tuple[int, int, int]:
+    """Returns the shape of the images; whole images keep their aspect ratio."""
+    whole = image_format.fitting_sides([_WHOLE]) if config.crop == "none" else image_format.SQUARE
+    return *(image_format.sides(config) or whole), 3
+
+
 def _info(
     attributes: Sequence[str], y: np.ndarray, counts: dict[str, int], config: DataConfig, known: Info | None
 ) -> Info:
     """Returns the description of the images; y [n, k] are the labels of the training images."""
     if known is not None:
-        return dataclasses.replace(known, name="celeba", counts=counts, crop=FACE_BOX)
-    shape = (config.image_size, config.image_size, 3)
+        return dataclasses.replace(known, name="celeba", counts=counts)
+    shape = _shape(config)
     labels = tuple(Label(name, float(share)) for name, share in zip(attributes, y.mean(0), strict=True))
-    return Info("celeba", shape, (0.0, 1.0), labels, counts, crop=FACE_BOX)
+    return Info("celeba", shape, (0.0, 1.0), labels, counts, crop=_box(config))
 
 
 def _read_folder(
@@ -107,7 +121,7 @@ def _read_folder(
     labels, chosen, left_out = _read_lists(attributes, config.data_dir, skip)
     if skip:
         every = [path for paths in chosen.values() for path in paths]
-        unreadable = images.all_unreadable(every, FACE_BOX)
+        unreadable = images.all_unreadable(every, _box(config))
         for split, paths in chosen.items():
             chosen[split] = [path for path in paths if path not in unreadable]
         left_out += unreadable.values()
@@ -283,15 +297,16 @@ def _from_tfds(attributes: Sequence[str], config: DataConfig, known: Info | None
         return tf.stack([tf.cast(value, tf.float32) for value in values])
 
     def prepare(example):
-        image = images.crop_and_resize(example["image"], FACE_BOX, config.image_size)
+        image = images.crop_and_resize(example["image"], box, shape)
         return image, labels_of(example)
 
     def read(split, decoders=None):
         return tfds.read(builder, split, split == "train", decoders)
 
+    box, shape = (_box(config), _shape(config)) if known is None else (known.crop, known.shape)
     y = np.array([*read("train", {"image": tfds.SKIPPED}).map(labels_of).as_numpy_iterator()])
     examples = {split: pipeline.read_all(read(split), prepare) for split in SPLITS}
     counts = {split: int(each.cardinality()) for split, each in examples.items()}
     info = _info(attributes, y, counts, config, known)
-    content = ("tfds", tfds.identity(builder), tuple(attributes), info.shape, FACE_BOX)
+    content = ("tfds", tfds.identity(builder), tuple(attributes), info.shape, info.crop)
     return pipeline.build(examples, info, config, config.cache, fingerprint=repr(content).encode())

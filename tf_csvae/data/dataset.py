@@ -41,8 +41,10 @@ class Info:
             of a table have transforms of their own in place of these.
         feature_names: names of the d features of a vector; empty for images.
         crop: (top, left, bottom, right), the box that is cut out of an image, in fractions of the
-            sides or, if one is above 1, in pixels; "center": the largest square in the middle;
+            sides or, if one is above 1, in pixels; "center": the largest box in the middle that has
+            the aspect ratio of the shape;
             None: the whole image.
+        background: red, green and blue, 0 to 255, behind what is transparent in an image.
         columns: the feature columns of a table.
         aside: {column of a table that is no feature: why}, such as identifiers.
         notations: {column: how its numbers are written}, of the feature and label columns that are
@@ -62,6 +64,7 @@ class Info:
     scale: np.ndarray | float = 1.0
     feature_names: tuple[str, ...] = ()
     crop: tuple[float, ...] | str | None = None
+    background: tuple[int, ...] = (255, 255, 255)
     columns: tuple[Column, ...] = ()
     aside: dict[str, str] = dataclasses.field(default_factory=dict)
     notations: dict[str, Notation] = dataclasses.field(default_factory=dict)
@@ -122,7 +125,7 @@ class Info:
         try:
             tuples = {
                 name: tuple(plain[name]) if isinstance(plain[name], list) else plain[name]
-                for name in ("shape", "value_range", "feature_names", "crop", "remarks")
+                for name in ("shape", "value_range", "feature_names", "crop", "background", "remarks")
                 if name in plain
             }
             parts = {
@@ -161,6 +164,9 @@ class Info:
             and math.prod(self.shape) <= MAX_NUMBERS
             and -np.inf < low < high < np.inf
             and (self.crop is None or self.crop == "center" or _is_box(*self.crop))
+            and len(self.background) == 3
+            and all(type(n) is int and 0 <= n <= 255 for n in self.background)
+            and (len(self.shape) == 1 or self.shape[2] in (1, 3, 4))
             and all(np.issubdtype(each.dtype, np.number) for each in scaling)
             and all(each.shape in ((), self.shape) and np.isfinite(each).all() for each in scaling)
             and bool(np.all(scaling[1] > 0))

@@ -1,14 +1,16 @@
-"""Image files, decoded to upright RGB, with a limit of size that holds before memory is taken.
+"""Image files, decoded to upright RGBA, with a limit of size that holds before memory is taken.
 
 All of it is part of graphs, those of exported models too.
 """
+
+import functools
 
 import tensorflow as tf
 
 from tf_csvae.data.dataset import MAX_SIDE
 
-# The endings of the files that ``decode`` reads, in lower case.
-ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
+# The endings of image files, in lower case. ``images.content`` reads what ``decode`` cannot.
+ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 
 _JPEG, _PNG, _BMP, _GIF = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"GIF8"
 _WEBP = r"RIFF\C{4}WEBP\C*"  # \C is any byte
@@ -47,10 +49,11 @@ _compiled = tf.function(input_signature=[tf.TensorSpec([], tf.string)], autograp
 
 @_compiled
 def decode(file: tf.Tensor) -> tf.Tensor:
-    """Decodes a JPEG, PNG, BMP, GIF or WebP file, a string tensor [], to uint8 [height, width, 3].
+    """Decodes a JPEG, PNG, BMP, GIF or WebP file, a string tensor [], to uint8 [height, width, 4].
 
-    Transparency is dropped. An animated GIF gives its first frame. A JPEG is turned and mirrored
-    by the EXIF orientation, which cameras write.
+    The channels are red, green, blue and opacity; a PNG of 16 bits gives the upper eight. An
+    animated GIF gives its first frame. A JPEG is turned and mirrored by the EXIF orientation, which
+    cameras write.
 
     Raises:
         tf.errors.InvalidArgumentError: the file cannot be decoded, or a side is longer than
@@ -93,15 +96,36 @@ def decode(file: tf.Tensor) -> tf.Tensor:
     content = _asserted(
         content, ~(is_webp & is_animated), "An animated WebP cannot be read. Save one image of it."
     )
-    image = tf.io.decode_image(content, channels=3, expand_animations=False)
-    image.set_shape((None, None, 3))
+    # Of a WebP file only as many channels as it has can be asked for.
+    channels = [(is_png(content), 4), (is_webp, 0)]
+    image = tf.case(
+        [(kind, functools.partial(_decoded, content, count)) for kind, count in channels],
+        default=functools.partial(_decoded, content, 3),
+    )
+    image = tf.cond(tf.equal(tf.shape(image)[2], 3), lambda: opaque(image), lambda: image)
+    image.set_shape((None, None, 4))
+    # The decoder gives the numbers 0 to 1, 3 or 15 in a grey PNG of 1, 2 or 4 bits, not 0 to 255.
+    depth, kind = tf.cast(header[24], tf.int32), header[25]
+    few_bits = is_png(content) & (depth < 8) & tf.equal(kind, 0)
+    step = tf.cast(255 // (tf.bitwise.left_shift(1, tf.clip_by_value(depth, 1, 8)) - 1), tf.uint8)
+    image = tf.cond(few_bits, lambda: opaque(image[..., :3] * step), lambda: image)
     # The decoder gives the number of each pixel's colour in a BMP file, not the colour.
     has_colours = is_bmp & tf.equal(bits, 8)
-    image = tf.cond(has_colours, lambda: _coloured(image, content, 14 + bmp_header), lambda: image)
+    image = tf.cond(has_colours, lambda: opaque(_coloured(image, content, 14 + bmp_header)), lambda: image)
     # Most files have no orientation, and the search takes as long as decoding.
     start = tf.strings.substr(content, 0, _EXIF_WITHIN)
     has_exif = is_jpeg(content) & tf.strings.regex_full_match(start, r"\C*Exif\x00\x00\C*")
     return tf.cond(has_exif, lambda: _turned(image, _orientation(start)), lambda: image)
+
+
+def _decoded(content: tf.Tensor, channels: int) -> tf.Tensor:
+    image = tf.io.decode_image(content, channels=channels, expand_animations=False)
+    return tf.ensure_shape(image, (None, None, None))
+
+
+def opaque(image: tf.Tensor) -> tf.Tensor:
+    """Returns an image with an opacity of 255, uint8 [height, width, 3] -> [height, width, 4]."""
+    return tf.pad(image, [[0, 0], [0, 0], [0, 1]], constant_values=255)
 
 
 def _asserted(value: tf.Tensor, holds: tf.Tensor, *shown: str | tf.Tensor) -> tf.Tensor:

@@ -23,8 +23,9 @@ import numpy as np
 import tensorflow as tf
 
 from tf_csvae.configs import DataConfig
-from tf_csvae.data import pipeline
+from tf_csvae.data import image_format, pipeline
 from tf_csvae.data.dataset import SPLITS, Dataset, Info
+from tf_csvae.errors import InputError
 from tf_csvae.labels import Label
 
 OPTIONS = ("image_size", "batch_size", "augment", "half", "balanced_batches")
@@ -47,12 +48,17 @@ _CHUNK = 250
 
 
 def load(config: DataConfig, known: Info | None = None) -> Dataset:
-    """Loads the drawn faces: x float32 [image_size, image_size, 3] in [0, 1], y float32 [6].
+    """Loads the drawn faces: x float32 [side, side, 3] in [0, 1], y float32 [6].
 
     The ``factors`` are the styles of the test faces. Below 24 pixels styles are hard to see.
     The faces are always the same, so ``known`` changes nothing.
+
+    Raises:
+        InputError: an image size that is no square.
     """
-    size = config.image_size
+    size, width = image_format.sides(config) or image_format.SQUARE
+    if width != size:
+        raise InputError(f"--image_size={config.image_size}: drawn faces are square. Give one side.")
     drawn = {split: draw(count, size, seed) for split, (count, seed) in _DRAWS.items()}
     arrays = {split: (x, y) for split, (x, y, _) in drawn.items()}
     shares = map(float, arrays["train"][1].mean(0))

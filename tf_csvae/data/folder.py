@@ -1,8 +1,8 @@
 """Your own images: a folder of files, and a CSV (or Parquet) file with a row per image.
 
-Without such a file, the images are in class folders, FOLDER/CLASS/IMAGE, and the label is "class".
-A column of the CSV file names the files, relative to the folder. The others are labels. A column
-``split`` assigns the images to the splits.
+A column of that file names the images, relative to the folder. The others are labels. A column
+``split`` assigns the images to the splits. Without such a file, the labels are the names of class
+folders, or parts of the names of the files: see ``image_folders``.
 """
 
 import dataclasses
@@ -10,11 +10,19 @@ import os
 
 import numpy as np
 
-from tf_csvae import texts
 from tf_csvae.configs import DataConfig
-from tf_csvae.data import images, label_columns, notations, remarks, scaling, table_files
+from tf_csvae.data import (
+    duplicates,
+    image_folders,
+    image_format,
+    images,
+    label_columns,
+    notations,
+    remarks,
+    scaling,
+    table_files,
+)
 from tf_csvae.data.dataset import Dataset, Info
-from tf_csvae.data.decoding import ENDINGS
 from tf_csvae.data.known import fingerprint, label_names
 from tf_csvae.data.names import Folder
 from tf_csvae.data.splits import split_rows
@@ -24,28 +32,25 @@ from tf_csvae.files import is_within
 from tf_csvae.labels import Label
 
 OPTIONS = (
-    "data_dir", "labels", "attributes", "file_column", "header", "ignore", "split", "group_column",
-    "label_kinds", "decimal", "image_size", "crop", "batch_size", "cache", "augment", "half",
-    "balanced_batches",
+    "data_dir", "labels", "label_name", "attributes", "file_column", "header", "ignore", "split",
+    "group_column", "label_kinds", "decimal", "image_size", "crop", "background", "batch_size", "cache",
+    "augment", "half", "balanced_batches",
     "on_bad_example", "max_bad_examples",
 )  # fmt: skip
 
 
-# The label of images in class folders.
-CLASS = "class"
-
-
 def load(config: DataConfig, known: Info | None = None) -> Dataset:
-    """Loads a folder of images: x float32 [image_size, image_size, 3] in [0, 1], y float32 [k].
+    """Loads a folder of images: x float32 [height, width, channels] in [0, 1], y float32 [k].
 
     y is NaN where a label is missing. Without a column ``split``, the hash of its name assigns an
-    image to a split, together with its copies. With on_bad_example=skip, all images are read once
-    before the training. With ``known`` the labels, the crop and the size are those of a run.
+    image to a split, together with its copies, near copies and frames of the same video. With
+    on_bad_example=skip, all images are read once before the training. With ``known`` the labels,
+    the crop and the format are those of a run.
 
     Raises:
         InputError: a missing file, a value that is not allowed for its label, a file that occurs
             twice or leads out of the folder, copies in two splits, a label that has one value in
-            all training images, or too many bad examples.
+            all training images, too many bad examples, or options that say nothing.
     """
     box = images.parse_crop(config.crop) if known is None else known.crop
     table = _read_table(config, known)
@@ -64,14 +69,14 @@ def load(config: DataConfig, known: Info | None = None) -> Dataset:
     for sentence in notations.told(written):
         print(sentence, flush=True)
     labels, values = _labels(table, attributes, config, known, problems)
-    copies = {} if problems else images.copies(paths)
-    keys = [names[copies.get(row, row)] for row in range(len(table))]
+    copies = {} if problems else duplicates.copies(paths)
+    alike = {} if problems else _alike(table, names, paths, copies, config)
+    keys = [names[alike.get(row, row)] for row in range(len(table))]
     members = split_rows(table, keys, config, problems)
     if copies:
         _check_copies(table, names, copies, members, problems)
-        moved = _moved(members, split_rows(table, names, config, Problems()))
-        if not problems:
-            _tell_copies(table, names, copies, values, moved)
+    if alike and not problems:
+        _tell_copies(table, names, copies, values)
     left_out = {}
     if skip and not problems:
         present = [path for row, path in enumerate(paths) if row not in missing]
@@ -85,12 +90,16 @@ def load(config: DataConfig, known: Info | None = None) -> Dataset:
     scaling.check(table, attributes, y, problems)
     problems.raise_any()
 
-    shape = (config.image_size, config.image_size, 3)
+    if known is None:
+        chosen = image_format.of_files(paths, config, config.crop in ("auto", "center", "none"))
+        shape, background = chosen.shape, chosen.background
+    else:
+        shape, background = known.shape, known.background
     counts = {split: len(rows) for split, rows in members.items()}
     columns = [names, *(table.columns[label.name] for label in labels)]
     rows = [(split, *(column[row] for column in columns)) for split, part in members.items() for row in part]
-    info = Info("folder", shape, (0.0, 1.0), labels, counts, crop=box, notations=written)
-    info = dataclasses.replace(info, fingerprint=fingerprint(rows))
+    info = Info("folder", shape, (0.0, 1.0), labels, counts, crop=box, background=background)
+    info = dataclasses.replace(info, notations=written, fingerprint=fingerprint(rows))
     files = {split: (np.array(paths)[rows], y[rows]) for split, rows in members.items()}
     return dataclasses.replace(images.build(files, info, config), left_out=tuple(left_out.values()))
 
@@ -107,32 +116,13 @@ def _read_table(config: DataConfig, known: Info | None) -> Table:
     if not os.path.isdir(folder):
         raise InputError(f"--data_dir={folder} is no folder.")
     if not path:
-        return _class_folders(folder)
+        return image_folders.class_folders(folder, config.label_name)
+    if image_folders.is_pattern(path):
+        return image_folders.named_files(folder, path)
     inside = os.path.join(folder, path)
     found = inside if not os.path.exists(path) and os.path.exists(inside) else path
     names = [label.name for label in known.labels] if known else ()
     return table_files.read(found, config.header, config.ignore, names)
-
-
-def _class_folders(folder: str) -> Table:
-    """Returns the table of the images in class folders, with the label ``CLASS``."""
-    names = []
-    for name in sorted(os.listdir(folder)):
-        inside = os.path.join(folder, name)
-        if os.path.isdir(inside) and not name.startswith("."):
-            if texts.missing(name):
-                raise InputError(
-                    f"--data_dir={folder}: the folder {name} would mean that the class is unknown. Rename it."
-                )
-            files = sorted(each for each in os.listdir(inside) if not each.startswith("."))
-            names += [(f"{name}/{each}", name) for each in files if each.lower().endswith(ENDINGS)]
-    if len({name for _, name in names}) < 2:
-        raise InputError(
-            f"--data_dir={folder} has no two folders with images ({', '.join(ENDINGS)}), which would be "
-            "classes. Give --labels=FILE.csv, or sort the images into a folder for each class."
-        )
-    files, classes = map(list, zip(*names, strict=True))
-    return Table(folder, {"file": files, CLASS: classes}, list(range(1, len(files) + 1)), "image")
 
 
 def _check_file_column(table: Table, file_column: str, config: DataConfig) -> None:
@@ -217,18 +207,47 @@ def _check_files(
     return paths, names, missing
 
 
-def _moved(members: dict[str, np.ndarray], alone: dict[str, np.ndarray]) -> set[int]:
-    """Returns the rows that are in another split than in ``alone``."""
-    return {row for split, rows in members.items() for row in set(rows) - set(alone[split])}
+def _alike(
+    table: Table, names: list[str], paths: list[str], copies: dict[int, int], config: DataConfig
+) -> dict[int, int]:
+    """Returns {row: the first row} of images that belong to one split; prints which and why.
+
+    They are copies, near copies, frames of one video, and in class folders files of one name, which
+    may be pictures of one thing.
+    """
+    near, frames, same = duplicates.near_copies(paths), duplicates.frames(names), {}
+    if not config.labels:
+        first = {}
+        for row, (name, of) in enumerate(zip(names, table.columns[config.label_name], strict=True)):
+            below = name.partition(f"{of}/")[2]
+            if first.setdefault(below, row) != row:
+                same[row] = first[below]
+    groups = duplicates.together(len(names), copies | near)
+    largest = max(np.bincount([groups.get(row, row) for row in range(len(names))]))
+    if largest > max(10, duplicates.MOST_SHARE * len(names)):
+        print(f"{table.path}: {largest} images look alike, and are not kept together.", flush=True)
+        near = {}
+    near = {row: other for row, other in near.items() if row not in copies}
+    for found, words in (
+        (near, "look like another image"),
+        (frames, "are frames of a video by their names"),
+        (same, "have the name of an image in another class folder"),
+    ):
+        if found:
+            row = next(iter(found))
+            print(
+                f"{table.path}: {len(found)} images {words}, such as {names[row]} and {names[found[row]]}. "
+                "They are kept in one split.",
+                flush=True,
+            )
+    return duplicates.together(len(names), copies, near, frames, same)
 
 
-def _tell_copies(
-    table: Table, names: list[str], copies: dict[int, int], values: np.ndarray, moved: set[int]
-) -> None:
-    """Prints a line if copies, {row: the first row}, contradict or would be in two splits."""
+def _tell_copies(table: Table, names: list[str], copies: dict[int, int], values: np.ndarray) -> None:
+    """Prints a line about copies, {row: the first row}, if there are any."""
     contradict = [row for row, first in copies.items() if _differ(values[row], values[first])]
-    if contradict or moved:
-        row = (contradict or sorted(moved))[0]
+    if copies:
+        row = (contradict or sorted(copies))[0]
         print(
             f"{table.path}: {len(copies)} images have the same bytes as another; {len(contradict)} of "
             f"them have other labels, such as {names[row]} and {names[copies[row]]}. "

@@ -1,25 +1,33 @@
 """Image files: read, cropped and resized; and which file is unreadable."""
 
 import concurrent.futures
-import hashlib
+import io
 import os
 import re
 from collections.abc import Sequence
 
 import numpy as np
+import PIL.Image
+import PIL.ImageOps
 import tensorflow as tf
 
 from tf_csvae.configs import BadExamplesConfig, DataConfig
-from tf_csvae.data import pipeline
+from tf_csvae.data import decoding, pipeline
 from tf_csvae.data.dataset import MAX_SIDE, Dataset, Info
 from tf_csvae.data.decoding import decode
 from tf_csvae.errors import InputError
 
 Crop = tuple[float, ...] | str | None  # see ``Info.crop``
 
+# The colour behind what is transparent: white.
+WHITE = (255, 255, 255)
+
+# How TIFF files begin, and names of files that ``decode`` may not be able to read.
+_TIFF, _OTHER = (b"II*\0", b"MM\0*"), r"(?s).*\.(tiff?|webp)"
+
 
 def parse_crop(text: str) -> Crop:
-    """Returns ``Info.crop`` for the option crop: "center", "none" or "x,y,w,h".
+    """Returns ``Info.crop`` for the option crop: "auto", "center", "none" or "x,y,w,h".
 
     x, y, w and h are left, top, width and height of a box. If none is above 1, they are fractions
     of the sides, else pixels.
@@ -27,8 +35,8 @@ def parse_crop(text: str) -> Crop:
     Raises:
         InputError: any other text, or a box that is in no image.
     """
-    if text in ("center", "none"):
-        return "center" if text == "center" else None
+    if text in ("auto", "center", "none"):
+        return None if text == "none" else "center"
     try:
         left, top, width, height = numbers = [float(part) for part in text.split(",")]
         if not np.isfinite(numbers).all() or min(left, top) < 0 or min(width, height) <= 0:
@@ -62,23 +70,26 @@ def least_sides(box: Crop) -> tuple[int, int]:
     return int(np.ceil(1 / (box[2] - box[0]))), int(np.ceil(1 / (box[3] - box[1])))
 
 
-def crop(image: tf.Tensor, box: Crop) -> tf.Tensor:
-    """Returns the box of an image, uint8 [h, w, 3].
+def crop(image: tf.Tensor, box: Crop, sides: Sequence[int] = (1, 1)) -> tf.Tensor:
+    """Returns the box of an image, uint8 [h, w, c].
+
+    "center" is the largest box with the aspect ratio of ``sides``, height and width.
 
     Raises:
         tf.errors.InvalidArgumentError: the box reaches beyond the image, or is thinner than one of
             its pixels.
     """
-    sides = tf.cast(tf.shape(image)[:2], tf.float32)
+    found = tf.cast(tf.shape(image)[:2], tf.float32)
     if box == "center":
-        corners = (sides + tf.constant([[-1.0], [1.0]]) * tf.reduce_min(sides)) / 2
+        target = tf.constant(sides, tf.float32)
+        corners = (found + tf.constant([[-1.0], [1.0]]) * target * tf.reduce_min(found / target)) / 2
     elif box is None:
-        corners = tf.stack([tf.zeros(2), sides])
+        corners = tf.stack([tf.zeros(2), found])
     else:
         corners = tf.reshape(tf.constant(box, tf.float32), (2, 2))
-        corners = corners if max(box) > 1 else corners * sides
-        least = tf.where(sides > 1, 1.0, 0.0)  # of a single pixel, any part is that pixel
-        fits = (corners <= sides + 1e-3) & (corners[1] - corners[0] >= least - 1e-3)
+        corners = corners if max(box) > 1 else corners * found
+        least = tf.where(found > 1, 1.0, 0.0)  # of a single pixel, any part is that pixel
+        fits = (corners <= found + 1e-3) & (corners[1] - corners[0] >= least - 1e-3)
         where = ", ".join(f"{number:.6g}" for number in (box[1], box[0], box[3], box[2]))
         unit = "pixels" if max(box) > 1 else "fractions of its sides"
         asserted = tf.debugging.Assert(
@@ -98,17 +109,94 @@ def crop(image: tf.Tensor, box: Crop) -> tf.Tensor:
     return image[top : tf.maximum(bottom, top + 1), left : tf.maximum(right, left + 1)]
 
 
-def crop_and_resize(image: tf.Tensor, box: Crop, size: int) -> tf.Tensor:
-    """Returns the ``crop`` of an image, uint8 [h, w, 3], as uint8 [size, size, 3], antialiased."""
-    image = tf.image.resize(crop(image, box), (size, size), antialias=True)
+def crop_and_resize(
+    image: tf.Tensor, box: Crop, shape: Sequence[int], background: Sequence[int] = WHITE
+) -> tf.Tensor:
+    """Returns the ``crop`` of an image, uint8 [h, w, 1, 3 or 4], as uint8 ``shape``, antialiased.
+
+    Of 16 bits the upper eight are taken. Colours stand over the background: what is hidden under
+    transparency does not count. With four channels the last one is the opacity. With one the image
+    is grey (ITU-R BT.601).
+    """
+    image = crop(image, box, shape[:2])
+    if image.dtype == tf.uint16:
+        image = tf.cast(image // 256, tf.uint8)
+    if image.shape[-1] == 1:
+        image = tf.repeat(image, 3, -1)
+    if image.shape[-1] == 3:
+        image = decoding.opaque(image)
+    image = tf.cast(image, tf.float32)
+    opacity = image[..., 3:]
+    behind = tf.constant(background, tf.float32)
+    colours = behind + (image[..., :3] - behind) * (opacity / 255)
+    if shape[2] == 1:
+        colours = tf.reduce_sum(colours * tf.constant([0.299, 0.587, 0.114]), -1, keepdims=True)
+    image = tf.concat([colours, opacity], -1) if shape[2] == 4 else colours
+    image = tf.image.resize(image, shape[:2], antialias=True)
     image = tf.cast(tf.clip_by_value(tf.round(image), 0, 255), tf.uint8)
-    return tf.ensure_shape(image, (size, size, 3))
+    return tf.ensure_shape(image, shape)
 
 
-def read(path: str | tf.Tensor, box: Crop, size: int) -> tf.Tensor:
-    """Reads an image file, as ``decode`` takes it, to uint8 [size, size, 3]."""
+def straight(image: tf.Tensor) -> tf.Tensor:
+    """Returns an image, float [h, w, c] in [0, 1], as files hold it: its colours not over white."""
+    if image.shape[-1] != 4:
+        return image
+    colours, opacity = image[..., :3], image[..., 3:]
+    colours = 1 + tf.math.divide_no_nan(colours - 1, opacity)
+    return tf.concat([tf.clip_by_value(colours, 0.0, 1.0), opacity], -1)
+
+
+def encoded(image: tf.Tensor) -> tf.Tensor:
+    """Returns an image, float [h, w, c] in [0, 1], as a PNG file, string []."""
+    pixels = 255 * straight(tf.clip_by_value(image, 0.0, 1.0))
+    return tf.io.encode_png(tf.cast(tf.round(pixels), tf.uint8))
+
+
+def content(path: str | bytes) -> bytes:
+    """Returns the content of an image file, one that ``decode`` cannot read as a PNG file.
+
+    TIFF files and animated WebP files give their first picture.
+
+    Raises:
+        OSError, ValueError: the file cannot be read.
+    """
+    with open(path, "rb") as file:
+        given = file.read()
+    if not (given[:4] in _TIFF or (given[8:16] == b"WEBPVP8X" and given[20] & 2)):
+        return given
+    with PIL.Image.open(io.BytesIO(given)) as image:
+        if max(image.size) > MAX_SIDE:
+            raise ValueError(
+                f"The sides of an image may have from 1 up to {MAX_SIDE} pixels. Received: {image.size}"
+            )
+        image.seek(0)
+        if image.mode.startswith(("I", "F")):  # 16 bits, or numbers of any size
+            values = np.asarray(image, np.float64)
+            most = 65535 if image.mode.startswith("I") else max(1.0, values.max(initial=0))
+            image = PIL.Image.fromarray(np.uint8(255 * np.clip(values / most, 0, 1)))
+        upright = PIL.ImageOps.exif_transpose(image).convert("RGBA")
+    made = io.BytesIO()
+    upright.save(made, "PNG", compress_level=0)
+    return made.getvalue()
+
+
+def load(path: str | tf.Tensor) -> tf.Tensor:
+    """Reads and decodes an image file, to uint8 [h, w, 4]; see ``content``."""
     path = os.fsencode(path) if isinstance(path, str) else path  # a name may be in any encoding
-    return crop_and_resize(decode(tf.io.read_file(path)), box, size)
+    if not tf.is_tensor(path):
+        return decode(tf.constant(content(path)))
+    is_other = tf.strings.regex_full_match(tf.strings.lower(path), _OTHER)
+    read = tf.cond(
+        is_other,
+        lambda: tf.ensure_shape(tf.numpy_function(content, [path], tf.string, stateful=False), []),
+        lambda: tf.io.read_file(path),
+    )
+    return decode(read)
+
+
+def read(path: str | tf.Tensor, info: Info) -> tf.Tensor:
+    """Reads an image file to uint8 ``info.shape``, as ``crop_and_resize`` does."""
+    return crop_and_resize(load(path), info.crop, info.shape, info.background)
 
 
 def asserted(message: str) -> str | None:
@@ -117,9 +205,9 @@ def asserted(message: str) -> str | None:
     return f"{found[1]}{found[2]}" if found else None
 
 
-def reason(error: tf.errors.OpError) -> str:
-    """Returns the sentence in an error of TensorFlow: that of an assertion, or the operation's."""
-    message = error.message
+def reason(error: Exception) -> str:
+    """Returns the sentence in an error: of TensorFlow that of an assertion, or the operation's."""
+    message = getattr(error, "message", None) or str(error)
     if sentence := asserted(message):
         return sentence
     if "Summarized data: b" in message:  # an assertion outside of graphs
@@ -133,8 +221,8 @@ def reason(error: tf.errors.OpError) -> str:
 def unreadable(path: str, box: Crop = None) -> str | None:
     """Returns a sentence about a file if it cannot be decoded, or its box not be cut out."""
     try:
-        crop(decode(tf.io.read_file(os.fsencode(path))), box)
-    except tf.errors.OpError as error:
+        crop(load(path), box)
+    except (tf.errors.OpError, OSError, ValueError) as error:
         size = f"{os.path.getsize(path)} bytes" if os.path.exists(path) else "gone"
         return f"Cannot read image {path} ({size}): {reason(error).rstrip('.')}. Replace or remove the file."
     return None
@@ -152,31 +240,6 @@ def all_unreadable(paths: Sequence[str], box: Crop = None) -> dict[str, str]:
         return {path: sentence for path, sentence in sentences if sentence}
 
 
-def copies(paths: Sequence[str]) -> dict[int, int]:
-    """Returns {place: the first place} of files that have the same bytes as a file before them.
-
-    Only files of equal size are read. Missing files are passed over.
-    """
-    places = {}
-    for place, path in enumerate(paths):
-        if os.path.isfile(path):
-            places.setdefault(os.path.getsize(path), []).append(place)
-    alike = sorted(place for group in places.values() if len(group) > 1 for place in group)
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
-        digests = dict(zip(alike, threads.map(lambda place: _digest(paths[place]), alike), strict=True))
-    first = {}
-    pairs = {place: first.setdefault(digest, place) for place, digest in digests.items()}
-    return {place: other for place, other in pairs.items() if place != other}
-
-
-def _digest(path: str) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").digest()
-    except OSError:  # it is told when the image is read
-        return os.fsencode(path)
-
-
 def check_few(left_out: Sequence[str], where: str, config: BadExamplesConfig) -> None:
     """Raises ``InputError`` if more bad examples are in ``where`` than max_bad_examples allows."""
     if len(left_out) > config.max_bad_examples:
@@ -190,7 +253,7 @@ def build(files: dict[str, tuple[np.ndarray, np.ndarray]], info: Info, config: D
     """Returns the ``Dataset`` of image files {split: (paths [n], float32 y [n, k])}."""
 
     def example(path, y):
-        return read(path, info.crop, info.shape[0]), y
+        return read(path, info), y
 
     # A path is bytes: a folder's name may be in any encoding.
     named = {split: (np.array([*map(os.fsencode, x)]), y) for split, (x, y) in files.items() if len(x)}

@@ -163,7 +163,8 @@ def _shares(label: Label, columns: Sequence[np.ndarray]) -> dict[str, list[str]]
 def _described(info: Info) -> str:
     labels = f"{len(info.labels)} labels"
     if info.is_image:
-        return f"images of {info.shape[0]} x {info.shape[1]}, {labels}"
+        kind = {1: "grey images", 3: "images", 4: "images with transparency"}[info.shape[2]]
+        return f"{kind} of {info.shape[0]} x {info.shape[1]}, {labels}"
     return f"{info.shape[0]} features ({', '.join(info.feature_names[:20])}), {labels}"
 
 

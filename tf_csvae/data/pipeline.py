@@ -82,12 +82,16 @@ def random_flip(x: tf.Tensor, y: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor,
 
 
 def random_colour(x: tf.Tensor, y: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Changes the brightness of each image by up to 0.1 and its contrast by up to a tenth."""
+    """Changes the brightness of each image by up to 0.1 and its contrast by up to a tenth.
+
+    An opacity, the fourth channel, stays.
+    """
     amounts = tf.random.stateless_uniform((2, tf.shape(x)[0], 1, 1, 1), seed, -0.1, 0.1)
-    values = tf.cast(x, tf.float32)
+    values = tf.cast(x[..., :3], tf.float32)
     centre = tf.reduce_mean(values, (1, 2, 3), keepdims=True)
     values = centre + (values - centre) * (1 + amounts[0]) + 255 * amounts[1]
-    return tf.cast(tf.clip_by_value(tf.round(values), 0, 255), x.dtype), y
+    values = tf.cast(tf.clip_by_value(tf.round(values), 0, 255), x.dtype)
+    return tf.concat([values, x[..., 3:]], -1), y
 
 
 AUGMENTATIONS = {"flip": random_flip, "colour": random_colour}

@@ -14,7 +14,14 @@ from tf_csvae.errors import InputError
 # which a verdict can tell a label of a few values, but at most a share of MOST.
 VALIDATION, TEST, TEST_ROWS, MOST = 0.1, 0.1, 100, 0.25
 
-_NAMES = {**{split: split for split in SPLITS}, "val": "validation", "valid": "validation"}
+# How people call the splits.
+NAMES = {
+    **{split: split for split in SPLITS},
+    "training": "train",
+    "val": "validation",
+    "valid": "validation",
+    "testing": "test",
+}
 
 
 def split_rows(
@@ -22,8 +29,9 @@ def split_rows(
 ) -> dict[str, np.ndarray]:
     """Assigns the rows of a table to the splits.
 
-    If there is a column ``split``, it says so: train, validation (or val) or test. Otherwise a
-    hash of the key of each row decides, or of its group. It depends on nothing else, so new rows
+    If there is a column ``split``, it says so: train, validation (or val) or test. A split that it
+    never names is cut from the training rows. Otherwise a hash of the key of each row decides, or
+    of its group. It depends on nothing else, so new rows
     do not move others. ``problems`` gets a sentence about each row that cannot be assigned, about
     equal rows in two splits, and about empty splits.
 
@@ -40,8 +48,9 @@ def split_rows(
             "test, which sum to 1, as in 0.8,0.1,0.1."
         )
     groups = table.column(group_column, "--group_column") if group_column else None
+    names = ["train"] * len(table)
     if "split" in table.columns:
-        names = [_NAMES.get(text.casefold()) for text in table.columns["split"]]
+        names = [NAMES.get(text.casefold()) for text in table.columns["split"]]
         homes = {}
         for row, name in enumerate(names):
             if name is None:
@@ -62,9 +71,12 @@ def split_rows(
                     f"{table.lines[first]}, which is in {there}. Leave one of them out, or leave the "
                     "column split out by --ignore=split: equal rows then stay together."
                 )
-    else:  # equal rows have equal keys and groups
-        ends = np.cumsum(shares)[:-1]
-        names = [SPLITS[np.searchsorted(ends, _hash(key), side="right")] for key in groups or keys]
+    unnamed = {split for split in SPLITS if split not in names}
+    ends = np.cumsum(shares)[:-1]
+    for row, key in enumerate(groups or keys):  # equal rows have equal keys and groups
+        hashed = SPLITS[np.searchsorted(ends, _hash(key), side="right")]
+        if names[row] == "train" and hashed in unnamed:
+            names[row] = hashed
     members = {split: np.flatnonzero([name == split for name in names]) for split in SPLITS}
     for split, rows in members.items():
         if not len(rows):

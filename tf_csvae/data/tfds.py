@@ -20,7 +20,7 @@ import tensorflow as tf
 import tensorflow_datasets
 
 from tf_csvae.configs import DataConfig
-from tf_csvae.data import images, label_columns, pipeline, scaling
+from tf_csvae.data import image_format, images, label_columns, pipeline, scaling
 from tf_csvae.data.dataset import SPLITS, Dataset, Info
 from tf_csvae.data.known import check_kinds, label_names
 from tf_csvae.data.table_files import Problems
@@ -43,7 +43,7 @@ Builder = tensorflow_datasets.core.DatasetBuilder
 
 
 def load(config: DataConfig, known: Info | None = None) -> Dataset:
-    """Loads a set: x float32 [image_size, image_size, 3] in [0, 1] or [d], y float32 [k].
+    """Loads a set: x float32 [height, width, channels] in [0, 1] or [d], y float32 [k].
 
     y is NaN where an example has no class. Without attributes, the labels are all features with
     classes and those in label_kinds. Without label_kinds, a feature with two classes and a boolean
@@ -118,16 +118,14 @@ def load(config: DataConfig, known: Info | None = None) -> Dataset:
         pairs = {split: (scaling.single((x[split] - offset) / scale), y[split]) for split in SPLITS}
         return pipeline.from_arrays(pairs, info, config)
 
-    box = images.parse_crop(config.crop) if known is None else known.crop
-    size = config.image_size
-    info = Info(title, (size, size, 3), (0.0, 1.0), found, counts, crop=box)
+    box, shape = images.parse_crop(config.crop), _shape(_at(features, image).shape, config)
+    if known is not None:
+        box, shape = known.crop, known.shape
+    info = Info(title, shape, (0.0, 1.0), found, counts, crop=box)
 
     def prepare(example):
-        picture = _at(example, image)
-        if picture.shape[-1] == 1:
-            picture = tf.image.grayscale_to_rgb(picture)
         row = (_values(drafts, labels_of(example)[None])[0] - mean) / deviation
-        return images.crop_and_resize(picture[..., :3], box, size), row
+        return images.crop_and_resize(_at(example, image), box, shape), row
 
     examples = {
         split: pipeline.read_all(read(builder, instructions[split], split == "train"), prepare)
@@ -142,6 +140,14 @@ def load(config: DataConfig, known: Info | None = None) -> Dataset:
         fingerprint=repr(content).encode(),
         explain_failure=lambda: _failure(examples, where),
     )
+
+
+def _shape(given: tuple[int | None, ...], config: DataConfig) -> tuple[int, int, int]:
+    """Returns the shape of the images of a set that declares them as ``given``."""
+    *whole, channels = given
+    known = None not in whole and config.crop in ("auto", "center", "none")
+    auto = image_format.fitting_sides([tuple(whole)]) if known else image_format.SQUARE
+    return *(image_format.sides(config) or auto), channels or 3
 
 
 def _failure(examples: dict[str, tf.data.Dataset], where: str) -> str | None:

@@ -168,11 +168,16 @@ def points(
 
 
 def image_rows(rows: Sequence[np.ndarray], titles: Sequence[str]) -> Figure:
-    """Draws rows of images, float [n, height, width, 3] in [0, 1], with titles on the left."""
+    """Draws rows of images, float [n, height, width, c] in [0, 1], with titles on the left.
+
+    One channel is grey. A fourth one, the opacity, is not drawn: the colours stand over white.
+    """
     columns = max(len(row) for row in rows)
-    figure, axes = _grid(len(rows), 1, columns * 0.9, 0.95)
+    height, width = np.shape(rows[0])[1:3]
+    figure, axes = _grid(len(rows), 1, columns * 0.9, 0.9 * height / width + 0.05)
     for axis, row, title in zip(axes[:, 0], rows, titles, strict=True):
-        axis.imshow(np.concatenate(list(np.clip(row, 0, 1)), axis=1), interpolation="nearest")
+        drawn = np.concatenate(list(np.clip(row, 0, 1)), axis=1)[..., :3]
+        axis.imshow(drawn, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         axis.set(xticks=[], yticks=[])
         axis.spines[:].set_visible(False)
         style = {"transform": axis.transAxes, "ha": "right", "va": "center", "fontsize": 8}

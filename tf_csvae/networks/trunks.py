@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from keras import Input, KerasTensor, Layer, Model, layers, ops, saving
 
 from tf_csvae.configs import NetworkConfig
-from tf_csvae.errors import InputError
 from tf_csvae.networks import replicas
 from tf_csvae.networks.distributions import Dtype, outer_dtype
 from tf_csvae.networks.fused import BatchNormalization
@@ -64,14 +63,17 @@ def _convolution(x, layer, filters, config, dtype, spectral_norm=False, batch_no
     return activation(config.activation, dtype)(x)
 
 
-def _check_image(shape: Shape, config: NetworkConfig) -> None:
-    count = len(config.filters)
-    if len(shape) != 3 or shape[0] % 2**count or shape[1] % 2**count:
-        raise InputError(
-            f"{count} convolutions (filters={','.join(map(str, config.filters))}) halve an image "
-            f"{count} times, so both sides must be multiples of {2**count}. Received: data of "
-            f"shape {tuple(shape)}. Change the image size or filters."
-        )
+def _smallest(shape: Shape, config: NetworkConfig) -> tuple[int, int]:
+    """Returns height and width of an image, rounded up, after all convolutions of stride 2."""
+    side = 2 ** len(config.filters)
+    return -(-shape[0] // side), -(-shape[1] // side)
+
+
+def _margins(shape: Shape, config: NetworkConfig) -> tuple[tuple[int, int], ...]:
+    """Returns how many pixels are added above and below, left and right, so that sides divide."""
+    side = 2 ** len(config.filters)
+    added = (side * least - given for least, given in zip(_smallest(shape, config), shape, strict=False))
+    return tuple((each // 2, each - each // 2) for each in added)
 
 
 def trunk(
@@ -85,17 +87,16 @@ def trunk(
     """Makes a network from x, [n, *shape], to features, [n, width], for one or several heads.
 
     With ``spectral_norm`` every layer has spectral norm 1 (Miyato et al. 2018, arXiv:1802.05957).
-    ``batch_norm`` None is as ``config`` says.
-
-    Raises:
-        InputError: an image whose sides are no multiple of 2 to the number of convolutions.
+    ``batch_norm`` None is as ``config`` says. Sides of an image that cannot be halved so often get
+    a margin of zeros.
     """
     x = inputs = Input(tuple(shape))
     if len(shape) == 1:
         # With a single hidden layer, which belongs to the head, the trunk does no more.
         x = _dense(MissingAsZero(dtype=dtype)(x), config.hidden[:-1], config, dtype, spectral_norm)
     else:
-        _check_image(shape, config)
+        if any(map(any, _margins(shape, config))):
+            x = layers.ZeroPadding2D(_margins(shape, config), dtype=dtype)(x)
         for filters in config.filters:
             x = _convolution(x, layers.Conv2D, filters, config, dtype, spectral_norm, batch_norm)
         x = layers.Flatten()(x)
@@ -148,7 +149,7 @@ def decoder(
 
     ``outputs`` is the width of its output for vectors; None: that of x.
 
-    It mirrors the trunk, and raises ``InputError`` as ``trunk`` does. With ``bounded`` the data lie
+    It mirrors the trunk, and cuts off the margin that the trunk adds. With ``bounded`` the data lie
     in [0, 1], so the mean is a sigmoid.
     """
     x = inputs = Input((code,))
@@ -156,14 +157,14 @@ def decoder(
         x = _dense(x, config.hidden, config, dtype)
         x = layers.Dense(outputs or shape[0], dtype=outer_dtype(dtype))(x)
     else:
-        _check_image(shape, config)
-        side = 2 ** len(config.filters)
-        start = (shape[0] // side, shape[1] // side, config.filters[-1])
+        start = (*_smallest(shape, config), config.filters[-1])
         x = _dense(x, (*config.hidden[::-1], math.prod(start)), config, dtype)
         x = layers.Reshape(start)(x)
         for filters in (*config.filters[-2::-1], config.filters[0]):
             x = _convolution(x, layers.Conv2DTranspose, filters, config, dtype)
         x = layers.Conv2D(shape[2], 3, padding="same", dtype=outer_dtype(dtype))(x)
+        if any(map(any, _margins(shape, config))):
+            x = layers.Cropping2D(_margins(shape, config), dtype=outer_dtype(dtype))(x)
     if bounded:
         x = layers.Activation("sigmoid", dtype=outer_dtype(dtype))(x)
     return Model(inputs, x, name="decoder")
