@@ -104,11 +104,6 @@ def decode(file: tf.Tensor) -> tf.Tensor:
     )
     image = tf.cond(tf.equal(tf.shape(image)[2], 3), lambda: opaque(image), lambda: image)
     image.set_shape((None, None, 4))
-    # The decoder gives the numbers 0 to 1, 3 or 15 in a grey PNG of 1, 2 or 4 bits, not 0 to 255.
-    depth, kind = tf.cast(header[24], tf.int32), header[25]
-    few_bits = is_png(content) & (depth < 8) & tf.equal(kind, 0)
-    step = tf.cast(255 // (tf.bitwise.left_shift(1, tf.clip_by_value(depth, 1, 8)) - 1), tf.uint8)
-    image = tf.cond(few_bits, lambda: opaque(image[..., :3] * step), lambda: image)
     # The decoder gives the number of each pixel's colour in a BMP file, not the colour.
     has_colours = is_bmp & tf.equal(bits, 8)
     image = tf.cond(has_colours, lambda: opaque(_coloured(image, content, 14 + bmp_header)), lambda: image)
