@@ -4,9 +4,10 @@
     python -m export.apply --run_dir=RUN --input=FILE.csv --set=sick=0 --out=DIR
     python -m export.apply --run_dir=RUN --mode=sample --set=Smiling=1 --count=16 --out=DIR
 
-Images come back as PNG files with the same names, rows as a CSV file with the table's own columns,
-latent codes as JSON lines. No file is written over unless --overwrite is given. If the model needs
-the labels of its input, they come from --labels, from the table, or from a judge (--judge=RUN).
+Images come back as PNG files with the same names and of the same size, rows as a CSV file with the
+table's own columns, latent codes as JSON lines. No file is written over unless --overwrite is
+given. If the model needs the labels of its input, they come from --labels, from the table, or from
+a judge (--judge=RUN).
 """
 
 import dataclasses
@@ -36,6 +37,12 @@ class ApplyConfig(SteeringConfig, RunConfig, BadExamplesConfig):
     input: str | None = option(
         None,
         "An image, a folder of images, or a table (CSV or Parquet) like the one trained on.",
+    )
+    size: str = option(
+        "original",
+        "Of images, with transfer: original, the change is made to the pixels of the file, which "
+        "keeps its size; model, the image that the model makes.",
+        choices=("original", "model"),
     )
     show: str = option(
         "after",
@@ -73,7 +80,7 @@ def apply(config: ApplyConfig) -> None:
         import tensorflow as tf
         from tqdm import tqdm
 
-        from export import examples, signatures, steering
+        from export import examples, full_size, signatures, steering
         from tf_csvae import frames
         from tf_csvae.data import images, names
 
@@ -109,8 +116,16 @@ def apply(config: ApplyConfig) -> None:
             inputs["x"] = given.read(rows)
         outputs = {"x": inputs["x"]} if as_read else served.answer(config.mode, inputs)
         if "x" in outputs and info.is_image:
-            files_made = [images.encoded(image).numpy() for image in tf.constant(outputs["x"])]
-            steering.write_images(config.out, given.names[rows], files_made)
+            encoded = [images.encoded(image).numpy() for image in tf.constant(outputs["x"])]
+            if config.mode == "transfer" and config.size == "original":
+                before = inputs["x"]
+                if not (as_read or served.model.config.counterfactual):
+                    # Without its noise, an image is compared with its reconstruction.
+                    asked = {"x": before, "labels": given.labels[rows]}
+                    before = served.answer("reconstruct", asked)["x"]
+                pairs = zip(given.paths[rows], before, outputs["x"], strict=True)
+                encoded = [full_size.edited(path, info, *pair) for path, *pair in pairs]
+            steering.write_images(config.out, given.names[rows], encoded)
         else:
             made.append(outputs)
     if made:

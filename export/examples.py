@@ -46,6 +46,7 @@ class Examples:
         labels: float [n, k] in their own units; NaN: not known.
         read: returns x of a slice of the examples in the data's own units: float32 images, or
             float64 vectors.
+        paths: of images, [n].
         outside: of rows, the names of the columns whose numbers are far outside the training
             range, [n]; empty for other examples.
         unchanged: {column: n texts} of rows as they are in the table, its own columns in order.
@@ -56,6 +57,7 @@ class Examples:
     names: list[str]
     labels: np.ndarray
     read: Callable[[slice], np.ndarray] | None = None
+    paths: Sequence[str] = ()
     outside: Sequence[Sequence[str]] = ()
     unchanged: dict[str, list] | None = None
     files: tuple[str, ...] = ()
@@ -145,7 +147,7 @@ def _images(config: ApplyConfig, served: Served, problems: Problems) -> Examples
 
     labels = _labels_of(names, config, served, problems, Folder(root))
     inputs = (*every, *others, *own)
-    return Examples(outputs.names_of(names), labels, read, files=inputs, notes=tuple(notes))
+    return Examples(outputs.names_of(names), labels, read, files, files=inputs, notes=tuple(notes))
 
 
 def _image_files(path: str, out: str, labels: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -187,7 +189,7 @@ def _rows(config: ApplyConfig, served: Served, problems: Problems) -> Examples:
             column = label_columns.read_known_label(given, label, problems)
             labels[:, place] = label.in_units(column)
     inputs = (path, *([config.labels] if config.labels_are_a_file else []))
-    return Examples(names, labels, lambda chosen: x[chosen], outside, given.columns, inputs)
+    return Examples(names, labels, lambda chosen: x[chosen], (), outside, given.columns, inputs)
 
 
 def _outside(given: Table, info: Info) -> list[list[str]]:

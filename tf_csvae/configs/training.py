@@ -92,6 +92,16 @@ class GenerativeTrainingConfig(TrainingConfig):
         "given. auto: one is trained before the model, if a weight needs it; none; or a finished "
         "run of trainers.classifier, which is not the judge.",
     )
+    encoder: str | None = option(
+        None,
+        "Your own encoder, as MODULE:FUNCTION: a function (data_shape, config) that returns a Keras "
+        "model from x to features, [n, any].",
+    )
+    decoder: str | None = option(
+        None,
+        "Your own decoder, as MODULE:FUNCTION: a function (width of the code, data_shape, config) "
+        "that returns a Keras model from the code to the mean of x; of images it lies in [0, 1].",
+    )
     init_from: str | None = option(
         None, "A finished run whose encoder and decoder are the start, layer by layer if they fit."
     )

@@ -70,8 +70,8 @@ def least_sides(box: Crop) -> tuple[int, int]:
     return int(np.ceil(1 / (box[2] - box[0]))), int(np.ceil(1 / (box[3] - box[1])))
 
 
-def crop(image: tf.Tensor, box: Crop, sides: Sequence[int] = (1, 1)) -> tf.Tensor:
-    """Returns the box of an image, uint8 [h, w, c].
+def corners(image: tf.Tensor, box: Crop, sides: Sequence[int] = (1, 1)) -> tuple[tf.Tensor, ...]:
+    """Returns top, left, bottom and right of the box of an image, [h, w, c], in its pixels.
 
     "center" is the largest box with the aspect ratio of ``sides``, height and width.
 
@@ -82,14 +82,14 @@ def crop(image: tf.Tensor, box: Crop, sides: Sequence[int] = (1, 1)) -> tf.Tenso
     found = tf.cast(tf.shape(image)[:2], tf.float32)
     if box == "center":
         target = tf.constant(sides, tf.float32)
-        corners = (found + tf.constant([[-1.0], [1.0]]) * target * tf.reduce_min(found / target)) / 2
+        ends = (found + tf.constant([[-1.0], [1.0]]) * target * tf.reduce_min(found / target)) / 2
     elif box is None:
-        corners = tf.stack([tf.zeros(2), found])
+        ends = tf.stack([tf.zeros(2), found])
     else:
-        corners = tf.reshape(tf.constant(box, tf.float32), (2, 2))
-        corners = corners if max(box) > 1 else corners * found
+        ends = tf.reshape(tf.constant(box, tf.float32), (2, 2))
+        ends = ends if max(box) > 1 else ends * found
         least = tf.where(found > 1, 1.0, 0.0)  # of a single pixel, any part is that pixel
-        fits = (corners <= found + 1e-3) & (corners[1] - corners[0] >= least - 1e-3)
+        fits = (ends <= found + 1e-3) & (ends[1] - ends[0] >= least - 1e-3)
         where = ", ".join(f"{number:.6g}" for number in (box[1], box[0], box[3], box[2]))
         unit = "pixels" if max(box) > 1 else "fractions of its sides"
         asserted = tf.debugging.Assert(
@@ -102,11 +102,16 @@ def crop(image: tf.Tensor, box: Crop, sides: Sequence[int] = (1, 1)) -> tf.Tenso
             ],
         )
         with tf.control_dependencies([] if asserted is None else [asserted]):  # None: no graph
-            image = tf.identity(image)
-    corners = tf.cast(tf.round(corners), tf.int32)
-    (top, left), (bottom, right) = tf.unstack(corners[0]), tf.unstack(corners[1])
+            ends = tf.identity(ends)
+    (top, left), (bottom, right) = map(tf.unstack, tf.unstack(tf.cast(tf.round(ends), tf.int32)))
     top, left = tf.minimum(top, tf.shape(image)[0] - 1), tf.minimum(left, tf.shape(image)[1] - 1)
-    return image[top : tf.maximum(bottom, top + 1), left : tf.maximum(right, left + 1)]
+    return top, left, tf.maximum(bottom, top + 1), tf.maximum(right, left + 1)
+
+
+def crop(image: tf.Tensor, box: Crop, sides: Sequence[int] = (1, 1)) -> tf.Tensor:
+    """Returns the box of an image, [h, w, c]; see ``corners``, also for what it raises."""
+    top, left, bottom, right = corners(image, box, sides)
+    return image[top:bottom, left:right]
 
 
 def crop_and_resize(

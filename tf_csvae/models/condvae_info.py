@@ -84,7 +84,7 @@ class CondVAEInfo(GenerativeModel):
         # Balanced: without information in z the auxiliary predicts 1/2, where the entropy is
         # largest.
         self.auxiliary_space = LabelSpace(self.labels, spread=True, balance=1.0)
-        self.trunk = trunks.trunk(self.data_shape, c, dtype)
+        self.trunk = self.new_trunk()
         features = self.trunk.output_shape[-1]
         self.z_head = trunks.head(features, 2 * self.z_dim, c, dtype=dtype, name="z_head")
         self.y_head = trunks.head(features, self.space.outputs, c, dtype=dtype, name="y_head")

@@ -67,9 +67,9 @@ class CSVAE(GenerativeModel):
         super().__init__(data_shape, labels, config, **kwargs)
         c, dtype, w_width = self.config, self.dtype_policy, sum(self.label_widths)
         self.exchange_weights = adaptive_weights(c, self.space, self.labels, dtype)
-        self.trunk = self.w_trunk = trunks.trunk(self.data_shape, c, dtype)
+        self.trunk = self.w_trunk = self.new_trunk()
         if not c.shared_encoder:
-            self.w_trunk = trunks.trunk(self.data_shape, c, dtype, "w_trunk")
+            self.w_trunk = self.new_trunk("w_trunk")
         features, condition = self.trunk.output_shape[-1], self.space.width
         self.z_head = trunks.head(features, 2 * self.z_dim, c, dtype=dtype, name="z_head")
         self.w_head = trunks.head(features, 2 * w_width, c, condition, dtype, name="w_head")

@@ -15,7 +15,7 @@ from tf_csvae.labels import Labels
 from tf_csvae.models.classifier import Classifier
 from tf_csvae.models.keras_fixes import finalize_together
 from tf_csvae.models.labelled import LabelledModel, check_same, constant_rate, unscaled
-from tf_csvae.networks import distributions, replicas, trunks
+from tf_csvae.networks import distributions, own, replicas, trunks
 from tf_csvae.networks.distributions import Seed, split_seed, tfd
 from tf_csvae.networks.fixed_features import FixedFeatures
 from tf_csvae.networks.label_space import spread
@@ -39,12 +39,16 @@ class GameModel(LabelledModel):
             the config of one whose weights are restored later. It takes part in the training and
             predicts labels that are not given. It must not be the judge.
         bounded: x lies in [0, 1], so the decoder ends in a sigmoid.
+        encoder: your own network from x to features [n, any], in place of the convolutions or dense
+            layers of ``config``: a Keras model, or a function (data_shape, config) that makes it.
+        decoder: your own network from the code to the mean of x, in [0, 1] if it is bounded: a
+            Keras model, or a function (width of the code, data_shape, config).
         features: as of ``LabelledModel``.
         seed: of the noise in training.
 
     Raises:
-        InputError: a guide of other data, a weight that needs a guide and none, or a likelihood
-            that needs bounded data, or is not that of a table.
+        InputError: a guide of other data, a weight that needs a guide and none, a likelihood that
+            needs bounded data, or is not that of a table, or a network with other shapes.
     """
 
     adversaries: ClassVar[Sequence[str]] = ()
@@ -63,12 +67,15 @@ class GameModel(LabelledModel):
         config: VAEConfig | dict | None = None,
         guide: Classifier | dict | None = None,
         bounded: bool = False,
+        encoder: own.Own | None = None,
+        decoder: own.Own | None = None,
         features: Sequence[Feature | dict] = (),
         seed: int = 0,
         **kwargs,
     ) -> None:
         super().__init__(data_shape, labels, config, features, seed, **kwargs)
         self.bounded, self.guide, self.fixed = bool(bounded), None, None
+        self._own = {"encoder": encoder, "decoder": decoder}
         if guide is not None:
             self._take_guide(guide)
         for name in ("consistency_weight", "perceptual_weight"):
@@ -124,7 +131,13 @@ class GameModel(LabelledModel):
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments as plain values."""
         guide = None if self.guide is None else self.guide.get_config()
-        return {**super().get_config(), "guide": guide, "bounded": self.bounded}
+        networks = {"encoder": self.trunk, "decoder": self.decoder}
+        given = {
+            name: keras.saving.serialize_keras_object(networks[name])
+            for name, each in self._own.items()
+            if each is not None
+        }
+        return {**super().get_config(), "guide": guide, "bounded": self.bounded, **given}
 
     def count_params(self) -> int:
         """Returns the number of the model's own weights, without those of the guide."""
@@ -173,10 +186,21 @@ class GameModel(LabelledModel):
 
     # Parts of a model and of a pass that several systems share.
 
+    def new_trunk(self, name: str = "trunk") -> keras.Model:
+        """Returns a network from x to features, [n, width], for the heads of an encoder."""
+        if self._own["encoder"] is not None:
+            arguments = self.data_shape, self.config
+            return own.network(self._own["encoder"], "encoder", arguments, self.data_shape, [None])
+        return trunks.trunk(self.data_shape, self.config, self.dtype_policy, name)
+
     def new_decoder(self, code: int) -> keras.Model:
         """Returns a decoder from codes, [n, code], to what the likelihood takes."""
         outputs = self.likelihood.outputs if self.features else None
         code += len(self.likelihood.space.fixed) if self.features else 0
+        if self._own["decoder"] is not None:
+            arguments = code, self.data_shape, self.config
+            shape = [outputs] if self.features else self.data_shape
+            return own.network(self._own["decoder"], "decoder", arguments, [code], shape)
         return trunks.decoder(code, self.data_shape, self.config, self.bounded, self.dtype_policy, outputs)
 
     def decoded(

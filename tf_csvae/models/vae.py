@@ -41,7 +41,7 @@ class VAE(GenerativeModel):
     ) -> None:
         super().__init__(data_shape, labels, config, **kwargs)
         c, dtype, condition = self.config, self.dtype_policy, sum(self.label_widths)
-        self.trunk = trunks.trunk(self.data_shape, c, dtype)
+        self.trunk = self.new_trunk()
         features = self.trunk.output_shape[-1]
         self.z_head = trunks.head(features, 2 * self.z_dim, c, condition, dtype, name="z_head")
         self.decoder = self.new_decoder(self.z_dim + condition)

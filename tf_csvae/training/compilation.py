@@ -6,17 +6,24 @@ from tf_csvae.configs import GenerativeTrainingConfig, TrainingConfig
 from tf_csvae.data import Dataset, Info
 from tf_csvae.errors import InputError
 from tf_csvae.models import SYSTEMS, LabelledModel
-from tf_csvae.networks import fused
+from tf_csvae.networks import fused, own
 from tf_csvae.settings import Settings
 
 
 def build_model(settings: Settings, info: Info, guide: LabelledModel | None = None) -> LabelledModel:
-    """Returns the new model that settings describe; the guide is a ``Classifier`` or None."""
+    """Returns the new model that settings describe; the guide is a ``Classifier`` or None.
+
+    Raises:
+        InputError: networks of the user that do not exist or do not fit.
+    """
     kind, seed = SYSTEMS[settings.system], settings.training.seed
     if settings.system == "classifier":
         return kind(info.shape, info.labels, settings.model, features=info.features, seed=seed)
     bounded = info.value_range == (0.0, 1.0)
     given = {"guide": guide, "bounded": bounded, "features": info.features, "seed": seed}
+    for role in ("encoder", "decoder"):
+        if name := getattr(settings.training, role):
+            given[role] = own.named(name, role)
     return kind(info.shape, info.labels, settings.model, **given)
 
 

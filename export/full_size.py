@@ -1,0 +1,77 @@
+"""Edits of images at their full size: the change of the model's image, carried to the file.
+
+A model sees an image of some 64 pixels. Its edit changes some of them, and that change is added to
+the pixels of the file, so that everything else stays as it is. The change is upsampled by the fast
+guided filter (He and Sun 2015, arXiv:1505.00996), so that its edges follow those of the file.
+"""
+
+import io
+
+import numpy as np
+import PIL.Image
+import PIL.ImageOps
+import tensorflow as tf
+from scipy import ndimage
+
+from tf_csvae.data import images
+from tf_csvae.data.dataset import Info
+
+# Changes of a pixel below it are no change: two steps of 255.
+LEAST = 2 / 255
+
+# Side of the filter's windows, in pixels of the model's image, and the variance of the guide's
+# brightness below which a window counts as flat.
+WINDOW, FLAT = 3, 0.02**2
+
+
+def edited(path: str, info: Info, before: np.ndarray, after: np.ndarray) -> bytes:
+    """Returns an image file with the change of the model's image, as a PNG file with its metadata.
+
+    Args:
+        path: the file.
+        info: describes the model's images.
+        before: what the model's image is without the change, float [height, width, c] in [0, 1].
+        after: what it is with the change.
+    """
+    image = images.load(path)
+    top, left, bottom, right = images.corners(image, info.crop, info.shape[:2])
+    shape, channels = tuple(image.shape[:2]), info.shape[2]
+    whole = images.crop_and_resize(image, None, (*shape, channels), info.background).numpy() / 255
+    part = whole[top:bottom, left:right]
+    part += upsampled(after - before, before, part)
+    pixels = images.straight(tf.constant(np.clip(whole, 0, 1), tf.float32)).numpy()
+    pixels = np.uint8(np.round(255 * pixels))
+    made, content = PIL.Image.fromarray(pixels[..., 0] if channels == 1 else pixels), io.BytesIO()
+    made.save(content, "PNG", **_metadata(path))
+    return content.getvalue()
+
+
+def upsampled(change: np.ndarray, guide: np.ndarray, part: np.ndarray) -> np.ndarray:
+    """Returns a change at the size of the part of a file that the model's image shows.
+
+    Args:
+        change: float [height, width, c] of the model's image.
+        guide: the model's image, float [height, width, c].
+        part: of the file, float [h, w, c]; its brightness is where the edges are.
+    """
+    change = np.where(np.abs(change).max(-1, keepdims=True) < LEAST, 0.0, change)
+    if part.shape == change.shape:
+        return change
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        return ndimage.uniform_filter(values, (WINDOW, WINDOW, 1), mode="nearest")
+
+    low, high = (np.mean(each[..., :3], -1, keepdims=True) for each in (guide, part))
+    variance = mean(low * low) - mean(low) ** 2
+    slope = (mean(low * change) - mean(low) * mean(change)) / (np.maximum(variance, 0) + FLAT)
+    offset = mean(change) - slope * mean(low)
+    slope, offset = (tf.image.resize(mean(each), part.shape[:2]).numpy() for each in (slope, offset))
+    return slope * high + offset
+
+
+def _metadata(path: str) -> dict[str, bytes]:
+    """Returns the EXIF data and the colour profile of a file; its pixels are upright already."""
+    with PIL.Image.open(path) as image:
+        found = {"exif": image.getexif(), "icc_profile": image.info.get("icc_profile")}
+    found["exif"].pop(0x0112, None)
+    return {name: value.tobytes() if name == "exif" else value for name, value in found.items() if value}
