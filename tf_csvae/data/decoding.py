@@ -75,7 +75,7 @@ def decode(file: tf.Tensor) -> tf.Tensor:
         (is_bmp, _bmp_sides(header)),
     ]
     known = tf.reduce_any([is_jpeg(content), *(holds for holds, _ in kinds)])
-    expected = "Unknown image file format: expected JPEG, PNG, BMP, GIF or WebP."
+    expected = "Unknown image file format: expected JPEG, PNG, BMP, GIF, WebP or TIFF."
     content = _asserted(content, known, expected)
     sides = tf.cond(
         is_jpeg(content),

@@ -92,13 +92,17 @@ def _thumbnail(path: str) -> np.ndarray:
 def frames(names: Iterable[str]) -> dict[int, int]:
     """Returns {place: the first place} of names that count the frames of one video.
 
-    Such names have the word "frame" before the number, as in "walk_frame_012.png".
+    Such names have the word "frame" before the number, and the video before that, as in
+    "walk_frame_012.png" or "CLASS/walk/frame012.png". A class folder alone is no video.
     """
     first, found = {}, {}
     for place, name in enumerate(names):
-        match = _FRAME.fullmatch(os.path.splitext(name)[0])
-        if match and first.setdefault(match[1], place) != place:
-            found[place] = first[match[1]]
+        folder, base = os.path.split(os.path.splitext(name)[0])
+        match = _FRAME.fullmatch(base)
+        if match and (match[1] or "/" in folder):
+            video = folder, match[1]
+            if first.setdefault(video, place) != place:
+                found[place] = first[video]
     return found
 
 

@@ -70,13 +70,16 @@ def load(config: DataConfig, known: Info | None = None) -> Dataset:
         print(sentence, flush=True)
     labels, values = _labels(table, attributes, config, known, problems)
     copies = {} if problems else duplicates.copies(paths)
-    alike = {} if problems else _alike(table, names, paths, copies, config)
+    alike = copies
+    if not (problems or config.group_column or "split" in table.columns):
+        alike = _alike(table, names, paths, copies, config)
     keys = [names[alike.get(row, row)] for row in range(len(table))]
     members = split_rows(table, keys, config, problems)
     if copies:
         _check_copies(table, names, copies, members, problems)
-    if alike and not problems:
-        _tell_copies(table, names, copies, values)
+        moved = _moved(members, split_rows(table, names, config, Problems()))
+        if not problems:
+            _tell_copies(table, names, copies, values, moved)
     left_out = {}
     if skip and not problems:
         present = [path for row, path in enumerate(paths) if row not in missing]
@@ -224,8 +227,7 @@ def _alike(
                 same[row] = first[below]
     groups = duplicates.together(len(names), copies | near)
     largest = max(np.bincount([groups.get(row, row) for row in range(len(names))]))
-    if largest > max(10, duplicates.MOST_SHARE * len(names)):
-        print(f"{table.path}: {largest} images look alike, and are not kept together.", flush=True)
+    if largest > duplicates.MOST_SHARE * len(names):
         near = {}
     near = {row: other for row, other in near.items() if row not in copies}
     for found, words in (
@@ -243,11 +245,18 @@ def _alike(
     return duplicates.together(len(names), copies, near, frames, same)
 
 
-def _tell_copies(table: Table, names: list[str], copies: dict[int, int], values: np.ndarray) -> None:
-    """Prints a line about copies, {row: the first row}, if there are any."""
+def _moved(members: dict[str, np.ndarray], alone: dict[str, np.ndarray]) -> set[int]:
+    """Returns the rows that are in another split than in ``alone``."""
+    return {row for split, rows in members.items() for row in set(rows) - set(alone[split])}
+
+
+def _tell_copies(
+    table: Table, names: list[str], copies: dict[int, int], values: np.ndarray, moved: set[int]
+) -> None:
+    """Prints a line if copies, {row: the first row}, contradict or would be in two splits."""
     contradict = [row for row, first in copies.items() if _differ(values[row], values[first])]
-    if copies:
-        row = (contradict or sorted(copies))[0]
+    if contradict or moved & copies.keys():
+        row = (contradict or sorted(moved & copies.keys()))[0]
         print(
             f"{table.path}: {len(copies)} images have the same bytes as another; {len(contradict)} of "
             f"them have other labels, such as {names[row]} and {names[copies[row]]}. "

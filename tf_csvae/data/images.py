@@ -169,7 +169,11 @@ def content(path: str | bytes) -> bytes:
         given = file.read()
     if not (given[:4] in _TIFF or (given[8:16] == b"WEBPVP8X" and given[20] & 2)):
         return given
-    with PIL.Image.open(io.BytesIO(given)) as image:
+    try:
+        image = PIL.Image.open(io.BytesIO(given))
+    except PIL.UnidentifiedImageError:
+        raise ValueError("This is no TIFF or WebP file that can be read.") from None
+    with image:
         if max(image.size) > MAX_SIDE:
             raise ValueError(
                 f"The sides of an image may have from 1 up to {MAX_SIDE} pixels. Received: {image.size}"

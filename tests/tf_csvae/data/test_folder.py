@@ -6,6 +6,7 @@ import unicodedata
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from tf_csvae import InputError
 from tf_csvae.configs import DataConfig
@@ -195,6 +196,65 @@ def test_class_folders_are_a_label(image_dir, tmp_path):
     for split in ("train", "validation", "test"):
         x, y = columns(dataset, split)
         np.testing.assert_array_equal(x[:, 4, 4, 0] > 0.5, y[:, 0] == 1)
+
+
+def test_class_folders_may_be_in_folders_of_splits(image_dir, tmp_path, capsys):
+    classes = sort_into_classes(image_dir, tmp_path / "classes")
+    sorted_out = tmp_path / "splits"
+    for number, path in enumerate(sorted(classes.rglob("*.*"))):
+        split = "Test" if number % 4 == 0 else "train"
+        target = sorted_out / split / path.relative_to(classes)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+    (sorted_out / "Thumbs.db").write_bytes(b"no picture")
+    (sorted_out / "train" / "warm" / "._a.jpg").write_bytes(b"no picture")
+    dataset = load(sorted_out, labels=None, label_name="tone", split=())
+    (label,) = dataset.info.labels
+    assert (label.name, label.classes) == ("tone", ("cold", "warm"))
+    # There is no folder of validation, so it is cut from the training images.
+    assert dataset.info.counts["test"] == 10
+    assert dataset.info.counts["validation"] > 0
+    assert sum(dataset.info.counts.values()) == 40
+    assert "passed over 2 other files: Thumbs.db, train/warm/._a.jpg" in capsys.readouterr().out
+
+
+def test_labels_may_be_in_the_names_of_files(image_dir, tmp_path, capsys):
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    for number, path in enumerate(sorted(image_dir.rglob("*.*[gp]"))):
+        shutil.copy(path, flat / f"{number:03d}_{'mf'[number % 2]}_{20 + number % 5}{path.suffix}")
+    (flat / "cover.png").write_bytes((flat / sorted(os.listdir(flat))[0]).read_bytes())
+    dataset = load(flat, labels=r"\d+_(?P<sex>[mf])_(?P<age>\d+)", label_kinds=("age:real",))
+    assert [(label.name, label.kind) for label in dataset.info.labels] == [
+        ("sex", "categorical"),
+        ("age", "real"),
+    ]
+    assert "passed over 1 other files: cover.png" in capsys.readouterr().out
+    with pytest.raises(InputError, match=r"none of the names of 41 images in .* has this pattern, such as"):
+        load(flat, labels="(?P<sex>x+)$")
+    with pytest.raises(InputError, match="it is no regular expression"):
+        load(flat, labels="(?P<sex>")
+
+
+def test_near_copies_frames_and_namesakes_are_told_and_kept_together(tmp_path, capsys):
+    random, folder = np.random.default_rng(0), tmp_path / "folder"
+    for number in range(40):
+        for name in ("cat", "dog"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+            image = Image.fromarray(random.integers(0, 256, (5, 5, 3), dtype=np.uint8)).resize((80, 80))
+            image.save(folder / name / f"{'cd'[name == 'dog']}{number}.png")
+            if number < 15:  # another size, and a file of the same name in the other folder
+                image.resize((60, 60)).save(folder / name / f"z{name}{number}.png")
+                image.transpose(Image.Transpose.ROTATE_90).save(folder / name / f"both{number}.png")
+                image.rotate(45).save(folder / name / f"{name}_{number % 3}_frame_{number}.png")
+    (folder / "labels.csv").touch()
+    info = load(folder, labels=None).info
+    told = capsys.readouterr().out
+    assert "30 images look like another image, such as cat/zcat0.png and cat/c0.png" in told
+    assert "24 images are frames of a video by their names" in told
+    assert "15 images have the name of an image in another class folder" in told
+    assert "They are kept in one split." in told
+    assert sum(info.counts.values()) == 170
 
 
 def test_a_folder_without_two_class_folders_needs_labels(image_dir, tmp_path):
