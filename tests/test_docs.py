@@ -33,6 +33,19 @@ def run(page, folder):
     return names
 
 
+@pytest.fixture(scope="module", autouse=True)
+def without_xla():
+    """Leaves XLA out, whose compiler takes longer than the trainings of the pages."""
+    compiled = LabelledModel.compile
+
+    def compile_model(self, optimizer="adam", jit_compile=False, **options):
+        compiled(self, optimizer, False, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LabelledModel, "compile", compile_model)
+        yield
+
+
 @pytest.fixture(scope="module")
 def first_run(tmp_path_factory):
     """A folder in which the README's example was run, and the names that it left."""
@@ -51,15 +64,8 @@ def test_the_readme_trains_and_steers(first_run):
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=lambda page: page.name)
-def test_python_blocks_of_a_page_run(page, first_run, tmp_path, monkeypatch):
+def test_python_blocks_of_a_page_run(page, first_run, tmp_path):
     shutil.copytree(first_run[0] / "runs", tmp_path / "runs")
-    # The README's training has XLA, whose compiler takes longer than the trainings of other pages.
-    compiled = LabelledModel.compile
-
-    def without(self, optimizer="adam", jit_compile=False, **options):
-        compiled(self, optimizer, False, **options)
-
-    monkeypatch.setattr(LabelledModel, "compile", without)
     run(page, tmp_path)
 
 

@@ -129,7 +129,9 @@ def test_a_file_is_cut_and_resized_as_in_training(exported):
     model, _, folder = exported("csvae", IMAGES)
     file = png(40)
     y = np.float32([[1.0, 0.0]])
-    x = images.crop_and_resize(tf.io.decode_png(file), IMAGES.crop, 16)[None].numpy() / np.float32(255)
+    x = images.crop_and_resize(tf.io.decode_png(file), IMAGES.crop, (16, 16, 3))[None].numpy() / np.float32(
+        255
+    )
     signatures = tf.saved_model.load(folder).signatures
     code = signatures["encode_bytes"](x_bytes=tf.constant([file]), labels=tf.constant(y))
     np.testing.assert_allclose(code["z_mean"], model.encode(x, y).z.mean(), atol=1e-4)
