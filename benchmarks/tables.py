@@ -14,8 +14,8 @@ Then the same number of samples of each system is measured:
 * auc: of boosted trees that learn the label from the samples, on test rows. The row "real" learns
   from the training rows.
 * judged right: of samples with a label that was asked for, the share in which boosted trees that
-  learned from the training rows see it, mean over the values. TVAE cannot be asked, so those of its
-  samples count that have the value.
+  learned from the training rows see it, mean over the values; in the row "real" of test rows. TVAE
+  cannot be asked, so those of its samples count that have the value.
 * impossible: cells of samples that are outside the range of the training rows, in none of their
   categories, or not whole where all of these are; zeros: the largest difference in the share of
   zeros of a column.
@@ -153,7 +153,9 @@ def scores(
     cells, zeros = impossible(made, train, label)
     found |= {"impossible": cells, "zeros": zeros}
     if importlib.util.find_spec("sdmetrics"):
-        from sdmetrics.reports.single_table import QualityReport
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # its place is deprecated, but the new one asks for more
+            from sdmetrics.reports.single_table import QualityReport
 
         kinds = {
             name: {"sdtype": "numerical" if pd.api.types.is_numeric_dtype(train[name]) else "categorical"}
@@ -220,7 +222,7 @@ def benchmark(config: BenchmarkConfig) -> None:
             train, label = made.rows, made.label
             test = TABLES[name](config.rows, config.seed + 1000).rows
         print(f"\n{name}: {len(train):,} training rows, {len(train.columns)} columns, label {label}")
-        rows = {"real": scores(again(train, config.seed, label), train, test, label, len(train))}
+        rows = {"real": scores(again(train, test, config.seed, label), train, test, label, len(train))}
         with tempfile.TemporaryDirectory() as folder:
             start = time.monotonic()
             result, sample = ours(train, label, config.seed, folder)
@@ -239,11 +241,11 @@ def benchmark(config: BenchmarkConfig) -> None:
             print(law.to_string(index=False, float_format="{:.3f}".format), flush=True)
 
 
-def again(train: pd.DataFrame, seed: int, label: str) -> Sampler:
-    """Returns a sampler of the training rows themselves."""
+def again(train: pd.DataFrame, test: pd.DataFrame, seed: int, label: str) -> Sampler:
+    """Returns a sampler of the training rows themselves, and of test rows with one value."""
 
     def sample(n: int, value: str | None) -> pd.DataFrame:
-        rows = train if value is None else train[train[label] == value]
+        rows = train if value is None else test[test[label] == value]
         return rows.sample(n, replace=True, random_state=seed)
 
     return sample

@@ -127,9 +127,10 @@ def test_in_a_made_table_the_label_moves_what_it_says_and_nothing_else(name):
 
 def test_the_scores_of_real_rows_and_what_cannot_be():
     made, test = TABLES["bank"](600, 0), TABLES["bank"](600, 1)
-    found = tables.scores(tables.again(made.rows, 0, made.label), made.rows, test.rows, made.label, 500)
+    again = tables.again(made.rows, test.rows, 0, made.label)
+    found = tables.scores(again, made.rows, test.rows, made.label, 500)
     assert found["auc"] > 0.8
-    assert found["judged right"] > 0.9  # the judge has seen these rows
+    assert found["judged right"] > 0.7  # of rows that the judge has not seen
     assert found["impossible"] == 0
     train = pd.DataFrame({"n": [0, 1, 5], "kind": ["a", "b", "a"], "sick": ["yes", "no", "no"]})
     wrong = pd.DataFrame({"n": [0.5, 7, 0], "kind": ["c", "a", "b"]})

@@ -184,7 +184,7 @@ def test_images_are_read_with_the_labels_of_the_run(tmp_path):
         ).info.labels
         == before.info.labels
     )
-    with pytest.raises(InputError, match="--image_size=16: the run has images of 8 pixels"):
+    with pytest.raises(InputError, match="--image_size=16: the run has images of 8 x 8 pixels"):
         load_data("folder", known=before.info, **{**at, "image_size": 16})
     with pytest.raises(InputError, match="--crop=none: the run crops images as"):
         load_data("folder", known=before.info, **at, crop="none")

@@ -50,7 +50,7 @@ def test_an_unknown_option_or_dataset_is_named():
         load_data("swiss_roll", image_size=3)
     with pytest.raises(InputError, match=no_such):
         load(DataConfig(image_size=3))
-    with pytest.raises(InputError, match=r"--image_size=64: --dataset=swiss_roll has no such option"):
+    with pytest.raises(InputError, match=r"--image_size=auto: --dataset=swiss_roll has no such option"):
         load(DataConfig(), given={"image_size", "epochs"})
     with pytest.raises(InputError, match="Unknown option of DataConfig 'size'"):
         load_data("swiss_roll", size=3)

@@ -75,7 +75,7 @@ def test_images_and_their_labels_alone_or_in_groups(folder):
     assert dataset.info.counts == {"train": 48, "validation": 6, "test": 6}  # it has train alone
     for split in (dataset.train, dataset.validation, dataset.test):
         for x, y in split:
-            assert x.shape[1:] == (8, 8, 3)
+            assert x.shape[1:] == (8, 8, 1)
             np.testing.assert_array_equal(x[:, 0, 0, 0] > 0.5, y[:, 0] == 1)
             np.testing.assert_array_equal(y[:, 1] == 1, y[:, 2] == 0)
     chosen = load_data("tfds:tiny_pictures", attributes=["moon"], **options)
