@@ -276,7 +276,7 @@ def build(files: dict[str, tuple[np.ndarray, np.ndarray]], info: Info, config: D
         info,
         config,
         config.cache,
-        fingerprint=repr((content, config.seed, names, info.shape, info.crop)).encode(),
+        fingerprint=repr((content, config.seed, names, info.shape, info.crop, info.background)).encode(),
         explain_failure=lambda: first_unreadable(
             [path for paths, _ in files.values() for path in paths], info.crop
         ),
