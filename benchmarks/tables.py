@@ -48,6 +48,9 @@ from tf_csvae.options import Config, option
 if TYPE_CHECKING:
     from tf_csvae.training import FitResult
 
+# Epochs of a peer that are timed.
+TIMED = 20
+
 # Returns so many samples, all with one value of the label unless it is None.
 Sampler = Callable[[int, str | None], pd.DataFrame]
 
@@ -90,8 +93,8 @@ def peer(name: str, train: pd.DataFrame, label: str, seconds: float) -> tuple[Sa
         model.fit(train, texts)
         return model, time.monotonic() - start
 
-    few, more = trained(1)[1], trained(11)[1]
-    epochs = max(1, int((seconds - few) / max((more - few) / 10, 1e-3)))
+    trained(1)  # what happens once only
+    epochs = max(1, int(seconds / (trained(TIMED)[1] / TIMED)))
     model, spent = trained(epochs)
 
     def sample(n: int, value: str | None) -> pd.DataFrame:

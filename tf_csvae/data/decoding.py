@@ -1,10 +1,12 @@
 """Image files, decoded to upright RGBA, with a limit of size that holds before memory is taken.
 
-All of it is part of graphs, those of exported models too.
+``decode`` is part of graphs, those of exported models too.
 """
 
 import functools
 
+import numpy as np
+import PIL.Image
 import tensorflow as tf
 
 from tf_csvae.data.dataset import MAX_SIDE
@@ -121,6 +123,15 @@ def _decoded(content: tf.Tensor, channels: int) -> tf.Tensor:
 def opaque(image: tf.Tensor) -> tf.Tensor:
     """Returns an image with an opacity of 255, uint8 [height, width, 3] -> [height, width, 4]."""
     return tf.pad(image, [[0, 0], [0, 0], [0, 1]], constant_values=255)
+
+
+def eight_bits(image: PIL.Image.Image) -> PIL.Image.Image:
+    """Returns an image of Pillow with 16 bits, or with numbers of any size, as one of eight."""
+    if not image.mode.startswith(("I", "F")):
+        return image
+    values = np.asarray(image, np.float64)
+    most = 65535 if image.mode.startswith("I") else max(1.0, values.max(initial=0))
+    return PIL.Image.fromarray(np.uint8(255 * np.clip(values / most, 0, 1)))
 
 
 def _asserted(value: tf.Tensor, holds: tf.Tensor, *shown: str | tf.Tensor) -> tf.Tensor:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import PIL.Image
 
+from tf_csvae.data import decoding
 from tf_csvae.data.dataset import MAX_SIDE
 
 # Near copies: the correlation of two images, grey and of THUMBNAIL pixels a side, is at least so
@@ -78,7 +79,7 @@ def _thumbnail(path: str) -> np.ndarray:
             if max(image.size) > MAX_SIDE:
                 raise ValueError
             image.draft("L", (2 * THUMBNAIL, 2 * THUMBNAIL))
-            over = image.convert("RGBA")
+            over = decoding.eight_bits(image).convert("RGBA")
     except (OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError):
         return np.zeros(THUMBNAIL**2, np.float32)
     over = PIL.Image.alpha_composite(PIL.Image.new("RGBA", over.size, "white"), over)

@@ -94,7 +94,7 @@ def load(config: DataConfig, known: Info | None = None) -> Dataset:
     problems.raise_any()
 
     if known is None:
-        chosen = image_format.of_files(paths, config, config.crop in ("auto", "center", "none"))
+        chosen = image_format.of_files(paths, config)
         shape, background = chosen.shape, chosen.background
     else:
         shape, background = known.shape, known.background

@@ -8,6 +8,7 @@ import numpy as np
 import PIL.Image
 
 from tf_csvae.configs import DataConfig
+from tf_csvae.data import decoding
 from tf_csvae.data.dataset import MAX_SIDE
 from tf_csvae.errors import InputError
 
@@ -70,11 +71,10 @@ def fitting_sides(seen: Sequence[tuple[int, int]]) -> tuple[int, int]:
     return max(1, round(height)), max(1, round(width))
 
 
-def of_files(paths: Sequence[str], config: DataConfig, whole: bool) -> Format:
+def of_files(paths: Sequence[str], config: DataConfig) -> Format:
     """Returns the format that suits files, of which some are looked at, and the options.
 
-    ``whole``: the images are not cut, but for their aspect ratio. Files that cannot be read are
-    passed over, since they are told elsewhere.
+    Files that cannot be read are passed over, since they are told elsewhere.
 
     Raises:
         InputError: an option that says nothing.
@@ -89,14 +89,15 @@ def of_files(paths: Sequence[str], config: DataConfig, whole: bool) -> Format:
                 size = image.size[::-1]
                 turned = image.getexif().get(0x0112, 1) >= 5
                 image.thumbnail((4 * SIDE, 4 * SIDE))  # a JPEG is decoded at a smaller scale
-                pixels = np.asarray(image.convert("RGBA"), np.int16)
+                pixels = np.asarray(decoding.eight_bits(image).convert("RGBA"), np.int16)
         except (OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError):
             continue
         seen.append(size[::-1] if turned else size)
         grey = grey and np.ptp(pixels[..., :3] * (pixels[..., 3:] > 0), axis=-1).max(initial=0) <= GREY
         transparent = transparent or pixels[..., 3].min(initial=255) < 255
     if given is None:
-        given = fitting_sides(seen) if seen and whole else SQUARE
+        is_box = config.crop not in ("auto", "center", "none")
+        given = fitting_sides(seen) if seen and not is_box else SQUARE
     channels = 4 if transparent and colour is None else 1 if grey and seen else 3
     return Format((*given, channels), colour or Format.background)
 

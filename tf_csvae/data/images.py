@@ -179,11 +179,7 @@ def content(path: str | bytes) -> bytes:
                 f"The sides of an image may have from 1 up to {MAX_SIDE} pixels. Received: {image.size}"
             )
         image.seek(0)
-        if image.mode.startswith(("I", "F")):  # 16 bits, or numbers of any size
-            values = np.asarray(image, np.float64)
-            most = 65535 if image.mode.startswith("I") else max(1.0, values.max(initial=0))
-            image = PIL.Image.fromarray(np.uint8(255 * np.clip(values / most, 0, 1)))
-        upright = PIL.ImageOps.exif_transpose(image).convert("RGBA")
+        upright = decoding.eight_bits(PIL.ImageOps.exif_transpose(image)).convert("RGBA")
     made = io.BytesIO()
     upright.save(made, "PNG", compress_level=0)
     return made.getvalue()

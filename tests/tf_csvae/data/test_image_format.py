@@ -64,32 +64,38 @@ def write(folder, mode, count=5, **options):
     ],
 )
 def test_channels_follow_the_files(tmp_path, mode, options, channels):
-    found = image_format.of_files(write(tmp_path, mode, **options), DataConfig(), True)
+    found = image_format.of_files(write(tmp_path, mode, **options), DataConfig())
     assert found.shape == (30, 40, channels)
 
 
 def test_one_image_in_colour_or_with_transparency_is_enough(tmp_path):
     (tmp_path / "grey").mkdir()
     grey, (colour,) = write(tmp_path / "grey", "L", 9), write(tmp_path, "RGB", 1)
-    assert image_format.of_files([*grey, colour], DataConfig(), True).shape[2] == 3
+    assert image_format.of_files([*grey, colour], DataConfig()).shape[2] == 3
 
 
 def test_a_background_leaves_three_channels(tmp_path):
     paths = write(tmp_path, "RGBA", opacity=100)
-    found = image_format.of_files(paths, DataConfig(background="#00ff80", image_size="20x10"), True)
+    found = image_format.of_files(paths, DataConfig(background="#00ff80", image_size="20x10"))
     assert found == image_format.Format((20, 10, 3), (0, 255, 128))
     with pytest.raises(InputError, match="--background=red: expected a colour as six hexadecimal digits"):
-        image_format.of_files(paths, DataConfig(background="red"), True)
+        image_format.of_files(paths, DataConfig(background="red"))
+
+
+def test_sixteen_bits_are_grey(tmp_path):
+    values = np.arange(0, 60000, 50, dtype=np.uint16).reshape(30, 40)
+    Image.fromarray(values).save(tmp_path / "a.png")
+    assert image_format.of_files([str(tmp_path / "a.png")], DataConfig()).shape == (30, 40, 1)
 
 
 def test_files_that_cannot_be_read_are_passed_over(tmp_path):
     (tmp_path / "no.png").write_text("no picture")
     paths = [str(tmp_path / "no.png"), str(tmp_path / "gone.png")]
-    assert image_format.of_files(paths, DataConfig(), True).shape == (64, 64, 3)
+    assert image_format.of_files(paths, DataConfig()).shape == (64, 64, 3)
 
 
 def test_a_photograph_counts_as_it_is_turned(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.new("RGB", (60, 40), "red").save(tmp_path / "a.jpg", exif=exif)
-    assert image_format.of_files([str(tmp_path / "a.jpg")], DataConfig(), True).shape[:2] == (60, 40)
+    assert image_format.of_files([str(tmp_path / "a.jpg")], DataConfig()).shape[:2] == (60, 40)
