@@ -22,7 +22,7 @@ from tests.trainers.test_swiss_roll_study import finished_run
 from tf_csvae import VAE, VAEConfig
 from tf_csvae.training.cluster import Cluster
 
-TINY = {"image_size": 8, "filters": (4,), "hidden": (5,), "z_dim": 2}
+TINY = {"image_size": "8", "filters": (4,), "hidden": (5,), "z_dim": 2}
 TINY_FLAGS = ("--image_size=8", "--filters=4", "--hidden=5", "--z_dim=2")
 
 

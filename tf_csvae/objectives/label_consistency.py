@@ -65,9 +65,8 @@ class ExchangeWeights(keras.layers.Layer):
     Some values are harder to show than others, such as make-up on a man's face. A weight that is
     large enough for them would take more than necessary from the other labels. So each value has a
     multiplier of its own, which grows while its constraint is violated and shrinks otherwise, as
-    in GECO (Rezende and Viola 2018, arXiv:1810.00597). Edits decide, and new examples have the same
-    weights: multipliers of their own made the edits of tables larger than real differences are. No
-    constraint asks for more certainty than the guide has about real data.
+    in GECO (Rezende and Viola 2018, arXiv:1810.00597). New examples have multipliers of their own.
+    No constraint asks for more certainty than the guide has about real data.
 
     ``target``, in (0, 1], is the mean probability that the guide should give to a requested value,
     ``least`` the lower bound of weights. Real labels have no probability, and their weight stays at
@@ -88,10 +87,10 @@ class ExchangeWeights(keras.layers.Layer):
         self._adapts = np.float32([label.kind != "real" for label in labels])
         # The probability of a class is that of its column; that of a binary 0 is 1 minus it.
         self._zero_counts = np.float32([each.kind == "binary" for each in labels for _ in each.feature_names])
-        # Of each column's 0 and 1: the weight, and the mean probability that the guide gives to it
-        # in data that have it.
+        # Of each column's 0 and 1: the weights of edits and of new examples, and the mean
+        # probability that the guide gives to it in data that have it.
         columns = (2, space.width)
-        self.log_weights = self._state("log_weights", columns, math.log(EXCHANGE_WEIGHT))
+        self.log_weights = self._state("log_weights", (2, *columns), math.log(EXCHANGE_WEIGHT))
         self.certainty = self._state("certainty", columns, 1.0)
         self.built = True
 
@@ -106,7 +105,9 @@ class ExchangeWeights(keras.layers.Layer):
     def call(self, losses: tf.Tensor, exchange: Exchange, training: bool = False) -> tf.Tensor:
         """Returns the weights, as the guide's losses float [n, k], and in training adapts them."""
         values = self._of(exchange.features)
-        weights = self._space.summed(tf.reduce_sum(values * tf.exp(self.log_weights), 1))
+        edited, made = tf.unstack(tf.exp(self.log_weights))
+        weights = tf.where(exchange.new[:, None], made, edited)
+        weights = self._space.summed(tf.reduce_sum(values * weights, 1))
         weights = tf.where(self._adapts > 0, weights, EXCHANGE_WEIGHT)
         if training:
             certainty = self._space.summed(tf.reduce_sum(values * self.certainty, 1))
@@ -116,15 +117,15 @@ class ExchangeWeights(keras.layers.Layer):
             visible = self._space.summed(tf.reduce_sum(values * visible, 1))
             missing = tf.minimum(certainty, self._target) - tf.exp(-losses)
             missing = tf.math.divide_no_nan(missing, visible)
-            edits = exchange.changed & ~exchange.new
-            missing, edits = (
+            missing, changed = (
                 spread(part, self._space.widths)[:, None]
-                for part in (missing * self._adapts, tf.cast(edits, losses.dtype))
+                for part in (missing * self._adapts, tf.cast(exchange.changed, losses.dtype))
             )
-            asked = values * edits
-            count = replicas.mean(tf.reduce_sum(asked, 0))
+            kinds = tf.cast(tf.stack([~exchange.new, exchange.new])[..., None], values.dtype)
+            asked = values * changed * kinds
+            count = replicas.mean(tf.reduce_sum(asked, 1))
             # The mean of the rows that ask for a value, so that a rare one is not slower.
-            short = replicas.mean(tf.reduce_sum(asked * missing, 0)) / tf.maximum(count, 1e-6)
+            short = replicas.mean(tf.reduce_sum(asked * missing, 1)) / tf.maximum(count, 1e-6)
             moved = self.log_weights + RATE * short
             least, most = math.log(self._least), math.log(MAX_WEIGHT)
             self.log_weights.assign(tf.clip_by_value(moved, least, most))
