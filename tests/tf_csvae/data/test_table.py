@@ -306,6 +306,7 @@ def test_columns_that_name_the_rows_are_set_aside(path, capsys, name, values, wh
     [
         ([i % 3 + 1 for i in range(60)], "ordered category of 3 (1, 2, 3)"),
         ([i % 2 for i in range(60)], "ordered category of 2 (0, 1)"),
+        (["ABC"[i % 3] if i != 30 else "Z" for i in range(60)], "category of 4 (A, B, C, Z)"),  # a rare one
         ([1_700_000_000 + i * i for i in range(60)], "whole number, "),
         ([50_000 + 1_000 * (i % 40) for i in range(60)], "whole number, "),
         ([max(0, i - 40) ** 2 for i in range(60)], "whole number, 0 to 361, often 0"),
