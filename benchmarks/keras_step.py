@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tf_csvae.data import Dataset, Info
 from tf_csvae.data.celeba import REPORT_ATTRIBUTES
-from tf_csvae.data.image_format import SQUARE, sides
+from tf_csvae.data.image_format import chosen_sides
 from tf_csvae.labels import Label
 from tf_csvae.models import CSVAE, LabelledModel
 from tf_csvae.models.csvae import ABSENT_SCALE
@@ -67,7 +67,7 @@ def stepper(
     chosen = settings(system, **{**guide, **options})
     keras.utils.set_random_seed(chosen.training.seed)
     labels = [Label(name, frequency=0.2) for name in REPORT_ATTRIBUTES]
-    dataset = random_images((sides(chosen.data) or SQUARE)[0], labels, batch_size)
+    dataset = random_images(chosen_sides(chosen.data)[0], labels, batch_size)
     model, iterator = model_of(chosen, dataset), iter(dataset.train)
     model.make_train_function()
 

@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from benchmarks.keras_step import model_of, random_images
-from tf_csvae.data.image_format import SQUARE, sides
+from tf_csvae.data.image_format import chosen_sides
 from tf_csvae.errors import InputError
 from tf_csvae.labels import Label
 from tf_csvae.settings import Settings, settings
@@ -29,7 +29,7 @@ def stepper(
         batch: examples of all replicas together.
     """
     labels = [Label(f"label_{number}") for number in range(label_count)]
-    dataset = random_images((sides(chosen.data) or SQUARE)[0], labels, batch // cluster.replicas)
+    dataset = random_images(chosen_sides(chosen.data)[0], labels, batch // cluster.replicas)
     with cluster.scope():
         model = model_of(chosen, dataset)
     batches = dataset.train

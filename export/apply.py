@@ -116,7 +116,6 @@ def apply(config: ApplyConfig) -> None:
             inputs["x"] = given.read(rows)
         outputs = {"x": inputs["x"]} if as_read else served.answer(config.mode, inputs)
         if "x" in outputs and info.is_image:
-            encoded = [images.encoded(image).numpy() for image in tf.constant(outputs["x"])]
             if config.mode == "transfer" and config.size == "original":
                 before = inputs["x"]
                 if not (as_read or served.model.config.counterfactual):
@@ -125,6 +124,8 @@ def apply(config: ApplyConfig) -> None:
                     before = served.answer("reconstruct", asked)["x"]
                 pairs = zip(given.paths[rows], before, outputs["x"], strict=True)
                 encoded = [full_size.edited(path, info, *pair) for path, *pair in pairs]
+            else:
+                encoded = [images.encoded(image).numpy() for image in tf.constant(outputs["x"])]
             steering.write_images(config.out, given.names[rows], encoded)
         else:
             made.append(outputs)

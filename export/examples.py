@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import pathlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from export.signatures import Served
 from tf_csvae import frames, texts
 from tf_csvae.data import (
     decoding,
+    image_folders,
     images,
     label_columns,
     table_files,
@@ -153,21 +153,23 @@ def _images(config: ApplyConfig, served: Served, problems: Problems) -> Examples
 def _image_files(path: str, out: str, labels: Sequence[str]) -> tuple[list[str], list[str]]:
     """Returns the images in a folder and those below it, or the one file; and files passed over.
 
-    These are hidden files, such as those that systems write beside images, and files that are no
-    images by their ending. A folder for answers within ``path`` is not looked into.
+    They are those of ``image_folders.image_files``, but for the files of labels and those in a
+    folder for answers within ``path``.
     """
     if os.path.isfile(path):
         return [path], []
     inner = is_within(out, path) and not is_within(path, out)
-    found, others = [], []
-    for file in sorted(pathlib.Path(path).rglob("*")):
-        is_hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
-        if file.is_dir() or (inner and is_within(str(file), out)):
-            continue
-        if file.is_file() and not is_hidden and file.suffix.lower() in decoding.ENDINGS:
-            found.append(str(file))
-        elif not any(os.path.exists(each) and file.exists() and file.samefile(each) for each in labels):
-            others.append(str(file))
+
+    def here(names: Sequence[str]) -> list[str]:
+        files = [os.path.join(path, name) for name in names]
+        return [file for file in files if not (inner and is_within(file, out))]
+
+    def is_of_labels(file: str) -> bool:
+        given = [each for each in labels if os.path.exists(each) and os.path.exists(file)]
+        return any(os.path.samefile(file, each) for each in given)
+
+    found, others = map(here, image_folders.image_files(path))
+    others = [file for file in others if not is_of_labels(file)]
     if not found:
         endings = ", ".join(decoding.ENDINGS)
         raise InputError(f"--input={path} is no image and no folder with images ({endings}).")

@@ -96,10 +96,12 @@ def _box(config: DataConfig) -> images.Crop:
     return FACE_BOX if config.crop == "auto" else images.parse_crop(config.crop)
 
 
-def _shape(config: DataConfig) -> tuple[int, int, int]:
-    """Returns the shape of the images; whole images keep their aspect ratio."""
-    whole = image_format.fitting_sides([_WHOLE]) if config.crop == "none" else image_format.SQUARE
-    return *(image_format.sides(config) or whole), 3
+def _cut(config: DataConfig, known: Info | None) -> tuple[images.Crop, tuple[int, ...]]:
+    """Returns the part that is used and the shape; whole images keep their aspect ratio."""
+    if known is not None:
+        return known.crop, known.shape
+    sides = image_format.chosen_sides(config, [_WHOLE] if config.crop == "none" else [])
+    return _box(config), (*sides, 3)
 
 
 def _info(
@@ -108,9 +110,9 @@ def _info(
     """Returns the description of the images; y [n, k] are the labels of the training images."""
     if known is not None:
         return dataclasses.replace(known, name="celeba", counts=counts)
-    shape = _shape(config)
+    box, shape = _cut(config, known)
     labels = tuple(Label(name, float(share)) for name, share in zip(attributes, y.mean(0), strict=True))
-    return Info("celeba", shape, (0.0, 1.0), labels, counts, crop=_box(config))
+    return Info("celeba", shape, (0.0, 1.0), labels, counts, crop=box)
 
 
 def _read_folder(
@@ -303,7 +305,7 @@ def _from_tfds(attributes: Sequence[str], config: DataConfig, known: Info | None
     def read(split, decoders=None):
         return tfds.read(builder, split, split == "train", decoders)
 
-    box, shape = (_box(config), _shape(config)) if known is None else (known.crop, known.shape)
+    box, shape = _cut(config, known)
     y = np.array([*read("train", {"image": tfds.SKIPPED}).map(labels_of).as_numpy_iterator()])
     examples = {split: pipeline.read_all(read(split), prepare) for split in SPLITS}
     counts = {split: int(each.cardinality()) for split, each in examples.items()}

@@ -3,8 +3,6 @@
 ``decode`` is part of graphs, those of exported models too.
 """
 
-import functools
-
 import numpy as np
 import PIL.Image
 import tensorflow as tf
@@ -99,10 +97,9 @@ def decode(file: tf.Tensor) -> tf.Tensor:
         content, ~(is_webp & is_animated), "An animated WebP cannot be read. Save one image of it."
     )
     # Of a WebP file only as many channels as it has can be asked for.
-    channels = [(is_png(content), 4), (is_webp, 0)]
     image = tf.case(
-        [(kind, functools.partial(_decoded, content, count)) for kind, count in channels],
-        default=functools.partial(_decoded, content, 3),
+        [(is_png(content), lambda: _decoded(content, 4)), (is_webp, lambda: _decoded(content, 0))],
+        default=lambda: _decoded(content, 3),
     )
     image = tf.cond(tf.equal(tf.shape(image)[2], 3), lambda: opaque(image), lambda: image)
     image.set_shape((None, None, 4))
@@ -132,6 +129,24 @@ def eight_bits(image: PIL.Image.Image) -> PIL.Image.Image:
     values = np.asarray(image, np.float64)
     most = 65535 if image.mode.startswith("I") else max(1.0, values.max(initial=0))
     return PIL.Image.fromarray(np.uint8(255 * np.clip(values / most, 0, 1)))
+
+
+def thumbnail(path: str, side: int) -> tuple[PIL.Image.Image, tuple[int, int]] | None:
+    """Returns an image file within a square of so many pixels, in RGBA, and its height and width.
+
+    They are those of the upright image; the pixels are not turned. A JPEG is decoded at a smaller
+    scale. None: the file cannot be read, or is too large.
+    """
+    try:
+        with PIL.Image.open(path) as image:
+            if max(image.size) > MAX_SIDE:
+                return None
+            turned = image.getexif().get(_ORIENTATION, 1) >= 5
+            size = image.size if turned else image.size[::-1]
+            image.thumbnail((side, side))
+            return eight_bits(image).convert("RGBA"), size
+    except (OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError):
+        return None
 
 
 def _asserted(value: tf.Tensor, holds: tf.Tensor, *shown: str | tf.Tensor) -> tf.Tensor:

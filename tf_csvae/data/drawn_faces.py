@@ -56,7 +56,7 @@ def load(config: DataConfig, known: Info | None = None) -> Dataset:
     Raises:
         InputError: an image size that is no square.
     """
-    size, width = image_format.sides(config) or image_format.SQUARE
+    size, width = image_format.chosen_sides(config)
     if width != size:
         raise InputError(f"--image_size={config.image_size}: drawn faces are square. Give one side.")
     drawn = {split: draw(count, size, seed) for split, (count, seed) in _DRAWS.items()}

@@ -10,7 +10,7 @@ import numpy as np
 import PIL.Image
 
 from tf_csvae.data import decoding
-from tf_csvae.data.dataset import MAX_SIDE
+from tf_csvae.data.splits import repeated
 
 # Near copies: the correlation of two images, grey and of THUMBNAIL pixels a side, is at least so
 # much. Of 4,000 faces of CelebA and 2,062 photographs of hands, the nearest two have 0.93 and 0.95.
@@ -39,9 +39,7 @@ def copies(paths: Sequence[str]) -> dict[int, int]:
     alike = sorted(place for group in places.values() if len(group) > 1 for place in group)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
         digests = dict(zip(alike, threads.map(lambda place: _digest(paths[place]), alike), strict=True))
-    first = {}
-    pairs = {place: first.setdefault(digest, place) for place, digest in digests.items()}
-    return {place: other for place, other in pairs.items() if place != other}
+    return repeated(digests.get(place) for place in range(len(paths)))
 
 
 def _digest(path: str) -> bytes:
@@ -61,7 +59,7 @@ def near_copies(paths: Sequence[str]) -> dict[int, int]:
     if len(paths) > MOST_IMAGES:
         return {}
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
-        thumbnails = np.stack([*threads.map(_thumbnail, paths), np.zeros(THUMBNAIL**2, np.float32)])[:-1]
+        thumbnails = np.array([*threads.map(_thumbnail, paths)]).reshape(-1, THUMBNAIL**2)
     found = {}
     for start in range(0, len(paths), _CHUNK):
         chunk = thumbnails[start : start + _CHUNK]
@@ -74,14 +72,10 @@ def near_copies(paths: Sequence[str]) -> dict[int, int]:
 
 def _thumbnail(path: str) -> np.ndarray:
     """Returns the grey values of an image, float32 [THUMBNAIL²], of mean 0 and norm 1, or zeros."""
-    try:
-        with PIL.Image.open(path) as image:
-            if max(image.size) > MAX_SIDE:
-                raise ValueError
-            image.draft("L", (2 * THUMBNAIL, 2 * THUMBNAIL))
-            over = decoding.eight_bits(image).convert("RGBA")
-    except (OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError):
+    found = decoding.thumbnail(path, 4 * THUMBNAIL)
+    if found is None:
         return np.zeros(THUMBNAIL**2, np.float32)
+    over, _ = found
     over = PIL.Image.alpha_composite(PIL.Image.new("RGBA", over.size, "white"), over)
     small = over.convert("L").resize((THUMBNAIL, THUMBNAIL), PIL.Image.Resampling.BOX)
     values = np.asarray(small, np.float32).ravel()
@@ -96,15 +90,13 @@ def frames(names: Iterable[str]) -> dict[int, int]:
     Such names have the word "frame" before the number, and the video before that, as in
     "walk_frame_012.png" or "CLASS/walk/frame012.png". A class folder alone is no video.
     """
-    first, found = {}, {}
-    for place, name in enumerate(names):
+
+    def video(name: str) -> tuple[str, str] | None:
         folder, base = os.path.split(os.path.splitext(name)[0])
         match = _FRAME.fullmatch(base)
-        if match and (match[1] or "/" in folder):
-            video = folder, match[1]
-            if first.setdefault(video, place) != place:
-                found[place] = first[video]
-    return found
+        return (folder, match[1]) if match and (match[1] or "/" in folder) else None
+
+    return repeated(map(video, names))
 
 
 def together(count: int, *links: dict[int, int]) -> dict[int, int]:

@@ -25,7 +25,7 @@ from tf_csvae.data import (
 from tf_csvae.data.dataset import Dataset, Info
 from tf_csvae.data.known import fingerprint, label_names
 from tf_csvae.data.names import Folder
-from tf_csvae.data.splits import split_rows
+from tf_csvae.data.splits import repeated, split_rows
 from tf_csvae.data.table_files import Problems, Table
 from tf_csvae.errors import InputError
 from tf_csvae.files import is_within
@@ -93,16 +93,12 @@ def load(config: DataConfig, known: Info | None = None) -> Dataset:
     scaling.check(table, attributes, y, problems)
     problems.raise_any()
 
-    if known is None:
-        chosen = image_format.of_files(paths, config)
-        shape, background = chosen.shape, chosen.background
-    else:
-        shape, background = known.shape, known.background
+    chosen = known or image_format.of_files(paths, config)
     counts = {split: len(rows) for split, rows in members.items()}
     columns = [names, *(table.columns[label.name] for label in labels)]
     rows = [(split, *(column[row] for column in columns)) for split, part in members.items() for row in part]
-    info = Info("folder", shape, (0.0, 1.0), labels, counts, crop=box, background=background)
-    info = dataclasses.replace(info, notations=written, fingerprint=fingerprint(rows))
+    info = Info("folder", chosen.shape, (0.0, 1.0), labels, counts, crop=box, notations=written)
+    info = dataclasses.replace(info, background=chosen.background, fingerprint=fingerprint(rows))
     files = {split: (np.array(paths)[rows], y[rows]) for split, rows in members.items()}
     return dataclasses.replace(images.build(files, info, config), left_out=tuple(left_out.values()))
 
@@ -220,11 +216,8 @@ def _alike(
     """
     near, frames, same = duplicates.near_copies(paths), duplicates.frames(names), {}
     if not config.labels:
-        first = {}
-        for row, (name, of) in enumerate(zip(names, table.columns[config.label_name], strict=True)):
-            below = name.partition(f"{of}/")[2]
-            if first.setdefault(below, row) != row:
-                same[row] = first[below]
+        named = zip(names, table.columns[config.label_name], strict=True)
+        same = repeated(name.partition(f"{folder}/")[2] for name, folder in named)
     groups = duplicates.together(len(names), copies | near)
     largest = max(np.bincount([groups.get(row, row) for row in range(len(names))]))
     if largest > duplicates.MOST_SHARE * len(names):

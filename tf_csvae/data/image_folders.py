@@ -1,6 +1,7 @@
 """Folders of images whose labels are in the names of folders or of files."""
 
 import os
+import pathlib
 import re
 
 from tf_csvae import texts
@@ -22,16 +23,17 @@ def is_pattern(labels: str) -> bool:
 def image_files(folder: str) -> tuple[list[str], list[str]]:
     """Returns the images in a folder and below it, relative to it, and the files passed over.
 
-    These are hidden files, such as those that systems write beside images (``._a.jpg``), and files
-    that are no images by their ending (``Thumbs.db``). Hidden folders are not looked into.
+    These are hidden files, such as those that systems write beside images (``._a.jpg``), files that
+    are no images by their ending (``Thumbs.db``), and links to folders, which are not followed.
     """
     found, others = [], []
-    for parent, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            is_image = not name.startswith(".") and name.lower().endswith(ENDINGS)
-            path = os.path.relpath(os.path.join(parent, name), folder)
-            (found if is_image else others).append(path)
+    for path in sorted(pathlib.Path(folder).rglob("*")):
+        name = path.relative_to(folder)
+        is_hidden = any(part.startswith(".") for part in name.parts)
+        if path.is_dir() and not path.is_symlink():
+            continue
+        is_image = path.is_file() and not is_hidden and path.suffix.lower() in ENDINGS
+        (found if is_image else others).append(str(name))
     return found, others
 
 
@@ -46,8 +48,8 @@ def class_folders(folder: str, label: str) -> Table:
     files, others = image_files(folder)
     parts = [path.split(os.sep) for path in files]
     tops = {each[0] for each in parts if len(each) > 1}
-    has_splits = bool(tops) and {NAMES.get(name.casefold()) for name in tops} >= {"train", "test"}
-    has_splits = has_splits and all(name.casefold() in NAMES for name in tops)
+    splits = {NAMES.get(name.casefold()) for name in tops}
+    has_splits = None not in splits and splits >= {"train", "test"}
     depth = 1 if has_splits else 0
     chosen = [(path, each) for path, each in zip(files, parts, strict=True) if len(each) > depth + 1]
     classes = [each[depth] for _, each in chosen]

@@ -5,7 +5,6 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
-import PIL.Image
 
 from tf_csvae.configs import DataConfig
 from tf_csvae.data import decoding
@@ -71,6 +70,15 @@ def fitting_sides(seen: Sequence[tuple[int, int]]) -> tuple[int, int]:
     return max(1, round(height)), max(1, round(width))
 
 
+def chosen_sides(config: DataConfig, seen: Sequence[tuple[int, int]] = ()) -> tuple[int, int]:
+    """Returns the sides that the options give, or that suit images of these heights and widths.
+
+    Without images, or if a box is cut out of them, they are ``SQUARE``.
+    """
+    whole = config.crop in ("auto", "center", "none")
+    return sides(config) or (fitting_sides(seen) if seen and whole else SQUARE)
+
+
 def of_files(paths: Sequence[str], config: DataConfig) -> Format:
     """Returns the format that suits files, of which some are looked at, and the options.
 
@@ -79,27 +87,19 @@ def of_files(paths: Sequence[str], config: DataConfig) -> Format:
     Raises:
         InputError: an option that says nothing.
     """
-    given, colour = sides(config), background(config)
+    colour = background(config)
     seen, grey, transparent = [], True, False
     for path in paths[:: max(1, len(paths) // LOOKED_AT)]:
-        try:
-            with PIL.Image.open(path) as image:
-                if max(image.size) > MAX_SIDE:
-                    continue
-                size = image.size[::-1]
-                turned = image.getexif().get(0x0112, 1) >= 5
-                image.thumbnail((4 * SIDE, 4 * SIDE))  # a JPEG is decoded at a smaller scale
-                pixels = np.asarray(decoding.eight_bits(image).convert("RGBA"), np.int16)
-        except (OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError):
+        found = decoding.thumbnail(path, 4 * SIDE)
+        if found is None:
             continue
-        seen.append(size[::-1] if turned else size)
+        small, size = found
+        seen.append(size)
+        pixels = np.asarray(small, np.int16)
         grey = grey and np.ptp(pixels[..., :3] * (pixels[..., 3:] > 0), axis=-1).max(initial=0) <= GREY
         transparent = transparent or pixels[..., 3].min(initial=255) < 255
-    if given is None:
-        is_box = config.crop not in ("auto", "center", "none")
-        given = fitting_sides(seen) if seen and not is_box else SQUARE
     channels = 4 if transparent and colour is None else 1 if grey and seen else 3
-    return Format((*given, channels), colour or Format.background)
+    return Format((*chosen_sides(config, seen), channels), colour or Format.background)
 
 
 def background(config: DataConfig) -> tuple[int, int, int] | None:

@@ -1,7 +1,7 @@
 """Which rows are for training, validation and test."""
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 
 import numpy as np
 
@@ -73,7 +73,8 @@ def split_rows(
                 )
     unnamed = {split for split in SPLITS if split not in names}
     ends = np.cumsum(shares)[:-1]
-    for row, key in enumerate(groups or keys):  # equal rows have equal keys and groups
+    for row, key in enumerate((groups or keys) if unnamed else ()):
+        # Equal rows have equal keys and groups.
         hashed = SPLITS[np.searchsorted(ends, _hash(key), side="right")]
         if names[row] == "train" and hashed in unnamed:
             names[row] = hashed
@@ -96,10 +97,15 @@ def _shares(rows: int) -> tuple[float, ...]:
 def repeats(table: Table, apart: Collection[str] = ()) -> dict[int, int]:
     """Returns {row: the first row that is equal in all columns but those ``apart``}."""
     columns = [values for name, values in table.columns.items() if name not in apart]
+    return repeated(zip(*columns, strict=True))
+
+
+def repeated(keys: Iterable[Hashable | None]) -> dict[int, int]:
+    """Returns {place: the first place} of keys that equal one before them; None is no key."""
     first, found = {}, {}
-    for row, values in enumerate(zip(*columns, strict=True)):
-        if first.setdefault(values, row) != row:
-            found[row] = first[values]
+    for place, key in enumerate(keys):
+        if key is not None and first.setdefault(key, place) != place:
+            found[place] = first[key]
     return found
 
 

@@ -145,9 +145,8 @@ def load(config: DataConfig, known: Info | None = None) -> Dataset:
 def _shape(given: tuple[int | None, ...], config: DataConfig) -> tuple[int, int, int]:
     """Returns the shape of the images of a set that declares them as ``given``."""
     *whole, channels = given
-    known = None not in whole and config.crop in ("auto", "center", "none")
-    auto = image_format.fitting_sides([tuple(whole)]) if known else image_format.SQUARE
-    return *(image_format.sides(config) or auto), channels or 3
+    seen = [] if None in whole else [tuple(whole)]
+    return *image_format.chosen_sides(config, seen), channels or 3
 
 
 def _failure(examples: dict[str, tf.data.Dataset], where: str) -> str | None:

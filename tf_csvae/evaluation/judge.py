@@ -126,7 +126,7 @@ def recalls(label: Label, seen: dict[str, Pair]) -> dict:
 
 
 def by_value(
-    labels: Sequence[Label], i: int, real: Pair, seen: dict[str, Pair], requests: dict[str, np.ndarray]
+    labels: Sequence[Label], i: int, real: Pair, seen: dict[str, Pair], made: dict[str, Pair]
 ) -> dict[str, dict]:
     """Returns what the judge sees by value of label i, if it is binary or categorical.
 
@@ -134,20 +134,21 @@ def by_value(
         labels: all k labels.
         i: the index of the label.
         real: the labels of all real examples, and those that the judge sees, [n, k] each.
-        seen: {name: pair}.
-        requests: {name: all labels that were requested for the pair of this name, [n, k]}.
+        seen: {name: pair} of this label.
+        made: {name: (all labels that were requested, [n, k], those of this label that the judge
+            sees, [n])}.
 
     Returns:
         {value: {name: share in which the judge sees the value, with its interval; "examples": the
-        number of real ones; name + "_real" of each request: the share in which it sees the value
+        number of real ones; name + "_real" of what was made: the share in which it sees the value
         in real examples with the same other labels}}.
     """
-    label = labels[i]
-    found = {}
+    label, found = labels[i], {}
+    seen = seen | {name: (asked[:, i], shown) for name, (asked, shown) in made.items()}
     for value in () if label.kind == "real" else label.points[0]:
         entry = metrics.shares(**{name: _hits(pair, value) for name, pair in seen.items()})
         entry["examples"] = int((real[0][:, i] == value).sum())
-        for name, asked in requests.items():
+        for name, (asked, _) in made.items():
             asked = asked[asked[:, i] == value]
             if len(asked) and entry["examples"]:
                 entry[f"{name}_real"] = _matched_recall(labels, i, value, real, asked)

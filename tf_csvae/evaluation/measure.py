@@ -80,9 +80,9 @@ def measure(
     }
     sampled = sampler(model)
     if judge:
-        for made in sampled(np.concatenate([part[::2] for part in label_batches]), seed):
-            judge.add_samples(made)
-        seen, requests = judge.seen(), {}
+        for chunk in sampled(np.concatenate([part[::2] for part in label_batches]), seed):
+            judge.add_samples(chunk)
+        seen, made = judge.seen(), {label.name: {} for label in info.labels}
         generation = {label.name: recalls(label, seen[label.name]) for label in info.labels}
         numbers |= {
             **judge.frechet(),
@@ -99,8 +99,7 @@ def measure(
             paired, asked, found = _generate(sampled, judge, label, i, y_all, samples, seed)
             requested = asked[:, i]
             if judge:
-                seen[label.name]["generation"] = requested, found
-                requests[label.name] = {"generation": asked}
+                made[label.name]["generation"] = asked, found
                 numbers["generation"].setdefault(label.name, {}).update(achieved(label, requested, found))
             if label.kind == "real":  # no two examples share a value: nothing to compare with
                 continue
@@ -115,15 +114,12 @@ def measure(
             numbers["transfer"], numbers["kept"], changed = transfers(
                 model, judge, dataset.test, y_all, samples, seed, info.scale
             )
-            for i, label in enumerate(info.labels):
-                if label.name in changed:
-                    asked, found = changed[label.name]
-                    seen[label.name]["transfer"] = asked[:, i], found
-                    requests[label.name]["transfer"] = asked
+            for name, pair in changed.items():
+                made[name]["transfer"] = pair
     if judge:
         real = judge.real()
         values = {
-            label.name: by_value(info.labels, i, real, seen[label.name], requests.get(label.name, {}))
+            label.name: by_value(info.labels, i, real, seen[label.name], made[label.name])
             for i, label in enumerate(info.labels)
         }
         numbers["by_value"] = {name: each for name, each in values.items() if each}

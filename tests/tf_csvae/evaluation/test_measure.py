@@ -205,8 +205,9 @@ def test_a_request_is_compared_with_real_examples_that_have_the_same_other_label
     sees = random.random(4000) < np.where(b, 0.8, 0.3)
     seen = np.stack([a & sees, b], 1).astype(np.float32)
     asked = {"generation": np.float32([[1, 0]] * 5), "transfer": np.float32([[1, 0], [1, 1]])}
+    made = {name: (rows, rows[:, 0]) for name, rows in asked.items()}
     pairs = {"real": (y[:, 0], seen[:, 0])}
-    found = by_value(LABELS, 0, (y, seen), pairs, asked)["1"]
+    found = by_value(LABELS, 0, (y, seen), pairs, made)["1"]
     # Within three standard errors of 0.3 in 200 examples, and the prior of the regression.
     assert found["generation_real"] == pytest.approx(0.3, abs=0.12)
     assert found["transfer_real"] == pytest.approx((0.3 + 0.8) / 2, abs=0.07)
