@@ -1,5 +1,6 @@
-# Two commands on a fresh machine with Python 3.11 to 3.13:
+# Commands on a fresh machine with Python 3.11 to 3.13:
 #   make demo    trains CSVAE on the swiss roll and on drawn faces, and shows what came out
+#   make explore opens the drawn faces of the demo in the browser
 #   make test    runs the tests
 # Both make the environment in .venv first, once.
 
@@ -11,11 +12,15 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-lowest chaos fuzz lint format clean
+.PHONY: demo explore test test-lowest chaos fuzz lint format clean
 
 demo: $(READY)
 	$(BIN)/python -m trainers.csvae --dataset=swiss_roll --run_dir=runs/demo --overwrite
 	$(BIN)/python -m trainers.csvae --dataset=drawn_faces --epochs=5 --run_dir=runs/demo_faces --overwrite
+	@echo "To edit faces by hand: make explore"
+
+explore: $(READY)
+	$(BIN)/python -m export.explore --run_dir=runs/demo_faces
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 $(ARGS)

@@ -10,7 +10,15 @@ SERVING = [
     "tenacity>=9,<10",
     "tensorflow-serving-api>=2.18,<2.22",
 ]
-TEST = [*SERVING, "hypothesis>=6.100,<7", "pytest>=8,<10", "pytest-xdist>=3.6,<4"]
+EXPLORE = ["gradio>=6.31,<7"]
+TEST = [
+    *SERVING,
+    *EXPLORE,
+    "hypothesis>=6.100,<7",
+    "playwright>=1.65,<2",
+    "pytest>=8,<10",
+    "pytest-xdist>=3.6,<4",
+]
 
 here = Path(__file__).parent
 
@@ -50,6 +58,7 @@ setup(
     ],
     extras_require={
         "serving": SERVING,
+        "explore": EXPLORE,
         "test": TEST,
         "dev": [*TEST, "ruff>=0.15,<0.18"],
         "peers": ["ctgan>=0.12,<0.13", "sdmetrics>=0.32,<0.33", "torch>=2.13,<2.14"],

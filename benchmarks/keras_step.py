@@ -13,7 +13,7 @@ from tf_csvae.data.image_format import chosen_sides
 from tf_csvae.labels import Label
 from tf_csvae.models import CSVAE, LabelledModel
 from tf_csvae.models.csvae import ABSENT_SCALE
-from tf_csvae.networks import erasure
+from tf_csvae.networks import erasure, trunks
 from tf_csvae.networks.balance import class_weights
 from tf_csvae.networks.distributions import MIN_SCALE
 from tf_csvae.objectives.mmd import KERNEL_SQUARED_WIDTHS
@@ -86,6 +86,7 @@ def twin_options(model: CSVAE) -> dict[str, Any]:
     given, frequencies = model.get_config(), [label.frequency for label in model.labels]
     return {
         **given["config"],
+        "filters": trunks.channels(model.data_shape, model.config),
         **{name: given[name] for name in ("data_shape", "labels", "bounded")},
         "class_weights": class_weights(frequencies, float(model.config.balanced)).tolist(),
         "squared_widths": KERNEL_SQUARED_WIDTHS,

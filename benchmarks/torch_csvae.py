@@ -36,13 +36,28 @@ class _Activated(nn.Sequential):
         super().__init__(*itertools.chain.from_iterable(layers))
 
 
-def _convolutions(channels, size, activation, layer):
-    """Convolutions that each halve an image, or transposed ones that double it."""
+def _halving(before, after, size):
+    return [nn.Conv2d(before, after, size, stride=2, padding=(size - 2) // 2, bias=False)]
+
+
+def _transposed(before, after, size):
+    return [nn.ConvTranspose2d(before, after, size, stride=2, padding=(size - 2) // 2, bias=False)]
+
+
+def _nearest(before, after, size):
+    return [
+        nn.Upsample(scale_factor=2),
+        nn.Conv2d(before, after, size - 1, padding=(size - 2) // 2, bias=False),
+    ]
+
+
+def _convolutions(channels, size, activation, layers):
+    """Convolutions with normalisation, each of which halves or doubles the sides of an image."""
     modules = []
     for before, after in itertools.pairwise(channels):
-        convolution = layer(before, after, size, stride=2, padding=(size - 2) // 2, bias=False)
         # Keras' momentum is the share of the old average, PyTorch's that of the new.
-        modules += [convolution, nn.BatchNorm2d(after, eps=1e-3, momentum=0.1), activation()]
+        normalised = nn.BatchNorm2d(after, eps=1e-3, momentum=0.1)
+        modules += [*layers(before, after, size), normalised, activation()]
     return nn.Sequential(*modules)
 
 
@@ -79,7 +94,7 @@ class CSVAE(nn.Module):
         def trunk():
             return nn.ModuleList(
                 [
-                    _convolutions((colours, *self.filters), size, activation, nn.Conv2d),
+                    _convolutions((colours, *self.filters), size, activation, _halving),
                     _Activated((flat, *hidden[:-1]), activation),
                 ]
             )
@@ -95,10 +110,11 @@ class CSVAE(nn.Module):
         self.z_head = head(features, 2 * z_dim, hidden[-1:])
         self.w_head = head(features + k, 2 * w_dim, hidden[-1:])
         doubled = (*self.filters[::-1], self.filters[0])
+        doubling = {"nearest": _nearest, "transposed": _transposed}[options["upsampling"]]
         self.decoder = nn.ModuleList(
             [
                 _Activated((z_dim + w_dim, *hidden[::-1], flat), activation),
-                _convolutions(doubled, size, activation, nn.ConvTranspose2d),
+                _convolutions(doubled, size, activation, doubling),
                 nn.Conv2d(self.filters[0], colours, 3, padding=1),
             ]
         )

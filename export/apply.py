@@ -118,10 +118,8 @@ def apply(config: ApplyConfig) -> None:
         if "x" in outputs and info.is_image:
             if config.mode == "transfer" and config.size == "original":
                 before = inputs["x"]
-                if not (as_read or served.model.config.counterfactual):
-                    # Without its noise, an image is compared with its reconstruction.
-                    asked = {"x": before, "labels": given.labels[rows]}
-                    before = served.answer("reconstruct", asked)["x"]
+                if not as_read:
+                    before = full_size.unchanged(served, before, given.labels[rows])
                 pairs = zip(given.paths[rows], before, outputs["x"], strict=True)
                 encoded = [full_size.edited(path, info, *pair) for path, *pair in pairs]
             else:

@@ -13,6 +13,7 @@ import PIL.ImageOps
 import tensorflow as tf
 from scipy import ndimage
 
+from export.signatures import Served
 from tf_csvae.data import images
 from tf_csvae.data.dataset import Info
 
@@ -33,17 +34,31 @@ def edited(path: str, info: Info, before: np.ndarray, after: np.ndarray) -> byte
         before: what the model's image is without the change, float [height, width, c] in [0, 1].
         after: what it is with the change.
     """
-    image = images.load(path)
+    pixels, content = changed(images.load(path), info, before, after), io.BytesIO()
+    made = PIL.Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+    made.save(content, "PNG", **_metadata(path))
+    return content.getvalue()
+
+
+def changed(image: np.ndarray | tf.Tensor, info: Info, before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Returns an image, uint8 [h, w, 4] as of ``images.load``, with a change; uint8 [h, w, c]."""
     top, left, bottom, right = images.corners(image, info.crop, info.shape[:2])
     shape, channels = tuple(image.shape[:2]), info.shape[2]
     whole = images.crop_and_resize(image, None, (*shape, channels), info.background).numpy() / 255
     part = whole[top:bottom, left:right]
     part += upsampled(after - before, before, part)
     pixels = images.straight(tf.constant(np.clip(whole, 0, 1), tf.float32)).numpy()
-    pixels = np.uint8(np.round(255 * pixels))
-    made, content = PIL.Image.fromarray(pixels[..., 0] if channels == 1 else pixels), io.BytesIO()
-    made.save(content, "PNG", **_metadata(path))
-    return content.getvalue()
+    return np.uint8(np.round(255 * pixels))
+
+
+def unchanged(served: Served, x: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Returns what the change of an edit of images x, [n, ...], begins from.
+
+    It is x, or their reconstructions if the model's edits do not keep what it cannot reconstruct.
+    """
+    if served.model.config.counterfactual:
+        return x
+    return served.answer("reconstruct", {"x": x, "labels": labels})["x"]
 
 
 def upsampled(change: np.ndarray, guide: np.ndarray, part: np.ndarray) -> np.ndarray:

@@ -19,6 +19,7 @@ COMMANDS = {
     "compare": "trainers.compare",
     "swiss_roll_study": "trainers.swiss_roll_study",
     "apply": "export.apply",
+    "explore": "export.explore",
     "export": "export.saved_model",
     "check": "export.check",
     "client": "export.client",

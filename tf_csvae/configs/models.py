@@ -17,9 +17,18 @@ class NetworkConfig(Config):
         low=1,
     )
     filters: tuple[int, ...] = option(
-        (32, 64, 128, 256), "Images: channels of the convolutions, each with stride 2.", low=1
+        (32, 64, 128, 256),
+        "Images: channels of the convolutions, each with stride 2. Images of more than 96 pixels "
+        "get further ones before them, each with half the channels.",
+        low=1,
     )
     kernel_size: int = option(4, "Images: side of the convolution kernels in pixels.", low=1)
+    upsampling: str = option(
+        "nearest",
+        "Images: how the decoder doubles the sides. nearest: each pixel four times, then a "
+        "convolution; transposed: transposed convolutions, whose patterns show in the pictures.",
+        choices=("nearest", "transposed"),
+    )
     activation: str = option(
         "silu",
         "Activation of the hidden layers; leaky_relu has slope 0.2.",

@@ -3,7 +3,7 @@
 from keras import Input, KerasTensor, Model, layers
 
 from tf_csvae.networks.distributions import Dtype
-from tf_csvae.networks.trunks import MissingAsZero, Shape, batch_normalization
+from tf_csvae.networks.trunks import MissingAsZero, Shape, batch_normalization, halvings
 
 # Basic blocks per stage, by depth: two of He et al.'s table 1, and one of half the smaller.
 BLOCKS = {10: (1, 1, 1, 1), 18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
@@ -15,7 +15,7 @@ def resnet(shape: Shape, depth: int, width: int, stem_stride: int, dtype: Dtype 
     Its input is [n, *shape]; ``width`` are the channels of the first stage, or the units of both
     layers. Its outputs are a list: of each layer or stage, [n, height, width, channels] for
     images, and last the features, [n, d], not negative. d is ``width`` for vectors and the
-    channels of the last stage for images.
+    channels of the last stage for images. Large images are halved by convolutions of their own.
     """
     x = inputs = Input(tuple(shape))
     outputs = []
@@ -25,7 +25,8 @@ def resnet(shape: Shape, depth: int, width: int, stem_stride: int, dtype: Dtype 
             x = layers.Dense(width, "relu", kernel_initializer="he_normal", dtype=dtype)(x)
             outputs.append(x)
         return Model(inputs, outputs, name="trunk")
-    x = layers.ReLU(dtype=dtype)(_convolution(x, width, 3, stem_stride, dtype))
+    for stride in (2,) * halvings(shape) + (stem_stride,):
+        x = layers.ReLU(dtype=dtype)(_convolution(x, width, 3, stride, dtype))
     for stage, count in enumerate(BLOCKS[depth]):
         for block in range(count):
             x = _basic_block(x, width * 2**stage, 2 if stage and not block else 1, dtype)

@@ -5,6 +5,7 @@ batch, and a saved model is restored without data. Vectors get dense layers. Ima
 convolutions, each with stride 2, one per entry of ``filters``.
 """
 
+import functools
 import math
 from collections.abc import Sequence
 
@@ -17,6 +18,10 @@ from tf_csvae.networks.fused import BatchNormalization
 
 # Of one example: (d,) or (height, width, channels).
 Shape = Sequence[int]
+
+# Images whose longer side has more pixels than LARGE get more convolutions, of at least so many
+# channels.
+LARGE, LEAST_CHANNELS = 96, 16
 
 
 def activation(name: str, dtype: Dtype = None) -> Layer:
@@ -53,25 +58,61 @@ def _dense(x, widths, config: NetworkConfig, dtype, spectral_norm=False) -> Kera
     return x
 
 
-def _convolution(x, layer, filters, config, dtype, spectral_norm=False, batch_norm=None):
+def _convolution(x, layer, config, dtype, spectral_norm=False, batch_norm=None):
+    """Applies a convolution, ``layer`` of its options, with normalisation and activation."""
     batch_norm = config.batch_norm if batch_norm is None else batch_norm
-    options = {"padding": "same", "kernel_initializer": "he_normal", "dtype": dtype}
-    layer = layer(filters, config.kernel_size, strides=2, use_bias=not batch_norm, **options)
-    x = _bounded(layer, spectral_norm)(x)
+    made = layer(use_bias=not batch_norm, padding="same", kernel_initializer="he_normal", dtype=dtype)
+    x = _bounded(made, spectral_norm)(x)
     if batch_norm:
         x = batch_normalization(dtype)(x)
     return activation(config.activation, dtype)(x)
 
 
+def _halved(x, filters, config, dtype, spectral_norm=False, batch_norm=None):
+    layer = functools.partial(layers.Conv2D, filters, config.kernel_size, strides=2)
+    return _convolution(x, layer, config, dtype, spectral_norm, batch_norm)
+
+
+def _doubled(x, filters, config, dtype):
+    size = config.kernel_size
+    if config.upsampling == "transposed":
+        layer = functools.partial(layers.Conv2DTranspose, filters, size, strides=2)
+    else:
+        x = layers.UpSampling2D(2, dtype=dtype)(x)
+        # An odd side, so that no pixel moves by a half.
+        layer = functools.partial(layers.Conv2D, filters, size - 1 + size % 2)
+    return _convolution(x, layer, config, dtype)
+
+
+def halvings(shape: Shape) -> int:
+    """Returns how often the sides of large images are halved before the layers for small ones.
+
+    So the layers with many channels see as few pixels as those of small images do, and a step does
+    not take four times as long when the sides double.
+    """
+    return math.ceil(math.log2(max(*shape[:2], LARGE) / LARGE))
+
+
+def channels(shape: Shape, config: NetworkConfig) -> tuple[int, ...]:
+    """Returns the channels of all convolutions with stride 2 for images of that shape.
+
+    They are ``filters``, and before them those of ``halvings``, each with half of the next one's.
+    """
+    found = config.filters
+    for _ in range(halvings(shape)):
+        found = (max(found[0] // 2, min(LEAST_CHANNELS, found[0])), *found)
+    return found
+
+
 def _smallest(shape: Shape, config: NetworkConfig) -> tuple[int, int]:
     """Returns height and width of an image, rounded up, after all convolutions of stride 2."""
-    side = 2 ** len(config.filters)
+    side = 2 ** len(channels(shape, config))
     return -(-shape[0] // side), -(-shape[1] // side)
 
 
 def _margins(shape: Shape, config: NetworkConfig) -> tuple[tuple[int, int], ...]:
     """Returns how many pixels are added above and below, left and right, so that sides divide."""
-    side = 2 ** len(config.filters)
+    side = 2 ** len(channels(shape, config))
     added = (side * least - given for least, given in zip(_smallest(shape, config), shape, strict=False))
     return tuple((each // 2, each - each // 2) for each in added)
 
@@ -97,8 +138,8 @@ def trunk(
     else:
         if any(map(any, _margins(shape, config))):
             x = layers.ZeroPadding2D(_margins(shape, config), dtype=dtype)(x)
-        for filters in config.filters:
-            x = _convolution(x, layers.Conv2D, filters, config, dtype, spectral_norm, batch_norm)
+        for filters in channels(shape, config):
+            x = _halved(x, filters, config, dtype, spectral_norm, batch_norm)
         x = layers.Flatten()(x)
         x = _dense(x, config.hidden[:-1], config, dtype, spectral_norm)
     return Model(inputs, x, name=name)
@@ -157,11 +198,12 @@ def decoder(
         x = _dense(x, config.hidden, config, dtype)
         x = layers.Dense(outputs or shape[0], dtype=outer_dtype(dtype))(x)
     else:
-        start = (*_smallest(shape, config), config.filters[-1])
+        widths = channels(shape, config)
+        start = (*_smallest(shape, config), widths[-1])
         x = _dense(x, (*config.hidden[::-1], math.prod(start)), config, dtype)
         x = layers.Reshape(start)(x)
-        for filters in (*config.filters[-2::-1], config.filters[0]):
-            x = _convolution(x, layers.Conv2DTranspose, filters, config, dtype)
+        for filters in (*widths[-2::-1], widths[0]):
+            x = _doubled(x, filters, config, dtype)
         x = layers.Conv2D(shape[2], 3, padding="same", dtype=outer_dtype(dtype))(x)
         if any(map(any, _margins(shape, config))):
             x = layers.Cropping2D(_margins(shape, config), dtype=outer_dtype(dtype))(x)
