@@ -11,9 +11,11 @@ SERVING = [
     "tensorflow-serving-api>=2.18,<2.22",
 ]
 EXPLORE = ["gradio>=6.31,<7"]
+SHARE = ["huggingface-hub>=2,<3"]
 TEST = [
     *SERVING,
     *EXPLORE,
+    *SHARE,
     "hypothesis>=6.100,<7",
     "playwright>=1.65,<2",
     "pytest>=8,<10",
@@ -59,6 +61,7 @@ setup(
     extras_require={
         "serving": SERVING,
         "explore": EXPLORE,
+        "share": SHARE,
         "test": TEST,
         "dev": [*TEST, "ruff>=0.15,<0.18"],
         "peers": ["ctgan>=0.12,<0.13", "sdmetrics>=0.32,<0.33", "torch>=2.13,<2.14"],

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import filelock
 
+from tf_csvae import hub
 from tf_csvae.data.dataset import Info
 from tf_csvae.data.known import check_fits
 from tf_csvae.errors import InputError
@@ -46,10 +47,10 @@ _CONTENTS = (METRICS, BACKUP, HISTORY, MODEL, INFO, REPORT, FIGURES, TENSORBOARD
 
 
 class Run:
-    """One run directory, which need not exist."""
+    """One run directory, which need not exist; of ``hf://user/name`` a copy of that run."""
 
     def __init__(self, path: str | os.PathLike) -> None:
-        self.path = os.fspath(path)
+        self.path = hub.local(os.fspath(path))
         if "\0" in self.path:
             raise InputError(f"A path of a run cannot have a NUL in it. Received: {self.path!r}.")
 

@@ -7,6 +7,7 @@ import zlib
 
 import keras
 
+from tf_csvae import hub
 from tf_csvae.errors import InputError
 from tf_csvae.models.classifier import Classifier
 from tf_csvae.models.condvae import CondVAE
@@ -43,10 +44,14 @@ SYSTEMS = {
 def load_model(path: str | os.PathLike) -> LabelledModel:
     """Loads a model with its weights and optimizers from ``model.keras`` in Keras' safe mode.
 
+    ``path`` is the file, or hf://user/name, a run that ``export.publish`` has published.
+
     Raises:
         InputError: no such file, a damaged one, or one that is no model of this package and
             version.
     """
+    if isinstance(path, str) and path.startswith(hub.PREFIX):
+        path = os.path.join(hub.local(path), "model.keras")
     _check_file(path)
     try:
         with warnings.catch_warnings():
