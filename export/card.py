@@ -1,12 +1,9 @@
 """The model cards of exported and of published models."""
 
-import os
-import re
-
 from export.signatures import Served
 from tf_csvae.evaluation import report
 from tf_csvae.labels import Label
-from tf_csvae.runs import Run
+from tf_csvae.runs import Run, without_paths
 
 CARD = """\
 # {name}
@@ -52,9 +49,6 @@ model = tf_csvae.load_model("{place}")
 
 `python -m export.explore --run_dir={place}` opens it in the browser.
 """
-
-# Flags whose values are paths; only the last part of them is published.
-PATHS = ("data_dir", "data_path", "labels", "guide", "judge", "init_from", "cache")
 
 CELEBA = (
     "The authors of CelebA allow non-commercial research only. "
@@ -116,15 +110,6 @@ def _verdict(numbers: dict) -> str:
     words = {"steered": "Steered", "partly": "Partly steered", "not": "Not steered", "unknown": "Unknown"}
     said = [f"{words[status]}: {', '.join(labels)}." for status, labels in found.items()]
     return " ".join(said) or "Whether the labels are steered was not measured."
-
-
-def without_paths(flags: str) -> str:
-    """Returns the text of a flags.txt in which paths have their last part only."""
-
-    def last(match: re.Match) -> str:
-        return f"--{match[1]}={os.path.basename(match[2].rstrip(os.sep))}"
-
-    return re.sub(rf"^--({'|'.join(PATHS)})=(.*)$", last, flags, flags=re.MULTILINE)
 
 
 def _described(label: Label) -> str:

@@ -16,12 +16,12 @@ import shutil
 import sys
 import tempfile
 
-from export import card
 from flags import command, parse
 from tf_csvae import hub, runs
 from tf_csvae.errors import InputError
 from tf_csvae.files import check_folder, write_json, write_text
 from tf_csvae.options import Config, option
+from tf_csvae.runs import without_paths
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,9 +61,14 @@ def publish(config: PublishConfig) -> None:
         if os.path.lexists(config.to):
             raise InputError(f"--to={config.to} is there already. Give a new folder.")
         name = os.path.basename(os.path.abspath(config.to))
+    with command.quietly():
+        from export import card
     with tempfile.TemporaryDirectory() as parent:
         folder = os.path.join(parent, "run")
-        write(run, folder, config, name)
+        _copy(run, folder, config.with_judge)
+        text = card.of_hub(name, config.to, run, config.license)
+        write_text(os.path.join(folder, "README.md"), text)
+        _list(folder)
         if on_hub:
             _upload(folder, name, config.private)
         else:
@@ -71,31 +76,30 @@ def publish(config: PublishConfig) -> None:
     print(f"{config.run_dir} is published: {config.to}\nIt takes the place of a run: --run_dir={config.to}")
 
 
-def write(run: runs.Run, folder: str, config: PublishConfig, name: str) -> None:
-    """Writes what is published of a run into a new folder, with its card and checksums."""
-    _copy(run, folder)
-    judge = runs.Run(run.file(runs.JUDGE))
-    if config.with_judge and judge.finished:
-        _copy(judge, os.path.join(folder, runs.JUDGE))
-    write_text(os.path.join(folder, "README.md"), card.of_hub(name, config.to, run, config.license))
-    files = [
-        os.path.relpath(os.path.join(at, file), folder)
-        for at, _, found in os.walk(folder)
-        for file in found
-        if file != "README.md"  # which its owner may change
-    ]
-    sums = {file: hub.checksum(os.path.join(folder, file)) for file in sorted(files)}
-    write_json(os.path.join(folder, hub.CHECKSUMS), sums)
-
-
-def _copy(run: runs.Run, folder: str) -> None:
+def _copy(run: runs.Run, folder: str, with_judge: bool = False) -> None:
+    """Copies what is published of a run into a new folder."""
     os.makedirs(folder)
     for name in (runs.MODEL, runs.INFO, runs.METRICS, runs.HISTORY):
         if os.path.exists(run.file(name)):
             shutil.copyfile(run.file(name), os.path.join(folder, name))
     if os.path.isdir(run.file(runs.FIGURES)):
         shutil.copytree(run.file(runs.FIGURES), os.path.join(folder, runs.FIGURES))
-    write_text(os.path.join(folder, runs.FLAGFILE), card.without_paths(run.flags()))
+    write_text(os.path.join(folder, runs.FLAGFILE), without_paths(run.flags()))
+    judge = runs.Run(run.file(runs.JUDGE))
+    if with_judge and judge.finished:
+        _copy(judge, os.path.join(folder, runs.JUDGE))
+
+
+def _list(folder: str) -> None:
+    """Writes the checksums of the files in a folder, but for the card, which its owner changes."""
+    files = [
+        os.path.relpath(os.path.join(at, file), folder)
+        for at, _, found in os.walk(folder)
+        for file in found
+        if file != "README.md"
+    ]
+    sums = {file: hub.checksum(os.path.join(folder, file)) for file in sorted(files)}
+    write_json(os.path.join(folder, hub.CHECKSUMS), sums)
 
 
 def _upload(folder: str, name: str, private: bool) -> None:

@@ -19,6 +19,7 @@ import contextlib
 import csv
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,9 @@ FLAGFILE, METRICS, MODEL, HISTORY = "flags.txt", "metrics.json", "model.keras", 
 REPORT, FIGURES, BACKUP, TENSORBOARD = "report.html", "figures", "backup", "tensorboard"
 INFO, CAPTIONS, LOCK = "info.json", "captions.json", ".lock"
 GUIDE, JUDGE, TRANSFERS = "guide", "judge", "transfers.png"
+
+# Flags whose values are paths; only the last part of them is published.
+PATHS = ("data_dir", "data_path", "labels", "guide", "judge", "init_from", "cache")
 
 # In the order of removal: what is left at any moment is still a run.
 _CONTENTS = (METRICS, BACKUP, HISTORY, MODEL, INFO, REPORT, FIGURES, TENSORBOARD, TRANSFERS, GUIDE, JUDGE)
@@ -279,6 +283,15 @@ def load_classifier(path: str, info: Info, role: str) -> tuple["LabelledModel", 
     check_same(found, info.shape, info.labels, f"The {role}")
     check_fits(run.info(), info, f"--{role}={path}")
     return found, checksum
+
+
+def without_paths(flags: str) -> str:
+    """Returns the text of a flags.txt in which paths have their last part only."""
+
+    def last(match: re.Match) -> str:
+        return f"--{match[1]}={os.path.basename(match[2].rstrip(os.sep))}"
+
+    return re.sub(rf"^--({'|'.join(PATHS)})=(.*)$", last, flags, flags=re.MULTILINE)
 
 
 def _trainer(flags: str) -> str:

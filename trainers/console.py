@@ -20,6 +20,7 @@ COMMANDS = {
     "swiss_roll_study": "trainers.swiss_roll_study",
     "apply": "export.apply",
     "explore": "export.explore",
+    "publish": "export.publish",
     "export": "export.saved_model",
     "check": "export.check",
     "client": "export.client",
