@@ -5,6 +5,8 @@ import json
 import os
 import pathlib
 import shutil
+import socket
+import sys
 import zipfile
 
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 from PIL import Image
 
 import tf_csvae
+from export import explore
 from export.explorer import Explorer
 from tests.conftest import write_images, write_table
 from tf_csvae.errors import InputError
@@ -224,6 +227,26 @@ def test_no_path_is_served_but_its_own(page, path):
     assert answer.status_code in (403, 404)
 
 
+def test_a_port_that_is_taken_gets_a_sentence(explorer):
+    from export import explore_page
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with (
+            pytest.raises(InputError, match=f"--port={port} cannot be used"),
+            explore_page.served(explorer, port),
+        ):
+            pass
+
+
+def test_without_gradio_the_command_says_what_to_install(images_run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "gradio", None)
+    monkeypatch.delitem(sys.modules, "export.explore_page", raising=False)
+    monkeypatch.delattr("export.explore_page", raising=False)
+    with pytest.raises(InputError, match=r"pip install 'tf_csvae\[explore\]'"):
+        explore.explore(explore.ExploreConfig(run_dir=str(images_run[0])))
+
+
 # The page, in a browser.
 
 
@@ -252,7 +275,9 @@ def test_a_person_edits_a_test_example_and_a_photograph(page, browser, explorer,
     before = row.first.inner_text()
     label.click()
     shown.wait_for_function("text => !document.body.innerText.includes(text)", arg=before)
+    before = row.first.inner_text()
     shown.locator("input[type=file]").first.set_input_files(photograph(tmp_path / "mine.png"))
+    shown.wait_for_function("text => !document.body.innerText.includes(text)", arg=before)
     shown.get_by_role("button", name="Make the file at full size").click()
     file = shown.locator(".file-preview")
     file.wait_for()
