@@ -217,8 +217,8 @@ class Page:
                 file = gr.File(label="The edited image", interactive=False, height=90)
 
         def shown(image: Opened) -> list:
-            after = explorer.reconstructed(image) if not self.labels else image.x
-            return [image, *self._values(image.labels[0]), *self._views(image, after)]
+            values = self._values(image.labels[0])
+            return [image, *values, *self._views(image, self._after(image, values))]
 
         def open_file(path: str | None) -> list:
             if not path:  # it was removed
@@ -249,7 +249,7 @@ class Page:
         if not self.labels:
             return self.explorer.reconstructed(image)
         target = self._target(image, values)
-        return image.x if np.isnan(target).all() else self.explorer.edited(image, target)
+        return self.explorer.base(image) if np.isnan(target).all() else self.explorer.edited(image, target)
 
     def _views(self, image: Opened, after: np.ndarray) -> list:
         before, made, change = self.explorer.pictures(image, after)

@@ -203,9 +203,15 @@ class Explorer:
         """Returns the reconstruction of an image, [1, ...]."""
         return self._served.answer("reconstruct", {"x": opened.x, "labels": opened.labels})["x"]
 
+    def base(self, opened: Opened) -> np.ndarray:
+        """Returns what an edit of an image begins from, [1, ...]: an edit without any change."""
+        if not self.labels:  # then the reconstruction itself is shown
+            return opened.x
+        return full_size.unchanged(self._served, opened.x, opened.labels)
+
     def pictures(self, opened: Opened, after: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Returns what is shown of an image before and after an edit, and the difference, uint8."""
-        before = full_size.unchanged(self._served, opened.x, opened.labels)
+        before = self.base(opened)
         own = full_size.changed(opened.shown, self.info, before[0], before[0])
         made = full_size.changed(opened.shown, self.info, before[0], after[0])
         change = np.abs(made.astype(int) - own).max(-1)
@@ -215,7 +221,7 @@ class Explorer:
         """Returns the edited image as a PNG file, as large as the user's file."""
         if opened.path is None:
             return images.encoded(tf.constant(after[0])).numpy()
-        before = full_size.unchanged(self._served, opened.x, opened.labels)
+        before = self.base(opened)
         return full_size.edited(opened.path, self.info, before[0], after[0])
 
     def picture(self, x: np.ndarray, channels: int = 0) -> np.ndarray:

@@ -58,6 +58,8 @@ def local(path: str) -> str:
     api = imported()
     try:
         revision = api.HfApi().model_info(name, revision=revision or None).sha
+        if not re.fullmatch("[0-9a-f]{40}", str(revision)):
+            raise InputError(f"{path}: the hub names no commit.")
         folder = os.path.join(parent, revision)
         if not os.path.exists(os.path.join(folder, CHECKED)):
             api.snapshot_download(name, revision=revision, local_dir=folder, allow_patterns=list(FILES))

@@ -1,5 +1,6 @@
 """The explorer: what it computes, its page, and what a stranger sends to it."""
 
+import dataclasses
 import io
 import json
 import os
@@ -72,6 +73,16 @@ def test_an_uploaded_photograph_comes_back_at_its_size(explorer, tmp_path):
     assert change.shape[:2] == after.shape[:2]
     assert max(before.shape) <= 512
     assert Image.open(io.BytesIO(explorer.file(opened, made))).size == (900, 600)
+
+
+@pytest.mark.parametrize("counterfactual", [True, False])
+def test_an_edit_of_nothing_shows_the_image_as_it_is(explorer, tmp_path, monkeypatch, counterfactual):
+    config = dataclasses.replace(explorer.model.config, counterfactual=counterfactual)
+    monkeypatch.setattr(explorer.model, "config", config)
+    opened = explorer.opened(photograph(tmp_path / "a.png", (40, 30)))
+    before, after, change = explorer.pictures(opened, explorer.base(opened))
+    np.testing.assert_array_equal(before, after)
+    assert (change == 255).all()
 
 
 def test_the_own_style_of_an_image_is_its_reconstruction_without_change(explorer):
