@@ -30,10 +30,10 @@ def test_the_products_of_a_step_are_counted():
     config = VAEConfig(z_dim=2, w_dim=0, filters=(4,), hidden=(5,))
     model = VAE([8, 8, 3], ["Smiling"], config, bounded=True)
     model.compile()
-    n, convolution, transposed, last = 3, 4 * 4 * 16 * 3 * 4, 4 * 4 * 16 * 4 * 4, 8 * 8 * 9 * 4 * 3
+    n, convolution, doubled, last = 3, 4 * 4 * 16 * 3 * 4, 8 * 8 * 9 * 4 * 4, 8 * 8 * 9 * 4 * 3
     dense = 64 * 5 + 5 * 4 + 2 * 5 + 5 * 64
     # Forwards, and backwards to the weights and to the inputs, but for the gradient of x.
-    products = 2 * convolution + 3 * (transposed + last + dense)
+    products = 2 * convolution + 3 * (doubled + last + dense)
     batch = (tf.TensorSpec((n, 8, 8, 3)), tf.TensorSpec((n, 1)))
     assert keras_step.products_of(model, batch) == 2 * n * products
 
