@@ -21,7 +21,7 @@ from flags import command, parse
 from tf_csvae.options import Config, option
 from tf_csvae.settings import config_classes
 
-PRESETS = ("celeba_report", "celeba")
+PRESETS = ("celeba_report", "celeba", "celeba_128")
 SYSTEMS = ("csvae", "vae", "condvae", "condvae_info", "classifier")
 
 
@@ -32,7 +32,8 @@ class BenchmarkConfig(Config):
     systems: tuple[str, ...] = option(SYSTEMS, "Systems whose step is timed.", choices=SYSTEMS)
     presets: tuple[str, ...] = option(
         PRESETS,
-        "Networks: celeba_report, those of the student report, and celeba, the default for faces.",
+        "Networks: celeba_report, those of the student report; celeba, the default for faces; "
+        "celeba_128, the same for faces of 128 x 128 pixels.",
         choices=PRESETS,
     )
     batch_sizes: tuple[int, ...] = option((64, 128), "Examples of a step.", low=1)
@@ -43,8 +44,8 @@ class BenchmarkConfig(Config):
 
 def options_of(system: str, preset: str) -> dict[str, Any] | None:
     """Returns the options of a system for one of ``PRESETS``; None: it has no such network."""
-    if preset == "celeba":
-        return {"dataset": "celeba"}
+    if preset != "celeba_report":
+        return {"dataset": "celeba", "image_size": "128" if preset == "celeba_128" else "64"}
     if system == "classifier":
         return None
     name = "celeba_condvae_info_report" if system == "condvae_info" else preset

@@ -200,7 +200,7 @@ class Page:
                 chosen = gr.Gallery(
                     [explorer.picture(x) for x in explorer.x[:EXAMPLES]],
                     label="Or one of the test examples",
-                    columns=6,
+                    columns=4,
                     height=220,
                     allow_preview=False,
                     format="png",
@@ -400,7 +400,7 @@ class Page:
                 start = gr.Button("Make them", variant="primary")
             with gr.Column(min_width=280, scale=2):
                 if explorer.info.is_image:
-                    made = gr.Gallery(label="New examples", columns=8, format="png", interactive=False)
+                    made = gr.Gallery(label="New examples", columns=4, format="png", interactive=False)
                 else:
                     made = gr.Dataframe(label="New examples", interactive=False)
                 file = gr.File(label="All of them as a file", interactive=False, height=90)

@@ -212,8 +212,12 @@ class Explorer:
     def pictures(self, opened: Opened, after: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Returns what is shown of an image before and after an edit, and the difference, uint8."""
         before = self.base(opened)
-        own = full_size.changed(opened.shown, self.info, before[0], before[0])
-        made = full_size.changed(opened.shown, self.info, before[0], after[0])
+        if opened.path is None:  # the model's image is all there is
+            own, made = (self.picture(each[0]) for each in (before, after))
+        else:
+            own, made = (
+                full_size.changed(opened.shown, self.info, before[0], each[0]) for each in (before, after)
+            )
         change = np.abs(made.astype(int) - own).max(-1)
         return _shown(own), _shown(made), _shown(np.uint8(255 - change)[..., None])
 

@@ -85,6 +85,16 @@ def test_an_edit_of_nothing_shows_the_image_as_it_is(explorer, tmp_path, monkeyp
     assert (change == 255).all()
 
 
+def test_a_test_example_is_not_cut_out_again(explorer, monkeypatch):
+    monkeypatch.setattr(explorer, "info", dataclasses.replace(explorer.info, crop=(0.2, 0.2, 0.8, 0.8)))
+    opened = explorer.example(0)
+    made = explorer.edited(opened, 1 - opened.labels[0])
+    _, after, _ = explorer.pictures(opened, made)
+    expected = explorer.picture(made[0])
+    times = after.shape[0] // expected.shape[0]
+    np.testing.assert_array_equal(after[::times, ::times], expected)
+
+
 def test_the_own_style_of_an_image_is_its_reconstruction_without_change(explorer):
     opened, (label, _) = explorer.example(1), explorer.labels
     made = explorer.styled(opened, label, explorer.style(opened, label))
