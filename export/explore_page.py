@@ -294,7 +294,9 @@ class Page:
                 )
                 donor = _upload("Or take the style of another image")
             with gr.Column(min_width=280):
-                compared, seen, difference = _compared(), gr.Markdown(), _difference()
+                compared = _compared()
+            with gr.Column(min_width=280):
+                seen, difference = gr.Markdown(), _difference()
 
         views = [compared, difference, seen]
 
