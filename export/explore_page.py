@@ -28,7 +28,7 @@ LEFT_OPEN = "left open"
 
 NO_VALUE = "This is no value of the control."
 
-# A plane of w_i: points are examples, coloured by their label. The value is "x,y" in units of w.
+# A plane of w_i: points are examples, coloured by their label. The value is "x,y" in its 400 x 400.
 PAD = """
 <svg viewBox="0 0 400 400" role="application" tabindex="0" aria-label="${label}">
   <rect x="0" y="0" width="400" height="400" class="plane"/>
@@ -184,11 +184,16 @@ class Page:
         """Returns what the controls show for labels in their own units, [k]."""
         return [_as_control(label, value) for label, value in zip(self.labels, labels, strict=False)]
 
-    def _target(self, opened: Opened, values: Sequence) -> np.ndarray:
-        """Returns the labels that controls ask for, [k]; NaN where they show what the image has."""
-        shown = self._values(opened.labels[0])
-        asked = [None if value == own else value for value, own in zip(values, shown, strict=True)]
-        return self.explorer.requested([*asked, *[None] * (len(self.explorer.labels) - len(asked))])
+    def _asked(self, labels: np.ndarray, values: Sequence) -> list:
+        """Returns what controls ask for; None where they show what labels, [k], already are."""
+        shown = self._values(labels)
+        return self._of_all(
+            [None if value == own else value for value, own in zip(values, shown, strict=True)]
+        )
+
+    def _of_all(self, asked: Sequence) -> list:
+        """Returns values of the labels that have controls, and None for the labels beyond them."""
+        return [*asked, *[None] * (len(self.explorer.labels) - len(asked))]
 
     # Images.
 
@@ -248,7 +253,7 @@ class Page:
             raise InputError("Choose an image first.")
         if not self.labels:
             return self.explorer.reconstructed(image)
-        target = self._target(image, values)
+        target = self.explorer.requested(self._asked(image.labels[0], values))
         return self.explorer.base(image) if np.isnan(target).all() else self.explorer.edited(image, target)
 
     def _views(self, image: Opened, after: np.ndarray) -> list:
@@ -353,16 +358,13 @@ class Page:
         def open_row(place: float) -> list:
             row = frame.iloc[row_of(place)]
             labels = explorer.known(*(part[row_of(place)][None] for part in (explorer.x, explorer.y)))[0]
-            return [*(_in_cell(column, row[column.name]) for column in shown), *self._values(labels), None]
+            return [*(str(row[column.name]) for column in shown), *self._values(labels), None]
 
         def edit_row(place: float, *values: Any) -> Any:
             row = dict(frame.iloc[row_of(place)])
             row |= {column.name: value for column, value in zip(shown, values, strict=False)}
             labels = explorer.known(*(part[row_of(place)][None] for part in (explorer.x, explorer.y)))[0]
-            own, asked = self._values(labels), values[len(shown) :]
-            asked = [None if value == was else value for value, was in zip(asked, own, strict=True)]
-            asked += [None] * (len(explorer.labels) - len(asked))
-            return explorer.counterfactual(row, asked)
+            return explorer.counterfactual(row, self._asked(labels, values[len(shown) :]))
 
         inputs = [number, *cells, *controls]
         self._on([number.change], open_row, [number], [*cells, *controls, changes])
@@ -408,8 +410,7 @@ class Page:
                 file = gr.File(label="All of them as a file", interactive=False, height=90)
 
         def make(count: float, seed: float, *values: Any) -> list:
-            asked = [None if _is_open(value) else _plain(value) for value in values]
-            asked += [None] * (len(explorer.labels) - len(asked))
+            asked = self._of_all([None if _is_open(value) else _plain(value) for value in values])
             if explorer.info.is_image:
                 x, drawn = explorer.made(asked, count, seed)
                 found = [explorer.picture(each) for each in x]
@@ -552,7 +553,3 @@ def _cell(column: Any, value: Any) -> gr.components.Component:
     if column.categories:
         return gr.Dropdown([str(each) for each in column.categories], value=str(value), label=column.name)
     return gr.Textbox(str(value), label=column.name)
-
-
-def _in_cell(column: Any, value: Any) -> str:
-    return str(value)

@@ -110,7 +110,7 @@ def check(folder: str, name: str) -> None:
         raise InputError(f"{name} is no run that export.publish wrote: it has no {min(missing)}.")
     there = {
         os.path.relpath(os.path.join(at, file), folder)
-        for at, folders, files in os.walk(folder)
+        for at, _, files in os.walk(folder)
         if ".cache" not in os.path.relpath(at, folder).split(os.sep)
         for file in files
     }

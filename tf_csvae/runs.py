@@ -17,7 +17,6 @@ Every file appears whole, by rename, except the two logs that grow by the epoch.
 
 import contextlib
 import csv
-import hashlib
 import os
 import re
 import shutil
@@ -213,8 +212,7 @@ class Run:
         """Returns the SHA-256 of model.keras of a finished run."""
         self.metrics()
         try:
-            with open(self.file(MODEL), "rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
+            return hub.checksum(self.file(MODEL))
         except OSError as error:
             raise InputError(f"{self.file(MODEL)} cannot be read: {error.strerror}.") from error
 
