@@ -163,6 +163,11 @@ class CSVAEConfig(CondVAEConfig):
         "Standardise z by a regression of its mean and scale on the labels, so that the adversary "
         "has only the rest to find.",
     )
+    erase_styles: bool = option(
+        False,
+        "Standardise z by a regression on w, too, so that the style of a label is in its w_i only. "
+        "Needs erase_labels.",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -171,6 +176,8 @@ class CSVAEConfig(CondVAEConfig):
                 "absent_style=False needs a prior per label. Received: w_prior=joint. "
                 "Use absent_style=True, or w_prior factorized or fixed."
             )
+        if self.erase_styles and not self.erase_labels:
+            raise InputError("erase_styles needs erase_labels. Received: erase_labels=False.")
         if not self.w_dim:
             raise InputError("w_dim must be at least 1 for CSVAE. Received: w_dim=0.")
 

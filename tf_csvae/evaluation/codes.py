@@ -1,7 +1,7 @@
 """The latent codes of a data set, and how well labels and styles can be predicted from them."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -118,11 +118,17 @@ def _leak(known: Codes, codes: Codes, source: str, labels: Sequence[Label], seed
     return row
 
 
-def style_numbers(codes: Codes, factors: dict[str, np.ndarray], seed: int = 0) -> dict:
+def style_numbers(
+    codes: Codes,
+    factors: dict[str, np.ndarray],
+    seed: int = 0,
+    r2: Callable[..., float | None] = metrics.held_out_r2,
+) -> dict:
     """Measures how well each label's style, as of ``Dataset.factors``, can be predicted from codes.
 
     Returns {"style": {label: {"own": R² from its w_i, "z": from z, "others": from all other w_j}}},
     over the examples with the label and as far as the model has them; {} for too few examples.
+    ``r2`` is the metric, a function (codes, factors, seed).
     """
     found = {}
     for label, factor in factors.items():
@@ -133,7 +139,39 @@ def style_numbers(codes: Codes, factors: dict[str, np.ndarray], seed: int = 0) -
             sources["own"] = codes.subspaces[label]
         if codes.separate:
             sources["others"] = np.concatenate([w for name, w in codes.subspaces.items() if name != label], 1)
-        scores = {name: metrics.held_out_r2(code[has], factor[has], seed) for name, code in sources.items()}
+        scores = {name: r2(code[has], factor[has], seed) for name, code in sources.items()}
         if scores["z"] is not None:
             found[label] = scores
     return {"style": found} if found else {}
+
+
+def style_leak(codes: Codes, labels: Sequence[Label], seed: int = 0) -> dict:
+    """Measures how well z predicts w_i among the examples that have label i.
+
+    Returns {"style_leak": {label: {"r2": R² of a ridge regression, "null_mean": the same of
+    shuffled w_i}}}; {} without subspaces. It is of the means of w_i, since the noise of a sample
+    is its own.
+    """
+    found, few = {}, slice(MAX_MATRIX_CODES)
+    for i, label in enumerate(labels if codes.separate or len(codes.subspaces) == 1 else ()):
+        has = np.flatnonzero(codes.y[:, i] > 0.5 if label.kind == "binary" else ~np.isnan(codes.y[:, i]))[few]
+        width = codes.w_mean.shape[1] // len(labels)
+        z, w = codes.z[has], codes.w_mean[has, i * width : (i + 1) * width]
+        shuffled = np.random.default_rng(seed).permutation(w)
+        scores = metrics.ridge_r2(z, w, seed), metrics.ridge_r2(z, shuffled, seed)
+        if None not in scores:
+            found[label.name] = dict(zip(("r2", "null_mean"), scores, strict=True))
+    return {"style_leak": found} if found else {}
+
+
+def factor_numbers(codes: Codes, factors: dict[str, np.ndarray], labels: Sequence[Label], seed: int) -> dict:
+    """Returns {"disentanglement": ``metrics.disentanglement`` of [z, w]}, of labels and styles."""
+    code = codes.z if codes.w is None else np.concatenate([codes.z, codes.w], 1)
+    code = code[:MAX_MATRIX_CODES]
+    columns = {
+        label.name: codes.y[: len(code), i] for i, label in enumerate(labels) if label.kind != "categorical"
+    }
+    for name, factor in factors.items():
+        columns |= {f"{name} {j}": column for j, column in enumerate(factor[: len(code)].T)}
+    found = metrics.disentanglement(code, columns, seed)
+    return {"disentanglement": found} if found else {}

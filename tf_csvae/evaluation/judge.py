@@ -44,6 +44,10 @@ class Judge:
         """Returns the labels it sees, float [n, k]: 0 or 1, a class, a standardised number."""
         return self._see(x)[0].numpy()
 
+    def features(self, x: tf.Tensor | np.ndarray) -> np.ndarray:
+        """Returns the features from which it decides, float [n, d]."""
+        return self._see(x)[1].numpy()
+
     def add_real(self, x: tf.Tensor, y: np.ndarray, reconstruction: tf.Tensor) -> None:
         """Adds a batch of real examples x with the labels y, and their reconstructions."""
         seen, features = (part.numpy() for part in self._see(x))
@@ -53,7 +57,7 @@ class Judge:
 
     def add_samples(self, x: np.ndarray) -> None:
         """Adds samples with the labels of the even rows of each batch of real examples."""
-        self._samples.update(self._see(x)[1].numpy())
+        self._samples.update(self.features(x))
 
     def real(self) -> Pair:
         """Returns the labels of all real examples and those that it sees in them, [n, k] each."""

@@ -6,9 +6,18 @@ import numpy as np
 import tensorflow as tf
 
 from tf_csvae.data.dataset import Dataset
+from tf_csvae.data.face_styles import pixel_styles
 from tf_csvae.evaluation import metrics
 from tf_csvae.evaluation.associations import goes_with
-from tf_csvae.evaluation.codes import Codes, encode, label_numbers, style_numbers
+from tf_csvae.evaluation.codes import (
+    Codes,
+    encode,
+    factor_numbers,
+    label_numbers,
+    style_leak,
+    style_numbers,
+)
+from tf_csvae.evaluation.counterfactuals import axioms, style_diversity, style_transfers
 from tf_csvae.evaluation.effects import effects
 from tf_csvae.evaluation.judge import (
     Judge,
@@ -76,7 +85,8 @@ def measure(
         "reconstruction": reconstruction,
         **label_numbers(known, codes, info.labels, seed),
         "goes_with": goes_with(dataset, known.y),
-        **(style_numbers(codes, dataset.factors, seed) if dataset.factors else {}),
+        **style_leak(codes, info.labels, seed),
+        **_known_styles(dataset, codes, seed),
     }
     sampled = sampler(model)
     if judge:
@@ -116,6 +126,9 @@ def measure(
             )
             for name, pair in changed.items():
                 made[name]["transfer"] = pair
+            numbers |= axioms(model, judge, x, y, seed)
+            numbers["style_diversity"] = style_diversity(model, judge, x, y, seed)
+            numbers |= style_transfers(model, info, judge, x, y)
     if judge:
         real = judge.real()
         values = {
@@ -124,6 +137,28 @@ def measure(
         }
         numbers["by_value"] = {name: each for name, each in values.items() if each}
     return Evaluation(numbers, codes, x, y, reconstructed, drawn)
+
+
+def _known_styles(dataset: Dataset, codes: Codes, seed: int) -> dict:
+    """Returns the numbers of styles that are known, or can be read off the pixels."""
+    if dataset.factors:
+        numbers = style_numbers(codes, dataset.factors, seed)
+        return numbers | factor_numbers(codes, dataset.factors, dataset.info.labels, seed)
+    styles = pixel_styles(dataset.info)
+    if not styles:
+        return {}
+    parts = {name: [] for name in styles}
+    for x, _ in dataset.test.take(-(-len(codes.y) // dataset.batch_size)):
+        for name, style in styles.items():
+            parts[name].append(style(x.numpy()))
+    names = [label.name for label in dataset.info.labels]
+    factors = {}
+    for name, found in parts.items():
+        factor = np.concatenate(found)[: len(codes.y)]
+        has = codes.y[:, names.index(name)] == 1
+        factors[name] = np.where(has[:, None], factor, np.nan)
+    # Few examples have a label such as a hat.
+    return style_numbers(codes, factors, seed, metrics.ridge_r2)
 
 
 def _reconstruct(

@@ -55,7 +55,7 @@ def transfers(
         before = judge.verdicts(x)
         for i in np.flatnonzero(count < most):
             target = y.copy()
-            target[:, i] = _other_values(labels[i], y[:, i], y_all[:, i])
+            target[:, i] = other_values(labels[i], y[:, i], y_all[:, i])
             chosen = ~np.isnan(y[:, i])
             chosen &= np.cumsum(chosen) <= most - count[i]
             if not chosen.any():
@@ -84,7 +84,7 @@ def transfers(
     return found, unchanged, pairs
 
 
-def _other_values(label: Label, column: np.ndarray, all_values: np.ndarray) -> np.ndarray:
+def other_values(label: Label, column: np.ndarray, all_values: np.ndarray) -> np.ndarray:
     """Returns the values to which the values in a column of a batch are changed, float32 [n]."""
     if label.kind == "binary":
         return 1 - np.nan_to_num(column)

@@ -41,8 +41,9 @@ class CSVAE(GenerativeModel):
         + perceptual_weight (perceptual term)                    (``objectives.perceptual``)
         + consistency_weight E[- sum_i v_i log h(y'_i|x')]       (``objectives.label_consistency``)
 
-    in M1, and five options: ``balanced``, an adversary that weighs all values of a label equally;
-    ``erase_labels``, after which q(z|x, y) depends on y (``LabelErasure``); ``w_posterior`` and
+    in M1, and six options: ``balanced``, an adversary that weighs all values of a label equally;
+    ``erase_labels`` and ``erase_styles``, after which q(z|x, y) depends on y and on w
+    (``LabelErasure``); ``w_posterior`` and
     ``absent_style``, which tie q(w|x, y) to p(w|y); and the warm-up of the KL terms. The preset
     swiss_roll_published has none of them. docs/lab_notes.md says what each does.
 
@@ -73,7 +74,8 @@ class CSVAE(GenerativeModel):
         features, condition = self.trunk.output_shape[-1], self.space.width
         self.z_head = trunks.head(features, 2 * self.z_dim, c, dtype=dtype, name="z_head")
         self.w_head = trunks.head(features, 2 * w_width, c, condition, dtype, name="w_head")
-        self.erasure = LabelErasure(self.z_dim, condition, dtype) if c.erase_labels else None
+        styles = w_width if c.erase_styles else 0
+        self.erasure = LabelErasure(self.z_dim, condition, styles, dtype) if c.erase_labels else None
         self.decoder = self.new_decoder(self.z_dim + w_width)
         # Without information in z a balanced adversary predicts 1/2, where the entropy is largest.
         # One that is not balanced predicts p(y), which is not where M1 drives it.
@@ -110,23 +112,21 @@ class CSVAE(GenerativeModel):
         if not known:
             y = tf.fill((tf.shape(x)[0], len(self.labels)), tf.constant(np.nan, x.dtype))
         condition = self.space.features(y)
+        w = None
+        if known:
+            if not self.config.shared_encoder:
+                features = self.w_trunk(x, training=training)
+            w = diagonal_normal(self.w_head([features, condition], training=training))
+            residual = self.config.w_posterior == "residual"
+            w = self.prior.tied(w, y, residual, not self.config.absent_style)
         if self.erasure is not None:
-            normal = self.erasure(z.mean(), z.stddev(), condition, training=training)
+            styles = None
+            if self.config.erase_styles:
+                means = self.prior(y).mean() if w is None else w.mean()
+                styles = tf.stop_gradient(self.prior.in_units(means, y))
+            normal = self.erasure(z.mean(), z.stddev(), condition, styles, training=training)
             z = tfd.Independent(tfd.Normal(*normal), 1)
-        if not known:
-            return Code(z)
-        if not self.config.shared_encoder:
-            features = self.w_trunk(x, training=training)
-        w = diagonal_normal(self.w_head([features, condition], training=training))
-        prior, mean, deviation = self.prior(y), w.mean(), w.stddev()
-        if self.config.w_posterior == "residual":
-            mean, deviation = prior.mean() + prior.stddev() * mean, prior.stddev() * deviation
-        if not self.config.absent_style:
-            binary = [[label.kind == "binary" for label in self.labels]]
-            present = self.label_slots(~(binary & (y <= 0.5)))  # unknown counts as present
-            mean = tf.where(present, mean, prior.mean())
-            deviation = tf.where(present, deviation, prior.stddev())
-        return Code(z, tfd.Independent(tfd.Normal(mean, deviation), 1))
+        return Code(z, w)
 
     def forward(self, x: tf.Tensor, y: tf.Tensor, training: bool, seed: tf.Tensor) -> Step:
         """Returns one pass over a batch: code, sample, p(x|z, w), the adversary's prediction."""
@@ -171,10 +171,9 @@ class CSVAE(GenerativeModel):
 
         The prior of an unknown label is a mixture, which has no such unit.
         """
-        prior = self.prior(step.y)
         known = [not label.missing for label in self.labels]
         columns = np.flatnonzero(np.repeat(known, self.config.w_dim))
-        w = tf.gather((step.w - prior.mean()) / prior.stddev(), columns, axis=1)
+        w = tf.gather(self.prior.in_units(step.w, step.y), columns, axis=1)
         return tf.concat([step.z, w], -1)
 
     def label_code(self, y: tf.Tensor | None, seed: Seed = None) -> tf.Tensor:

@@ -31,45 +31,63 @@ class LabelErasure(keras.layers.Layer):
     the distance to the centre either. The decoder gets the labels, so nothing is lost. Products of
     dimensions are left for the adversary.
 
+    With styles s, what a label looks like in each example, the location is a regression on y and s.
+    The scale is not: the styles of a label are 0 where it is absent, so a scale that varies with
+    them would tell the label.
+
     The moments are moving averages over the training batches, constant to every gradient. The code
-    has ``codes`` dimensions, the labels have ``features`` columns (``LabelSpace``).
+    has ``codes`` dimensions, the labels have ``features`` columns (``LabelSpace``), and the styles
+    ``styles`` columns.
     """
 
-    def __init__(self, codes: int, features: int, dtype: Dtype = None, **kwargs) -> None:
+    def __init__(self, codes: int, features: int, styles: int = 0, dtype: Dtype = None, **kwargs) -> None:
         super().__init__(dtype=outer_dtype(dtype), **kwargs)
-        # Products of (1, features) with themselves, with the codes, and with log r^2.
+        # Products of (1, features, styles) with themselves and with the codes, and of (1, features)
+        # with log r^2.
+        rows = 1 + features + styles
         self.moments, self.locations, self.scales = (
-            self.add_weight(name=name, shape=(1 + features, columns), initializer="zeros", trainable=False)
-            for name, columns in (("moments", 1 + features), ("locations", codes), ("scales", codes))
+            self.add_weight(name=name, shape=shape, initializer="zeros", trainable=False)
+            for name, shape in (
+                ("moments", (rows, rows)),
+                ("locations", (rows, codes)),
+                ("scales", (1 + features, codes)),
+            )
         )
         self.built = True
 
     def call(
-        self, mean: tf.Tensor, deviation: tf.Tensor, features: tf.Tensor, training: bool = False
+        self,
+        mean: tf.Tensor,
+        deviation: tf.Tensor,
+        features: tf.Tensor,
+        styles: tf.Tensor | None = None,
+        training: bool = False,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns a new mean and deviation, float [n, d] each; ``training`` updates the moments.
 
         ``features`` is float [n, features]; an unknown label has its mean, which removes nothing.
+        ``styles`` is float [n, styles], if the layer has any.
         """
         features = tf.concat([tf.ones_like(features[:, :1]), features], -1)
+        known = features if styles is None else tf.concat([features, styles], -1)
 
-        def follow(average, other):
+        def follow(average, features, other):
             if training:
                 n = tf.cast(tf.maximum(tf.shape(features)[0], 1), features.dtype)
                 new = replicas.mean(tf.matmul(features, other, transpose_a=True) / n)
                 average.assign(MOMENTUM * average + (1 - MOMENTUM) * new)
             return tf.convert_to_tensor(average)
 
-        moments = follow(self.moments, features)
-        ridge = RIDGE * tf.eye(features.shape[-1], dtype=features.dtype)
-        root = tf.linalg.cholesky(moments + ridge)
+        moments = follow(self.moments, known, known)
 
-        def expected(average):
+        def expected(features, average):
+            d = features.shape[-1]
+            root = tf.linalg.cholesky(moments[:d, :d] + RIDGE * tf.eye(d, dtype=features.dtype))
             return tf.matmul(features, tf.linalg.cholesky_solve(root, average))
 
-        mean -= expected(follow(self.locations, mean))
-        scales = follow(self.scales, tf.math.log(tf.square(mean) + tf.square(deviation)))
-        ratio = 0.5 * (expected(scales) - scales[0] / (moments[0, 0] + RIDGE))
+        mean -= expected(known, follow(self.locations, known, mean))
+        scales = follow(self.scales, features, tf.math.log(tf.square(mean) + tf.square(deviation)))
+        ratio = 0.5 * (expected(features, scales) - scales[0] / (moments[0, 0] + RIDGE))
         most = math.log(MAX_SCALE)
         factor = tf.exp(-tf.clip_by_value(ratio, -most, most))
         return mean * factor, deviation * factor

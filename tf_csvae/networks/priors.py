@@ -27,6 +27,27 @@ class Prior(keras.layers.Layer):
         """Returns KL(q(w|x, y) || p(w|y)) in nats, [n]; y is float [n, k], NaN where unknown."""
         return tfd.kl_divergence(q, self(y))
 
+    def in_units(self, w: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+        """Returns w, float [n, k w_dim], in standard deviations from the mean of p(w|y)."""
+        prior = self(y)
+        return (w - prior.mean()) / prior.stddev()
+
+    def tied(self, w: tfd.Distribution, y: tf.Tensor, residual: bool, present: bool) -> tfd.Distribution:
+        """Ties q(w|x, y) to p(w|y).
+
+        ``residual``: ``w`` is in units of the prior. ``present``: a binary label that is 0 has the
+        mean and the deviation of the prior, so no style.
+        """
+        prior, mean, deviation = self(y), w.mean(), w.stddev()
+        if residual:
+            mean, deviation = prior.mean() + prior.stddev() * mean, prior.stddev() * deviation
+        if present:
+            absent = [[label.kind == "binary" for label in self.labels]] & (y <= 0.5)  # not unknown
+            absent = tf.repeat(absent, self.w_dim, axis=1)
+            mean = tf.where(absent, prior.mean(), mean)
+            deviation = tf.where(absent, prior.stddev(), deviation)
+        return tfd.Independent(tfd.Normal(mean, deviation), 1)
+
 
 class FactorizedPrior(Prior):
     """p(w|y) = prod_i p(w_i|y_i): each subspace has a diagonal normal that depends on its label.

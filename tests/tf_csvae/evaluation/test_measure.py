@@ -44,6 +44,7 @@ class Perfect:
     """z is the style, the labels are set as asked: nothing is lost and nothing mixed up."""
 
     label_widths = (1, 1)
+    has_subspaces = False
     k = len(LABELS)
 
     def __init__(self, labels=LABELS):
@@ -148,6 +149,23 @@ def test_a_perfect_model(dataset):
     assert "leak" not in numbers
     assert "subspace_kl" not in numbers
     assert "w" not in numbers["probe"]
+
+
+def test_edits_of_a_perfect_model_can_be_undone(dataset):
+    numbers = evaluation.measure(Perfect(), dataset, Seeing(), samples=300).numbers
+    assert numbers["composition"]["once"] == numbers["composition"]["ten_times"] == {"l1": 0, "features": 0}
+    for label in ("a", "b"):
+        assert numbers["reversibility"][label] == {"l1": 0, "features": 0, "share": 0}
+        # One of four columns moves by 1, in units of the mean distance of two examples.
+        assert numbers["minimality"][label]["l1"] == pytest.approx(1 / 4)
+        assert 0.2 < numbers["minimality"][label]["features"] < 1
+        assert numbers["style_diversity"][label] == 0  # the other columns stay
+
+
+def test_edits_that_do_nothing_have_no_share(dataset):
+    numbers = evaluation.measure(Ignoring(), dataset, Seeing(), samples=100).numbers
+    assert numbers["minimality"]["a"] == {"l1": 0, "features": 0}
+    assert "share" not in numbers["reversibility"]["a"]
 
 
 def test_a_generator_that_ignores_its_labels(dataset):
