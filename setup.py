@@ -60,6 +60,7 @@ setup(
     ],
     extras_require={
         "serving": SERVING,
+        "identity": ["dlib-bin>=20,<21", "face-recognition-models>=0.3,<0.4"],
         "explore": EXPLORE,
         "share": SHARE,
         "test": TEST,

@@ -15,6 +15,7 @@ from tf_csvae.data.dataset import Info
 from tf_csvae.data.face_styles import pixel_styles
 from tf_csvae.editing import editor
 from tf_csvae.evaluation import metrics
+from tf_csvae.evaluation.identity import Describe, same_person
 from tf_csvae.evaluation.judge import CHUNK, Judge
 from tf_csvae.evaluation.transfer import other_values
 from tf_csvae.models import GenerativeModel
@@ -27,14 +28,22 @@ EDITED, RECEIVERS, DONORS, GIVEN, LEAST = 200, 24, 40, 8, 5
 TIMES = 10
 
 
-def axioms(model: GenerativeModel, judge: Judge, x: np.ndarray, y: np.ndarray, seed: int) -> dict:
+def axioms(
+    model: GenerativeModel,
+    judge: Judge,
+    x: np.ndarray,
+    y: np.ndarray,
+    seed: int,
+    describe: Describe | None = None,
+) -> dict:
     """Measures edits of test examples x [n, *shape] with labels y [n, k], the first ``EDITED``.
 
     Returns:
         "composition": {"once", "ten_times"}: distance to x after edits that change nothing;
         "reversibility": {label: distance to x after a label was changed, and changed back, and
         "share", of the L1 of the edit itself}; "minimality": {label: distance of the edit to x}.
-        A distance is {"l1", "features"}.
+        A distance is {"l1", "features"}. With ``describe``, of ``identity.descriptor``, also
+        "identity": {label: share of the edits that are still the same person}.
     """
     x, y = x[:EDITED], y[:EDITED]
     features = judge.features(x)
@@ -59,7 +68,8 @@ def axioms(model: GenerativeModel, judge: Judge, x: np.ndarray, y: np.ndarray, s
     for _ in range(TIMES - 1):
         again = edited(again, y, y, 0)
     composition["ten_times"] = distance(again)
-    reversibility, minimality = {}, {}
+    reversibility, minimality, identity = {}, {}, {}
+    persons = describe(x) if describe and len(x) > 1 else None
     for i, label in enumerate(judge.labels):
         chosen = ~np.isnan(y[:, i])
         if not chosen.any():
@@ -72,7 +82,14 @@ def axioms(model: GenerativeModel, judge: Judge, x: np.ndarray, y: np.ndarray, s
         returned, moved = distance(back, chosen), minimality[label.name]["l1"]
         share = {"share": returned["l1"] / moved} if moved else {}
         reversibility[label.name] = returned | share
-    return {"composition": composition, "reversibility": reversibility, "minimality": minimality}
+        if persons is not None:
+            identity[label.name] = float(same_person(describe(there), persons)[chosen].mean())
+    return {
+        "composition": composition,
+        "reversibility": reversibility,
+        "minimality": minimality,
+        **({"identity": identity} if identity else {}),
+    }
 
 
 def style_diversity(

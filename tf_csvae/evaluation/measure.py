@@ -19,6 +19,7 @@ from tf_csvae.evaluation.codes import (
 )
 from tf_csvae.evaluation.counterfactuals import axioms, style_diversity, style_transfers
 from tf_csvae.evaluation.effects import effects
+from tf_csvae.evaluation.identity import descriptor
 from tf_csvae.evaluation.judge import (
     Judge,
     Sampler,
@@ -126,7 +127,7 @@ def measure(
             )
             for name, pair in changed.items():
                 made[name]["transfer"] = pair
-            numbers |= axioms(model, judge, x, y, seed)
+            numbers |= axioms(model, judge, x, y, seed, descriptor(info))
             numbers["style_diversity"] = style_diversity(model, judge, x, y, seed)
             numbers |= style_transfers(model, info, judge, x, y)
     if judge:

@@ -6,7 +6,7 @@ import pytest
 from tf_csvae import CSVAE, CSVAEConfig
 from tf_csvae.data.dataset import Info
 from tf_csvae.data.face_styles import pixel_styles
-from tf_csvae.evaluation import counterfactuals
+from tf_csvae.evaluation import counterfactuals, identity
 from tf_csvae.evaluation.codes import encode, style_leak
 from tf_csvae.labels import Label
 
@@ -89,3 +89,25 @@ def test_styles_are_read_off_aligned_faces_only():
     np.testing.assert_allclose(styles["Smiling"](x), [[0], [0]], atol=1e-6)
     assert not pixel_styles(dataclasses.replace(info, shape=(48, 64, 3)))
     assert not pixel_styles(dataclasses.replace(info, name="folder"))
+
+
+def test_a_result_near_its_original_is_the_same_person():
+    random = np.random.default_rng(0)
+    real = random.normal(size=(50, 128))
+    assert identity.same_person(real + 0.1 * random.normal(size=real.shape), real).all()
+    # Another person is within the nearest tenth of the others for some ten percent.
+    assert identity.same_person(np.roll(real, 1, 0), real).mean() < 0.3
+
+
+def test_identity_is_of_faces_only():
+    counts = {"train": 1, "validation": 1, "test": 1}
+    info = Info("folder", (64, 64, 3), (0.0, 1.0), (Label("hat", 0.5),), counts)
+    assert identity.descriptor(info) is None
+
+
+def test_the_descriptor_takes_small_faces():
+    pytest.importorskip("dlib", reason="the extra identity is not installed")
+    counts = {"train": 1, "validation": 1, "test": 1}
+    info = Info("celeba", (64, 64, 3), (0.0, 1.0), (Label("hat", 0.5),), counts)
+    x = np.random.default_rng(0).random((2, 64, 64, 3))
+    assert identity.descriptor(info)(x).shape == (2, 128)
