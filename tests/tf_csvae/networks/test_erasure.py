@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_csvae import CSVAE, CSVAEConfig, Label
+from tf_csvae import CSVAE, CSVAEConfig, InputError, Label
 from tf_csvae.networks.erasure import LabelErasure
 
 
@@ -96,3 +96,58 @@ def test_no_line_through_z_tells_a_label_that_is_erased(erase):
     assert np.mean((model.reconstruct(x, y) - x) ** 2) < 0.1
     # Without the label nothing can be removed.
     assert correlation(model.encode(x)) > 0.3
+
+
+def test_styles_are_erased_and_do_not_move_the_scale():
+    mean, deviation, y = codes()
+    random = np.random.default_rng(1)
+    # A style of the first label only, 0 without it, which moves the code.
+    style = np.float32(y[:, :1] * random.normal(size=(len(y), 2)))
+    mean += style @ np.float32(random.normal(size=(2, 3)))
+    layer = LabelErasure(3, 2, styles=2)
+    for _ in range(400):
+        layer(mean, deviation, y, style, training=True)
+    found, spread = layer(mean, deviation, y, style)
+    known = np.concatenate([np.ones_like(y[:, :1]), y, style], 1)
+
+    def slopes(code):
+        return np.abs(np.linalg.lstsq(known, np.asarray(code), rcond=None)[0][3:]).max()
+
+    assert slopes(found) < 0.05 < 0.3 < slopes(mean)
+    # Rows with the same labels have the same scale, whatever their style.
+    alone = np.asarray(spread / deviation)[np.asarray(y[:, 0]) * (1 - np.asarray(y[:, 1])) > 0]
+    np.testing.assert_allclose(alone, np.broadcast_to(alone[0], alone.shape), rtol=1e-5)
+
+
+@pytest.mark.parametrize("erase", [False, True])
+def test_no_line_through_z_tells_what_w_holds(erase):
+    """A label with a style: x shows it among those that have the label."""
+    tf.keras.utils.set_random_seed(0)
+    random = np.random.default_rng(0)
+    y = np.float32(random.random((2048, 1)) < 0.5)
+    x = np.float32(np.concatenate([y * random.normal(size=(2048, 2)), y], 1))
+    config = CSVAEConfig(
+        adversarial=False,
+        erase_labels=True,
+        erase_styles=erase,
+        absent_style=False,
+        w_prior="fixed",
+        w_posterior="residual",
+        likelihood="gaussian_fixed",
+        likelihood_scale=0.2,
+        hidden=[32, 32],
+    )
+    model = CSVAE([3], [Label("a", 0.5)], config)
+    rate = tf.keras.optimizers.schedules.CosineDecay(5e-3, 16 * 60)  # the averages must follow
+    model.compile(tf.keras.optimizers.Adam(rate), jit_compile=False)
+    model.fit(tf.data.Dataset.from_tensor_slices((x, y)).batch(128).repeat(60), verbose=0)
+    has = y[:, 0] == 1
+    z, w = (part.numpy()[has] for part in model.encode(x, y).mean())
+    found = np.abs(np.corrcoef(z.T, w.T)[: z.shape[1], z.shape[1] :]).max()
+    # Of independent pairs, as many, its deviation is 0.03.
+    assert found < 0.12 if erase else found > 0.15
+
+
+def test_styles_need_labels_that_are_erased():
+    with pytest.raises(InputError, match="erase_styles needs erase_labels"):
+        CSVAEConfig(erase_styles=True, erase_labels=False)
