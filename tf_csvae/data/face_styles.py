@@ -1,7 +1,7 @@
 """Styles of labels that can be read off the pixels of aligned faces: how dark glasses are.
 
 They belong to the default crop of CelebA at 64 x 64, in which the eyes of all faces lie at the same
-place. A style says in which way a face has a label, and is NaN without the label.
+place. A style says in which way a face has a label, and means nothing without the label.
 """
 
 from collections.abc import Callable

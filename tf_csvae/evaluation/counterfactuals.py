@@ -17,7 +17,7 @@ from tf_csvae.editing import editor
 from tf_csvae.evaluation import metrics
 from tf_csvae.evaluation.identity import Describe, same_person
 from tf_csvae.evaluation.judge import CHUNK, Judge
-from tf_csvae.evaluation.transfer import other_values
+from tf_csvae.evaluation.transfer import other_values, transferer
 from tf_csvae.models import GenerativeModel
 
 # Examples that are edited, receivers and donors of a style, styles given to one example, and the
@@ -51,22 +51,17 @@ def axioms(
     if not unit:
         return {}
 
-    @tf.function(reduce_retracing=True, autograph=False)
-    def edit(x: tf.Tensor, source: tf.Tensor, target: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        return model.transfer(x, source, target, seed)
-
-    def edited(x: np.ndarray, source: np.ndarray, target: np.ndarray, of: int) -> np.ndarray:
-        return edit(x, source, target, tf.constant([seed, of])).numpy()
+    edited = transferer(model)
 
     def distance(made: np.ndarray, chosen: np.ndarray | slice = slice(None)) -> dict[str, float]:
         l1 = np.abs(np.nan_to_num(made - x))[chosen].mean()
         apart = np.linalg.norm(judge.features(made) - features, axis=1)[chosen].mean()
         return {"l1": float(l1), "features": float(apart / unit)}
 
-    again = edited(x, y, y, 0)
+    again = edited(x, y, y, [seed, 0])
     composition = {"once": distance(again)}
     for _ in range(TIMES - 1):
-        again = edited(again, y, y, 0)
+        again = edited(again, y, y, [seed, 0])
     composition["ten_times"] = distance(again)
     reversibility, minimality, identity = {}, {}, {}
     persons = describe(x) if describe and len(x) > 1 else None
@@ -76,8 +71,8 @@ def axioms(
             continue
         target = y.copy()
         target[chosen, i] = other_values(label, y[:, i], y[:, i])[chosen]
-        there = edited(x, y, target, 1 + i)
-        back = edited(there, target, y, 1 + i)
+        there = edited(x, y, target, [seed, 1 + i])
+        back = edited(there, target, y, [seed, 1 + i])
         minimality[label.name] = distance(there, chosen)
         returned, moved = distance(back, chosen), minimality[label.name]["l1"]
         share = {"share": returned["l1"] / moved} if moved else {}
@@ -100,17 +95,17 @@ def style_diversity(
     Returns {label: mean distance, in the judge's features, of ``GIVEN`` edits of one example to the
     same value with w_i drawn from p(w_i|y_i), over that of real examples that have the value}.
     """
-    found = {}
-    for i, _, donors, receivers in _donors(judge, y):
-        real = metrics.mean_pairwise_distance(judge.features(x[donors]))
+    found, edited, of_real = {}, transferer(model), judge.features(x)
+    for i, name, donors, receivers in _donors(judge, y):
+        real = metrics.mean_pairwise_distance(of_real[donors])
         rows = receivers[:GIVEN]
         target = y[rows].copy()
         target[:, i] = y[donors[0], i]
-        made = [model.transfer(x[rows], y[rows], target, [seed, each]).numpy() for each in range(GIVEN)]
+        made = [edited(x[rows], y[rows], target, [seed, each]) for each in range(GIVEN)]
         features = np.stack([judge.features(part) for part in made], 1)  # [rows, GIVEN, d]
         if real:
             apart = np.mean([metrics.mean_pairwise_distance(each) for each in features])
-            found[judge.labels[i].name] = float(apart / real)
+            found[name] = float(apart / real)
     return found
 
 
@@ -129,9 +124,10 @@ def style_transfers(model: GenerativeModel, info: Info, judge: Judge, x: np.ndar
     if not (info.is_image and model.has_subspaces):
         return {}
     retrieval, followed, styles = {}, {}, pixel_styles(info)
-    for i, name, donors, receivers in _donors(judge, y):
-        made = _given(model, x, y, i, donors[:DONORS], receivers[:RECEIVERS])
-        ranks, m = metrics.retrieval(made, x[donors[:DONORS]]), made.shape[1]
+    for i, name, having, receivers in _donors(judge, y):
+        donors = having[:DONORS]
+        made = _given(model, x, y, i, donors, receivers[:RECEIVERS])
+        ranks, m = metrics.retrieval(made, x[donors]), len(donors)
         retrieval[name] = {
             "top1": float((ranks == 1).mean()),
             "mean_rank": float(ranks.mean()),
@@ -142,11 +138,11 @@ def style_transfers(model: GenerativeModel, info: Info, judge: Judge, x: np.ndar
             style = styles[name]
             result = np.stack([style(each) for each in made])  # [receivers, donors, s]
             result -= result.mean(1, keepdims=True)
-            wanted = np.broadcast_to(style(x[donors[:DONORS]]), result.shape)
+            wanted = np.broadcast_to(style(x[donors]), result.shape)
             columns = result.shape[-1]
             transferred = metrics.slope(wanted.reshape(-1, columns), result.reshape(-1, columns))
-            again = np.asarray(model.reconstruct(x[donors[:CHUNK]], y[donors[:CHUNK]]))
-            own = metrics.slope(style(x[donors[:CHUNK]]), style(again))
+            rows = having[:CHUNK]
+            own = metrics.slope(style(x[rows]), style(np.asarray(model.reconstruct(x[rows], y[rows]))))
             followed[name] = transferred | {f"reconstruction_{key}": value for key, value in own.items()}
     return {
         "style_retrieval": retrieval,

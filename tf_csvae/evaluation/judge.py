@@ -45,8 +45,9 @@ class Judge:
         return self._see(x)[0].numpy()
 
     def features(self, x: tf.Tensor | np.ndarray) -> np.ndarray:
-        """Returns the features from which it decides, float [n, d]."""
-        return self._see(x)[1].numpy()
+        """Returns the features from which it decides, float [n, d], ``CHUNK`` rows at a time."""
+        parts = [x[start : start + CHUNK] for start in range(0, len(x), CHUNK)]
+        return np.concatenate([self._see(part)[1].numpy() for part in parts])
 
     def add_real(self, x: tf.Tensor, y: np.ndarray, reconstruction: tf.Tensor) -> None:
         """Adds a batch of real examples x with the labels y, and their reconstructions."""

@@ -148,16 +148,13 @@ def _known_styles(dataset: Dataset, codes: Codes, seed: int) -> dict:
     styles = pixel_styles(dataset.info)
     if not styles:
         return {}
+    places = {label.name: i for i, label in enumerate(dataset.info.labels)}
     parts = {name: [] for name in styles}
-    for x, _ in dataset.test.take(-(-len(codes.y) // dataset.batch_size)):
+    for x, y in dataset.test.take(-(-len(codes.y) // dataset.batch_size)):
         for name, style in styles.items():
-            parts[name].append(style(x.numpy()))
-    names = [label.name for label in dataset.info.labels]
-    factors = {}
-    for name, found in parts.items():
-        factor = np.concatenate(found)[: len(codes.y)]
-        has = codes.y[:, names.index(name)] == 1
-        factors[name] = np.where(has[:, None], factor, np.nan)
+            has = y.numpy()[:, places[name], None] == 1
+            parts[name].append(np.where(has, style(x.numpy()), np.nan))
+    factors = {name: np.concatenate(found) for name, found in parts.items()}
     # Few examples have a label such as a hat.
     return style_numbers(codes, factors, seed, metrics.ridge_r2)
 

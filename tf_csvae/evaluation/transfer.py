@@ -1,6 +1,6 @@
 """The transfer metric: what the judge sees after a label of real examples is changed."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -11,6 +11,8 @@ from tf_csvae.models import GenerativeModel
 
 # The largest change, standardised, of a real label that counts as unchanged.
 TOLERANCE = 0.5
+
+Transferer = Callable[[np.ndarray, np.ndarray, np.ndarray, Sequence[int]], np.ndarray]
 
 
 def transfers(
@@ -40,11 +42,7 @@ def transfers(
         ``TOLERANCE``. "others_kept" has no interval, since the labels of one example are not
         independent.
     """
-
-    @tf.function(reduce_retracing=True, autograph=False)
-    def transfer(x: tf.Tensor, y: tf.Tensor, target: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        return model.transfer(x, y, target, seed)
-
+    transfer = transferer(model)
     labels, k = judge.labels, len(judge.labels)
     tolerance = np.array([TOLERANCE if label.kind == "real" else 0.5 for label in labels])
     count, results = np.zeros(k, int), [[] for _ in labels]
@@ -61,7 +59,7 @@ def transfers(
             if not chosen.any():
                 continue
             # The whole batch, since each number of chosen rows would be another graph.
-            made = transfer(x, y, target, tf.constant([seed, number * k + int(i)])).numpy()
+            made = transfer(x, y, target, [seed, number * k + int(i)])
             after = judge.verdicts(made)
             kept = np.delete(np.abs(after - before) < tolerance, i, 1)
             moved = np.nan_to_num((made - x).astype(np.float64))  # a missing feature stays missing
@@ -82,6 +80,16 @@ def transfers(
                 mse = float(squares[counted].mean())
                 found[label.name] = achieved(label, requested, seen) | others | {"mse": mse}
     return found, unchanged, pairs
+
+
+def transferer(model: GenerativeModel) -> Transferer:
+    """Returns a function (x, labels, labels to give, two seeds) -> the edited x, as a graph."""
+
+    @tf.function(reduce_retracing=True, autograph=False)
+    def transfer(x: tf.Tensor, y: tf.Tensor, target: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        return model.transfer(x, y, target, seed)
+
+    return lambda x, y, target, seed: transfer(x, y, target, tf.constant(seed)).numpy()
 
 
 def other_values(label: Label, column: np.ndarray, all_values: np.ndarray) -> np.ndarray:

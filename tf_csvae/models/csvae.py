@@ -43,9 +43,9 @@ class CSVAE(GenerativeModel):
 
     in M1, and six options: ``balanced``, an adversary that weighs all values of a label equally;
     ``erase_labels`` and ``erase_styles``, after which q(z|x, y) depends on y and on w
-    (``LabelErasure``); ``w_posterior`` and
-    ``absent_style``, which tie q(w|x, y) to p(w|y); and the warm-up of the KL terms. The preset
-    swiss_roll_published has none of them. docs/lab_notes.md says what each does.
+    (``LabelErasure``); ``w_posterior`` and ``absent_style``, which tie q(w|x, y) to p(w|y); and the
+    warm-up of the KL terms. The preset swiss_roll_published has none of them. docs/lab_notes.md
+    says what each does.
 
     Labels that are not binary have the same terms (``LabelSpace``, ``FactorizedPrior``). An unknown
     label counts in no loss; the KL of its w_i is a bound (``FactorizedPrior.kl``).
@@ -118,12 +118,11 @@ class CSVAE(GenerativeModel):
                 features = self.w_trunk(x, training=training)
             w = diagonal_normal(self.w_head([features, condition], training=training))
             residual = self.config.w_posterior == "residual"
-            w = self.prior.tied(w, y, residual, not self.config.absent_style)
+            w = self.prior.tied(w, y, residual, self.config.absent_style)
         if self.erasure is not None:
             styles = None
-            if self.config.erase_styles:
-                means = self.prior(y).mean() if w is None else w.mean()
-                styles = tf.stop_gradient(self.prior.in_units(means, y))
+            if known and self.config.erase_styles:
+                styles = tf.stop_gradient(self.prior.in_units(w.mean(), y))
             normal = self.erasure(z.mean(), z.stddev(), condition, styles, training=training)
             z = tfd.Independent(tfd.Normal(*normal), 1)
         return Code(z, w)

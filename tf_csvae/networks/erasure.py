@@ -44,6 +44,7 @@ class LabelErasure(keras.layers.Layer):
         super().__init__(dtype=outer_dtype(dtype), **kwargs)
         # Products of (1, features, styles) with themselves and with the codes, and of (1, features)
         # with log r^2.
+        self._styles = styles
         rows = 1 + features + styles
         self.moments, self.locations, self.scales = (
             self.add_weight(name=name, shape=shape, initializer="zeros", trainable=False)
@@ -66,10 +67,11 @@ class LabelErasure(keras.layers.Layer):
         """Returns a new mean and deviation, float [n, d] each; ``training`` updates the moments.
 
         ``features`` is float [n, features]; an unknown label has its mean, which removes nothing.
-        ``styles`` is float [n, styles], if the layer has any.
+        ``styles`` is float [n, styles]; None: 0, which removes nothing.
         """
         features = tf.concat([tf.ones_like(features[:, :1]), features], -1)
-        known = features if styles is None else tf.concat([features, styles], -1)
+        none = tf.pad(features, [[0, 0], [0, self._styles]])
+        known = none if styles is None else tf.concat([features, styles], -1)
 
         def follow(average, features, other):
             if training:
@@ -79,11 +81,11 @@ class LabelErasure(keras.layers.Layer):
             return tf.convert_to_tensor(average)
 
         moments = follow(self.moments, known, known)
+        root = tf.linalg.cholesky(moments + RIDGE * tf.eye(known.shape[-1], dtype=known.dtype))
 
         def expected(features, average):
-            d = features.shape[-1]
-            root = tf.linalg.cholesky(moments[:d, :d] + RIDGE * tf.eye(d, dtype=features.dtype))
-            return tf.matmul(features, tf.linalg.cholesky_solve(root, average))
+            d = features.shape[-1]  # the factor of the first d columns is a part of that of all
+            return tf.matmul(features, tf.linalg.cholesky_solve(root[:d, :d], average))
 
         mean -= expected(known, follow(self.locations, known, mean))
         scales = follow(self.scales, features, tf.math.log(tf.square(mean) + tf.square(deviation)))

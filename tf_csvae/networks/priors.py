@@ -32,16 +32,16 @@ class Prior(keras.layers.Layer):
         prior = self(y)
         return (w - prior.mean()) / prior.stddev()
 
-    def tied(self, w: tfd.Distribution, y: tf.Tensor, residual: bool, present: bool) -> tfd.Distribution:
+    def tied(self, w: tfd.Distribution, y: tf.Tensor, residual: bool, absent_style: bool) -> tfd.Distribution:
         """Ties q(w|x, y) to p(w|y).
 
-        ``residual``: ``w`` is in units of the prior. ``present``: a binary label that is 0 has the
-        mean and the deviation of the prior, so no style.
+        ``residual``: ``w`` is in units of the prior. Without ``absent_style`` a binary label that
+        is 0 has the mean and the deviation of the prior, so no style.
         """
         prior, mean, deviation = self(y), w.mean(), w.stddev()
         if residual:
             mean, deviation = prior.mean() + prior.stddev() * mean, prior.stddev() * deviation
-        if present:
+        if not absent_style:
             absent = [[label.kind == "binary" for label in self.labels]] & (y <= 0.5)  # not unknown
             absent = tf.repeat(absent, self.w_dim, axis=1)
             mean = tf.where(absent, prior.mean(), mean)
