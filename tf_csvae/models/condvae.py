@@ -8,7 +8,7 @@ from tf_csvae.labels import Labels
 from tf_csvae.models.vae import VAE
 from tf_csvae.networks.distributions import Seed, diagonal_normal
 from tf_csvae.networks.trunks import Shape
-from tf_csvae.objectives import bound, prior_matching
+from tf_csvae.objectives import bound
 from tf_csvae.objectives.label_consistency import adaptive_weights, label_consistency
 from tf_csvae.objectives.perceptual import perceptual
 from tf_csvae.objectives.term import Code, Objective, Term
@@ -69,7 +69,7 @@ class CondVAE(VAE):
         terms = [
             Term("reconstruction", self.bound_weight("beta1"), lambda s: bound.reconstruction(s.px, s.x)),
             Term("kl_z", self.bound_weight("beta3"), lambda s: bound.kl_z(s.code.z), warmup=True),
-            Term("aggregate", c.aggregate_weight, lambda s: prior_matching.prior_mmd(s.z)),
+            self.aggregate_term(),
             Term("perceptual", c.perceptual_weight, lambda s: perceptual(self.guide, s.px.mean(), s.stages)),
             Term(
                 "consistency",

@@ -12,7 +12,7 @@ from tf_csvae.networks import replicas, trunks
 from tf_csvae.networks.distributions import Seed, diagonal_normal, split_seed, standard_normal
 from tf_csvae.networks.label_space import LabelSpace
 from tf_csvae.networks.trunks import Shape
-from tf_csvae.objectives import adversary, bound, gan, prior_matching
+from tf_csvae.objectives import adversary, bound, gan
 from tf_csvae.objectives.perceptual import perceptual, stages
 from tf_csvae.objectives.term import Code, Objective, Step, Term
 
@@ -180,7 +180,7 @@ class CondVAEInfo(GenerativeModel):
                 Term("kl_z", self.bound_weight("beta3"), lambda s: bound.kl_z(s.code.z), warmup=True),
                 Term("label", c.label_weight, lambda s: adversary.label_loss(space, s.y, s.predicted_from_x)),
                 Term("entropy", -c.auxiliary_weight, lambda s: adversary.entropy(auxiliary, s.predicted)),
-                Term("aggregate", c.aggregate_weight, lambda s: prior_matching.prior_mmd(s.z)),
+                self.aggregate_term(),
             ],
             "decoder": [
                 *shared,

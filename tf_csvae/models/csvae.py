@@ -12,7 +12,7 @@ from tf_csvae.networks.distributions import Seed, diagonal_normal, sample_each, 
 from tf_csvae.networks.erasure import LabelErasure
 from tf_csvae.networks.label_space import LabelSpace
 from tf_csvae.networks.trunks import Shape
-from tf_csvae.objectives import adversary, bound, mmd, prior_matching
+from tf_csvae.objectives import adversary, bound, mmd
 from tf_csvae.objectives.label_consistency import adaptive_weights, label_consistency
 from tf_csvae.objectives.perceptual import perceptual
 from tf_csvae.objectives.term import Code, Objective, Step, Term
@@ -148,7 +148,7 @@ class CSVAE(GenerativeModel):
                 warmup=True,
             ),
             Term("kl_z", self.bound_weight("beta3"), lambda s: bound.kl_z(s.code.z), warmup=True),
-            Term("aggregate", c.aggregate_weight, lambda s: prior_matching.prior_mmd(self.standardised(s))),
+            self.aggregate_term(),
             Term("perceptual", c.perceptual_weight, lambda s: perceptual(self.guide, s.px.mean(), s.stages)),
             Term(
                 "consistency",
@@ -165,15 +165,14 @@ class CSVAE(GenerativeModel):
         m2 = [Term("adversary", c.beta5, lambda s: adversary.label_loss(space, s.y, s.predicted))]
         return {"generator": m1, "adversary": m2}
 
-    def standardised(self, step: Step) -> tf.Tensor:
+    def standardised(self, z: tf.Tensor, w: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
         """Returns [z, w] in units of the prior, without labels that some examples lack.
 
         The prior of an unknown label is a mixture, which has no such unit.
         """
         known = [not label.missing for label in self.labels]
         columns = np.flatnonzero(np.repeat(known, self.config.w_dim))
-        w = tf.gather(self.prior.in_units(step.w, step.y), columns, axis=1)
-        return tf.concat([step.z, w], -1)
+        return tf.concat([z, tf.gather(self.prior.in_units(w, y), columns, axis=1)], -1)
 
     def label_code(self, y: tf.Tensor | None, seed: Seed = None) -> tf.Tensor:
         """Returns the mean of p(w|y), or with a seed a sample of it, [n, k w_dim]."""

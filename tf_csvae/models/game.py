@@ -21,7 +21,8 @@ from tf_csvae.networks.fixed_features import FixedFeatures
 from tf_csvae.networks.label_space import spread
 from tf_csvae.networks.rows import RowLikelihood
 from tf_csvae.objectives import label_consistency, perceptual, term
-from tf_csvae.objectives.term import Code, Objective, Step
+from tf_csvae.objectives.prior_matching import prior_mmd
+from tf_csvae.objectives.term import Code, Objective, Step, Term
 
 
 class GameModel(LabelledModel):
@@ -106,7 +107,7 @@ class GameModel(LabelledModel):
             self.likelihood = distributions.Likelihood(
                 kind, scale, self.bounded, self.dtype_policy, name="likelihood"
             )
-        self.kl_warmup_steps = 0
+        self.kl_warmup_steps = self.examples = 0
 
     def bound_weight(self, name: str) -> float:
         """Returns the weight beta1, beta2 or beta3 of a term of the bound.
@@ -184,7 +185,20 @@ class GameModel(LabelledModel):
         """Spreads bool [n, k] of labels to the columns [n, sum of label_widths] that they own."""
         return spread(labels, self.label_widths)
 
+    def standardised(self, z: tf.Tensor, w: tf.Tensor | None, y: tf.Tensor) -> tf.Tensor:
+        """Returns the parts of a code that have a prior, in its units; here z."""
+        return z
+
     # Parts of a model and of a pass that several systems share.
+
+    def aggregate_term(self) -> Term:
+        """Returns the term of aggregate prior matching."""
+
+        def distance(step: Step) -> tf.Tensor:
+            codes = (step.z, step.w), step.code.sample(split_seed(step.seed, 3)[2])
+            return prior_mmd(*(self.standardised(z, w, step.y) for z, w in codes), self.examples)
+
+        return Term("aggregate", self.config.aggregate_weight, distance)
 
     def new_trunk(self, name: str = "trunk") -> keras.Model:
         """Returns a network from x to features, [n, width], for the heads of an encoder."""
@@ -248,6 +262,7 @@ class GameModel(LabelledModel):
         optimizer: Any = "adam",
         adversary_optimizer: Any = None,
         kl_warmup_steps: int = 0,
+        examples: int = 0,
         jit_compile: bool | str = "auto",
         **kwargs: Any,
     ) -> None:
@@ -256,7 +271,8 @@ class GameModel(LabelledModel):
         Each player gets a copy of ``optimizer``, adversaries one of ``adversary_optimizer`` unless
         it is None. If a callback changes the learning rate of ``optimizer``, the rates of all
         players change by the same factor. The weight of the KL terms rises linearly from 0 over
-        ``kl_warmup_steps``.
+        ``kl_warmup_steps``. ``examples`` is the number of training examples; 0: so many that
+        ``prior_mmd`` need not know it.
         """
         self.refuse_objective(kwargs)
         optimizer = unscaled(keras.optimizers.get(optimizer))
@@ -268,7 +284,7 @@ class GameModel(LabelledModel):
         names += () if self.likelihood.scale is None else ("scale",)
         names += ("exchanges_seen",) if getattr(self.config, "consistency_weight", 0) else ()
         self.trackers = {name: keras.metrics.Mean(name=name) for name in names}
-        self.kl_warmup_steps = int(kl_warmup_steps)
+        self.kl_warmup_steps, self.examples = int(kl_warmup_steps), int(examples)
         self._adversary_optimizer = keras.optimizers.serialize(adversary)
         first, *others = self.players()
         self.player_optimizers = {}
@@ -291,7 +307,8 @@ class GameModel(LabelledModel):
         if self._rate_ratio is not None:  # a callback may have changed the rates
             rate = self._rate_ratio * constant_rate(unscaled(self.optimizer))
             adversary = {**adversary, "config": {**adversary["config"], "learning_rate": rate}}
-        return {**config, "adversary_optimizer": adversary, "kl_warmup_steps": self.kl_warmup_steps}
+        own = {"kl_warmup_steps": self.kl_warmup_steps, "examples": self.examples}
+        return {**config, "adversary_optimizer": adversary, **own}
 
     @property
     def term_names(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from tf_csvae.models.generative import GenerativeModel
 from tf_csvae.networks import trunks
 from tf_csvae.networks.distributions import diagonal_normal
 from tf_csvae.networks.trunks import Shape
-from tf_csvae.objectives import bound, prior_matching
+from tf_csvae.objectives import bound
 from tf_csvae.objectives.perceptual import perceptual
 from tf_csvae.objectives.term import Code, Objective, Step, Term
 
@@ -64,7 +64,7 @@ class VAE(GenerativeModel):
         terms = [
             Term("reconstruction", self.bound_weight("beta1"), lambda s: bound.reconstruction(s.px, s.x)),
             Term("kl_z", self.bound_weight("beta3"), lambda s: bound.kl_z(s.code.z), warmup=True),
-            Term("aggregate", c.aggregate_weight, lambda s: prior_matching.prior_mmd(s.z)),
+            self.aggregate_term(),
             Term("perceptual", c.perceptual_weight, lambda s: perceptual(self.guide, s.px.mean(), s.stages)),
         ]
         return {"generator": terms}

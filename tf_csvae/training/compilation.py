@@ -57,4 +57,5 @@ def compile_model(
         rate = training.adversary_learning_rate
         options["adversary_optimizer"] = optimizer(training.learning_rate if rate is None else rate)
         options["kl_warmup_steps"] = round(training.kl_warmup * total)
+        options["examples"] = dataset.info.counts["train"]
     model.compile(optimizer(training.learning_rate), **options)

@@ -5,7 +5,6 @@ import tensorflow as tf
 from tf_csvae import CSVAE, CSVAEConfig, InputError, Label
 from tf_csvae.evaluation.metrics import probe
 from tf_csvae.networks.distributions import tfd
-from tf_csvae.objectives.term import Step
 
 
 def make(bounded=False, seed=0, **options):
@@ -224,8 +223,7 @@ def test_the_width_of_the_prior_favours_no_value_of_an_unknown_label(absent_styl
         code = tfd.Independent(tfd.Normal(mean, prior.stddev()), 1)
         assert model.prior.kl(code, unknown).numpy() == pytest.approx([expected], abs=1e-3)
     # Its w_i is at one of two places, so it has no distance to one prior.
-    step = Step(None, unknown, False, None, None, z=tf.zeros((1, 2)), w=at[0])
-    assert model.standardised(step).shape == (1, 3)
+    assert model.standardised(tf.zeros((1, 2)), at[0], unknown).shape == (1, 3)
 
 
 @pytest.mark.parametrize(("w_dim", "rows"), [(1, 1), (2, 5), (3, 5)])

@@ -24,3 +24,20 @@ def test_the_distance_to_the_prior_of_too_few_examples_is_zero(n):
         distance = prior_mmd(u)
     assert distance == 0
     assert np.all(np.isfinite(tape.gradient(distance, u)))
+
+
+def test_the_codes_of_few_examples_cannot_be_nearer_to_the_prior_than_the_prior():
+    random = np.random.default_rng(5)
+    # Eight far codes at right angles, which no batch pairs with themselves.
+    mean = np.concatenate([100 * np.eye(8), 0.1 * random.normal(size=(92, 8))])
+    second = mean.T @ mean / 100 + 0.25 * np.eye(8)
+    expected = np.sum((second - np.eye(8)) ** 2) + 2 * np.sum(mean.mean(0) ** 2)
+
+    def draw(examples):
+        chosen = random.choice(100, 32, replace=False)
+        u, again = (mean[chosen] + 0.5 * random.normal(size=(32, 8)) for _ in range(2))
+        return prior_mmd(tf.constant(u), tf.constant(again), examples).numpy()
+
+    draws = [draw(100) for _ in range(400)]
+    assert abs(np.mean(draws) - expected) < 4 * np.std(draws) / np.sqrt(400)
+    assert np.mean([draw(0) for _ in range(400)]) < 0
