@@ -131,7 +131,7 @@ def verdict_table(numbers: dict, labels: Sequence[Label]) -> Table | None:
         if own is None:
             continue
         cells = [None] * 3 if seen is None else [seen.real, seen.generation, seen.transfer]
-        cells += [leak_limit(numbers, label)[0], others_kept(numbers, label, labels)]
+        cells += [leak_limit(numbers, label)[0], others_kept(numbers, label, labels)[0]]
         others = find(numbers, ("goes_with", label.name)) or {}
         why = [REASONS.get(word, word) for word in own["reasons"]]
         why = [f"{each} ({', '.join(others)})" if each == REASONS["goes_with"] else each for each in why]

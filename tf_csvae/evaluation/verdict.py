@@ -75,6 +75,13 @@ class Sight:
         """Whether the judge sees the label in real data."""
         return self.real >= self.chance + VISIBLE
 
+    @property
+    def agreement(self) -> float:
+        """How often the judge gives two real examples with the same value the same answer."""
+        if not self.chance:
+            return 1.0  # a real label
+        return self.real**2 + (1 - self.real) ** 2 * self.chance / (1 - self.chance)
+
 
 def verdict(numbers: dict[str, Any], labels: tuple[Label, ...], settings: Settings) -> dict[str, dict]:
     """Judges each label of a run that is steered by labels.
@@ -138,16 +145,22 @@ def leak_limit(numbers: dict[str, Any], label: Label) -> tuple[float | None, flo
     return found.get("auc"), max(LEAK_AUC, 0.5 + 2 * null)
 
 
-def others_kept(numbers: dict[str, Any], label: Label, labels: Sequence[Label]) -> float | None:
-    """Returns the share of unchanged other labels after the label was changed, in all examples.
+def others_kept(
+    numbers: dict[str, Any], label: Label, labels: Sequence[Label]
+) -> tuple[float | None, float]:
+    """Returns the share of unchanged other labels after the label was changed, and the least of it.
 
     Only other labels that the judge sees in real data count: of the rest it changes its answer by
-    chance. None: there are none, or they are not measured.
+    chance. None: there are none, or they are not measured. A judge that errs may change its answer
+    for an edit that is right. So no more is asked than its ``agreement`` about real examples.
     """
     kept = numbers.get("kept", {}).get(label.name, {})
     seen = {other.name: sight(numbers, other) for other in labels if other.name in kept}
-    shares = [kept[name] for name, each in seen.items() if each is not None and each.visible]
-    return statistics.fmean(shares) if shares else None
+    seen = {name: each for name, each in seen.items() if each is not None and each.visible}
+    if not seen:
+        return None, KEPT
+    least = statistics.fmean(min(KEPT, each.agreement) for each in seen.values())
+    return statistics.fmean(kept[name] for name in seen), least
 
 
 def _verdict(numbers, label, labels, settings) -> dict:
@@ -161,7 +174,7 @@ def _verdict(numbers, label, labels, settings) -> dict:
         return _result(UNKNOWN, ["few_test_examples", *_of_data(numbers, label)], settings)
     if not seen.visible:
         return _result(UNKNOWN, ["judge_cannot_see", *_of_data(numbers, label)], settings)
-    kept = others_kept(numbers, label, labels)
+    kept, least_kept = others_kept(numbers, label, labels)
     leak, limit = leak_limit(numbers, label)
     found = []
     moved = [share for share in (seen.generation, seen.transfer) if share is not None]
@@ -171,7 +184,7 @@ def _verdict(numbers, label, labels, settings) -> dict:
         found.append("exchange_too_weak")
     if leaks:
         found.append("label_in_z")
-    if kept is not None and kept < KEPT:
+    if kept is not None and kept < least_kept:
         found.append("others_change")
     if not found:
         return _result(STEERED, [], settings)

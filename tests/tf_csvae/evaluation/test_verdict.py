@@ -64,6 +64,14 @@ def test_each_criterion_is_told(place, value, status, reason):
     assert (found["status"], found["reasons"]) == (status, [reason])
 
 
+def test_others_are_kept_as_often_as_the_judge_agrees_with_itself():
+    numbers = changed("kept/tall/heavy", 0.8)
+    numbers["by_value"]["heavy"] = {value: {"real": 0.85, "examples": 50} for value in "01"}
+    assert judged(numbers)["status"] == "steered"  # 0.85 * 0.85 + 0.15 * 0.15 = 0.745
+    numbers["kept"]["tall"]["heavy"] = 0.74
+    assert judged(numbers)["reasons"] == ["others_change"]
+
+
 @pytest.mark.parametrize(
     ("place", "value", "reason"),
     [
