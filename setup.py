@@ -12,10 +12,12 @@ SERVING = [
 ]
 EXPLORE = ["gradio>=6.31,<7"]
 SHARE = ["huggingface-hub>=2,<3"]
+TUNE = ["optuna>=5,<6"]
 TEST = [
     *SERVING,
     *EXPLORE,
     *SHARE,
+    *TUNE,
     "hypothesis>=6.100,<7",
     "playwright>=1.65,<2",
     "pytest>=8,<10",
@@ -63,6 +65,8 @@ setup(
         "identity": ["dlib-bin>=20,<21", "face-recognition-models>=0.3,<0.4"],
         "explore": EXPLORE,
         "share": SHARE,
+        "track": ["mlflow-skinny>=3.17,<4", "wandb>=0.31,<0.32"],
+        "tune": TUNE,
         "test": TEST,
         "dev": [*TEST, "ruff>=0.15,<0.18"],
         "peers": ["ctgan>=0.12,<0.13", "sdmetrics>=0.32,<0.33", "torch>=2.13,<2.14"],

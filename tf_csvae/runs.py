@@ -10,6 +10,7 @@
     transfers.png  of images: transfers while it trained
     report.html    tables and pictures on one page
     guide/, judge/ the runs of the classifiers that the training made
+    track.json     what an experiment tracker calls the run
     metrics.json   the numbers; written last, so a run that has it is finished
 
 Every file appears whole, by rename, except the two logs that grow by the epoch.
@@ -40,13 +41,14 @@ if TYPE_CHECKING:  # a run is checked before TensorFlow is imported
 FLAGFILE, METRICS, MODEL, HISTORY = "flags.txt", "metrics.json", "model.keras", "history.csv"
 REPORT, FIGURES, BACKUP, TENSORBOARD = "report.html", "figures", "backup", "tensorboard"
 INFO, CAPTIONS, LOCK = "info.json", "captions.json", ".lock"
-GUIDE, JUDGE, TRANSFERS = "guide", "judge", "transfers.png"
+GUIDE, JUDGE, TRANSFERS, TRACK = "guide", "judge", "transfers.png", "track.json"
 
 # Flags whose values are paths; only the last part of them is published.
 PATHS = ("data_dir", "data_path", "labels", "guide", "judge", "init_from", "cache")
 
 # In the order of removal: what is left at any moment is still a run.
 _CONTENTS = (METRICS, BACKUP, HISTORY, MODEL, INFO, REPORT, FIGURES, TENSORBOARD, TRANSFERS, GUIDE, JUDGE)
+_CONTENTS += (TRACK,)
 
 
 class Run:

@@ -18,6 +18,7 @@ COMMANDS = {
     "evaluate": "trainers.evaluate",
     "compare": "trainers.compare",
     "swiss_roll_study": "trainers.swiss_roll_study",
+    "tune": "trainers.tune",
     "apply": "export.apply",
     "explore": "export.explore",
     "publish": "export.publish",

@@ -102,6 +102,11 @@ class GenerativeTrainingConfig(TrainingConfig):
         "Your own decoder, as MODULE:FUNCTION: a function (width of the code, data_shape, config) "
         "that returns a Keras model from the code to the mean of x; of images it lies in [0, 1].",
     )
+    track: str | None = option(
+        None,
+        "Experiment tracker that also gets options, history and results: mlflow:URI or wandb.",
+        recorded=False,
+    )
     init_from: str | None = option(
         None, "A finished run whose encoder and decoder are the start, layer by layer if they fit."
     )

@@ -145,9 +145,7 @@ def leak_limit(numbers: dict[str, Any], label: Label) -> tuple[float | None, flo
     return found.get("auc"), max(LEAK_AUC, 0.5 + 2 * null)
 
 
-def others_kept(
-    numbers: dict[str, Any], label: Label, labels: Sequence[Label]
-) -> tuple[float | None, float]:
+def others_kept(numbers: dict[str, Any], label: Label, labels: Sequence[Label]) -> tuple[float | None, float]:
     """Returns the share of unchanged other labels after the label was changed, and the least of it.
 
     Only other labels that the judge sees in real data count: of the rest it changes its answer by

@@ -235,7 +235,7 @@ class GameModel(LabelledModel):
         if not consistency:
             step.px = self.generative(step.z, step.w, step.x, step.training)
             return step
-        step.exchange = exchange = label_consistency.request(
+        exchange = step.exchange = label_consistency.request(
             self.space, self.guide, step, self.label_code, self.label_slots
         )
         # One pass of the decoder, so that batch normalisation treats both alike.
@@ -244,15 +244,7 @@ class GameModel(LabelledModel):
         again, made = tf.split(self.decoded(z, w, x, step.training), 2)
         step.px = self.likelihood(again, step.x, training=step.training)
         other = self.likelihood(made, step.x)
-        noise = None
-        if self.likelihood.noise:
-            seed = split_seed(exchange.image_seed, 1)[0]
-            noise = replicas.uniform(step.x, self.likelihood.noise, seed)
-        exchange.made = self.likelihood.draw(other, noise, soft=True)
-        if self.config.counterfactual:
-            new = tf.reshape(exchange.new, [-1] + [1] * len(self.data_shape))
-            kept = self.likelihood.edited(step.x, step.px, other, soft=True)
-            exchange.made = tf.where(new, exchange.made, kept)
+        label_consistency.show(step, other, self.likelihood, self.config.counterfactual)
         return step
 
     # Keras' side: compilation and the step.

@@ -15,8 +15,16 @@ import tensorflow as tf
 from tf_csvae.configs import CondVAEConfig
 from tf_csvae.labels import Label
 from tf_csvae.networks import replicas
-from tf_csvae.networks.distributions import Dtype, outer_dtype, split_seed, standard_normal
+from tf_csvae.networks.distributions import (
+    Dtype,
+    Likelihood,
+    outer_dtype,
+    split_seed,
+    standard_normal,
+    tfd,
+)
 from tf_csvae.networks.label_space import LabelSpace, spread
+from tf_csvae.networks.rows import RowLikelihood
 from tf_csvae.objectives.term import Step
 
 # Weight of the exchanged label beside 1 for the others, which mostly are right already; the bounds
@@ -187,6 +195,23 @@ def request(
     w = tf.where(new | label_slots(changed), label_code(y, w_seed), step.w)
     features = tf.where(spread(new | changed, space.widths), space.features(y), seen)
     return Exchange(tf.where(new, z_new, z), w, features, changed, new, seen, image_seed)
+
+
+def show(
+    step: Step, other: tfd.Distribution, likelihood: Likelihood | RowLikelihood, counterfactual: bool
+) -> None:
+    """Draws ``step.exchange.made`` from ``other``, p(x|z, w) of its codes.
+
+    With ``counterfactual``, edits are the change between the two decoded examples, applied to x.
+    """
+    exchange, noise = step.exchange, None
+    if likelihood.noise:
+        noise = replicas.uniform(step.x, likelihood.noise, split_seed(exchange.image_seed, 1)[0])
+    exchange.made = likelihood.draw(other, noise, soft=True)
+    if counterfactual:
+        new = tf.reshape(exchange.new, [-1] + [1] * (len(step.x.shape) - 1))
+        kept = likelihood.edited(step.x, step.px, other, soft=True)
+        exchange.made = tf.where(new, exchange.made, kept)
 
 
 def label_consistency(

@@ -17,6 +17,7 @@ from tf_csvae.settings import Settings, settings
 from tf_csvae.training.tf_config import place
 
 if TYPE_CHECKING:
+    import keras
     import pandas
 
     from tf_csvae.data import Dataset
@@ -78,6 +79,7 @@ def fit(
     system: "str | Settings | pandas.DataFrame",
     data: "Dataset | pandas.DataFrame | None" = None,
     labels: Sequence[str] | None = None,
+    callbacks: Sequence["keras.callbacks.Callback"] = (),
     **options: Any,
 ) -> FitResult:
     """Trains a system, resumes an interrupted training, measures it and writes the run.
@@ -94,6 +96,7 @@ def fit(
         data: the data; None: as the options say. With a ``Dataset``, options of data are refused,
             and the defaults are those for ``data.info.name``.
         labels: the columns of a DataFrame that are labels; of other data as the flag.
+        callbacks: Keras callbacks of the training of the model, not of its guide and judge.
         **options: by the names of the flags, over the defaults for the data set.
 
     Raises:
@@ -118,9 +121,9 @@ def fit(
     with quietly():
         from tf_csvae.training.session import train
     if not is_chief:  # the files belong to the chief
-        return FitResult(*train(chosen, run, data), run, frame)
+        return FitResult(*train(chosen, run, data, callbacks=callbacks), run, frame)
     with run.locked():
-        return FitResult(*train(chosen, run, data), run, frame)
+        return FitResult(*train(chosen, run, data, callbacks=callbacks), run, frame)
 
 
 def _load(frame: "pandas.DataFrame", labels: Sequence[str] | None, options: dict[str, Any]) -> "Dataset":

@@ -8,7 +8,7 @@ import signal
 import statistics
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -31,6 +31,7 @@ from tf_csvae.training.cluster import LOST, Cluster
 from tf_csvae.training.compilation import build_model, compile_model
 from tf_csvae.training.pace import Pace, pace_numbers, paced
 from tf_csvae.training.progress import Progress
+from tf_csvae.training.tracking import check_tracker, tracked
 from tf_csvae.training.warm_start import warm_start
 from tf_csvae.training.watching import ProgressLine, TransferPictures
 
@@ -41,12 +42,16 @@ BEST = {"classifier": ("val_accuracy", "max")}
 
 
 def train(
-    settings: Settings, run: runs.Run, dataset: Dataset | None, cluster: Cluster | None = None
+    settings: Settings,
+    run: runs.Run,
+    dataset: Dataset | None,
+    cluster: Cluster | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> tuple[LabelledModel, Dataset, dict[str, Any]]:
     """Trains, measures and writes a run, whose directory is checked and locked.
 
     The guide and the judge are trained before, unless they are given; ``cluster`` is None for the
-    devices that the settings name.
+    devices that the settings name. ``callbacks`` are those of ``tf_csvae.fit``.
 
     Returns:
         The model, the data, and the content of metrics.json; {} on a worker that is not the chief.
@@ -64,7 +69,7 @@ def train(
     if getattr(training, "minutes", 0):
         with _dtype_policy(training.precision):
             settings = minutes.chosen(settings, dataset, cluster, start)
-    session = _Session(settings, run, dataset, cluster)
+    session = _Session(settings, run, dataset, cluster, callbacks)
     keras.utils.set_random_seed(training.seed)
     with _dtype_policy(training.precision), blaming(dataset, settings.sizes), _workers_blamed(cluster):
         return session.train()
@@ -102,8 +107,15 @@ def _data_of(settings: Settings, run: runs.Run, dataset: Dataset | None, cluster
 class _Session:
     """What the parts of one training share."""
 
-    def __init__(self, settings: Settings, run: runs.Run, dataset: Dataset, cluster: Cluster) -> None:
-        self.settings, self.training, self.run = settings, settings.training, run
+    def __init__(
+        self,
+        settings: Settings,
+        run: runs.Run,
+        dataset: Dataset,
+        cluster: Cluster,
+        callbacks: Sequence[keras.callbacks.Callback],
+    ) -> None:
+        self.settings, self.training, self.run, self.callbacks = settings, settings.training, run, callbacks
         self.dataset, self.cluster, self.judge = dataset, cluster, None
         self.paced, self.epochs = paced(dataset, self.training)
         self.warmup = getattr(self.training, "kl_warmup", 0.0)
@@ -145,6 +157,7 @@ class _Session:
     def load_given(self) -> None:
         """Loads the runs that options name; raises ``InputError`` before anything is written."""
         info, evaluated = self.dataset.info, self.settings.evaluation
+        check_tracker(getattr(self.training, "track", None))
         guide, source = (getattr(self.training, name, None) for name in ("guide", "init_from"))
         if guide not in (None, "auto", "none"):
             self.guide, self.guide_checksum = runs.load_classifier(guide, info, runs.GUIDE)
@@ -168,6 +181,14 @@ class _Session:
 
     def train(self) -> tuple[LabelledModel, Dataset, dict[str, Any]]:
         """Trains from the newest checkpoint, measures and writes the run."""
+        with tracked(self.settings, self.run, self.cluster.is_chief) as tracker:
+            self.callbacks = [*self.callbacks, *tracker.callbacks]
+            model, metrics = self.trained()
+            tracker.log(metrics)
+        return model, self.dataset, metrics
+
+    def trained(self) -> tuple[LabelledModel, dict[str, Any]]:
+        """Trains and measures; returns the model and the content of metrics.json."""
         model = self.prepared()
         if not self.is_new:  # what is there fits these options
             self.begin()
@@ -188,7 +209,7 @@ class _Session:
         if self.cluster.is_chief:
             model, metrics = self.finish(model)
         self.cluster.leave()
-        return model, self.dataset, metrics
+        return model, metrics
 
     def prepared(self) -> LabelledModel:
         """Returns the model, compiled: of the newest checkpoint, or a new one."""
@@ -241,7 +262,7 @@ class _Session:
     def fit(self, model: LabelledModel) -> None:
         """Trains the epochs that are left."""
         run, cluster, checkpoints = self.run, self.cluster, self.checkpoints
-        at, steps, callbacks = checkpoints.progress, self.paced.steps_per_epoch, []
+        at, steps, callbacks = checkpoints.progress, self.paced.steps_per_epoch, [*self.callbacks]
         pace = None
         if self.training.schedule == "plateau":
             rate = self.training.learning_rate * at.rate_factor
