@@ -2,6 +2,7 @@
 
     python -m export.explore --run_dir=RUN
     python -m export.explore --run_dir=RUN --port=7861 --nobrowser
+    python -m export.explore --model=HOST:PORT/NAME --labels_file=labels.json
 
 The page edits your own images or rows and those of the data set, shows the subspace of each label
 as a pad to move over, makes new examples, and says what the model can do. It needs the extra
@@ -21,6 +22,12 @@ class ExploreConfig(Config):
     """Explorer: the run, and where the page is."""
 
     run_dir: str | None = option(None, "The finished run of the model.", recorded=False)
+    model: str | None = option(
+        None, "In place of run_dir: a model that TF Serving serves, HOST:PORT/NAME (gRPC).", recorded=False
+    )
+    labels_file: str | None = option(
+        None, "With model: the file assets.extra/labels.json of the exported model.", recorded=False
+    )
     judge: str = option(
         "auto",
         "The classifier whose view of the examples is shown. auto: that of the run; none; or a "
@@ -38,8 +45,8 @@ def explore(config: ExploreConfig) -> None:
         InputError: Gradio is not installed, no finished run of a generative system, or a port that
             is taken.
     """
-    if not config.run_dir:
-        raise InputError("Give --run_dir, the run of the model.")
+    if bool(config.run_dir) == bool(config.model):
+        raise InputError("Give --run_dir, the run of the model, or --model=HOST:PORT/NAME.")
     with command.quietly():
         try:
             from export import explore_page
@@ -48,9 +55,14 @@ def explore(config: ExploreConfig) -> None:
                 raise
             raise InputError("The explorer needs Gradio: pip install 'tf_csvae[explore]'.") from None
         from export.explorer import Explorer
-    explorer = Explorer(config.run_dir, config.judge)
+    if config.run_dir:
+        explorer = Explorer.of_run(config.run_dir, config.judge)
+    else:
+        from export.remote import Remote
+
+        explorer = Explorer(Remote(config.model, config.labels_file), None, config.judge)
     with explore_page.served(explorer, config.port, config.browser) as (server, url):
-        print(f"The explorer of {config.run_dir} is at {url}. Ctrl-C ends it.", flush=True)
+        print(f"The explorer of {config.run_dir or config.model} is at {url}. Ctrl-C ends it.", flush=True)
         server.block_thread()
 
 

@@ -17,6 +17,7 @@ from export.explorer import EXAMPLES, MOST, Explorer, Opened
 from tf_csvae.errors import InputError
 from tf_csvae.evaluation import report
 from tf_csvae.labels import Label
+from tf_csvae.runs import Run
 
 # Of a page: all labels and columns beyond it stay as they are in the example.
 MOST_CONTROLS = 60
@@ -138,7 +139,7 @@ class Page:
     def blocks(self) -> gr.Blocks:
         """Returns the page."""
         explorer = self.explorer
-        title = f"{type(explorer.model).__name__} on {explorer.info.name}"
+        title = f"{explorer.served.description.system} on {explorer.info.name}"
         with _Blocks(title=title, analytics_enabled=False, delete_cache=(600, 3600)) as page:
             gr.Markdown(f"# {title}")
             for note in explorer.notes:
@@ -158,8 +159,9 @@ class Page:
                         self._edit_rows()
                 with gr.Tab("Make new"):
                     self._make()
-                with gr.Tab("What it can do"):
-                    self._can_do()
+                if explorer.run is not None:
+                    with gr.Tab("What it can do"):
+                        self._can_do(explorer.run)
         return page.queue(default_concurrency_limit=1, max_size=64)
 
     def _on(self, events: Sequence, handler: Callable, inputs: Sequence, outputs: Sequence) -> None:
@@ -422,21 +424,21 @@ class Page:
 
     # The report.
 
-    def _can_do(self) -> None:
-        explorer, numbers = self.explorer, self.explorer.numbers
-        table = report.verdict_table(numbers, explorer.info.labels)
+    def _can_do(self, run: Run) -> None:
+        numbers = run.metrics()
+        table = report.verdict_table(numbers, self.explorer.info.labels)
         if table is not None:
             gr.Markdown(report.as_markdown(table))
         for line in report.advice(numbers):
             gr.Markdown(report.markdown(line))
-        settings = explorer.run.settings()
+        settings = run.settings()
         for each in (
             report.headline(numbers, settings.system, settings.data.dataset),
             report.by_label(numbers, settings.system, settings.data.dataset),
         ):
             if each is not None:
                 gr.Markdown(report.as_markdown(each))
-        pictures = explorer.run.pictures()
+        pictures = run.pictures()
         folder = tempfile.mkdtemp(dir=self.folder)
         shown = []
         for name, caption, content in pictures:

@@ -4,6 +4,7 @@ import dataclasses
 import io
 import zipfile
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pandas as pd
@@ -13,12 +14,15 @@ import tensorflow as tf
 from export import full_size, steering
 from export.signatures import Served
 from tf_csvae import data as sources
-from tf_csvae import editing, frames
+from tf_csvae import frames
 from tf_csvae.data import images
 from tf_csvae.errors import InputError
 from tf_csvae.evaluation.evaluate import judge_of, load_judge
 from tf_csvae.labels import Label, values_dtype
 from tf_csvae.runs import Run
+
+if TYPE_CHECKING:  # it needs the extra "serving"
+    from export.remote import Remote
 
 # Test examples that are offered, and those whose codes are points of a pad.
 EXAMPLES, POINTS = 24, 400
@@ -48,39 +52,46 @@ class Opened:
 
 
 class Explorer:
-    """A finished run of a generative system, for a person who looks at it and steers it.
+    """A generative model, for a person who looks at it and steers it.
 
     Args:
-        run_dir: the run.
+        served: the model, of a run or behind a server.
+        run: its run; None: only the server is known.
         judge: a run of a classifier, whose view of the images is shown; "auto": that of the run, if
             it has one; "none".
 
     Attributes:
-        run, info, model: of the run.
+        served, run, info: the model, its run and its data.
         labels: those that steer the model; none for a VAE.
         x, y: up to ``POINTS`` test examples, as the model takes them; none if the data of the run
             are not where they were.
         notes: sentences about what is missing.
 
     Raises:
-        InputError: no finished run of a generative system, or a judge of other data.
+        InputError: a model that makes no examples, or a judge of other data.
     """
 
-    def __init__(self, run_dir: str, judge: str = "auto") -> None:
-        self.run = Run(run_dir)
-        self._served = Served.of_run(self.run)
-        self.info, self.model = self._served.info, self._served.model
-        if "sample" not in self._served.signatures:
-            raise InputError(f"{run_dir} holds a {type(self.model).__name__}, which makes no examples.")
-        loaded = load_judge(judge_of(self.run, judge), self.info)
+    def __init__(self, served: "Served | Remote", run: Run | None, judge: str = "auto") -> None:
+        self.served, self.run, self.info, self.labels = served, run, served.info, served.labels
+        if "sample" not in served.signatures:
+            raise InputError(f"This is a {served.description.system}, which makes no examples.")
+        path = "none" if judge == "auto" and run is None else judge
+        loaded = load_judge(path if run is None else judge_of(run, judge), self.info)
         self.judge = loaded and loaded[0].in_full_precision()
-        self.labels = self._served.labels
-        self.numbers, self.notes = self.run.metrics(), []
+        self.notes = []
         self.x, self.y = self._test_examples()
-        self._styled = tf.function(self._with_style, reduce_retracing=True, autograph=False)
+
+    @classmethod
+    def of_run(cls, run_dir: str, judge: str = "auto") -> Self:
+        """Returns the explorer of a finished run; raises ``InputError`` if it is none."""
+        run = Run(run_dir)
+        return cls(Served.of_run(run), run, judge)
 
     def _test_examples(self) -> tuple[np.ndarray, np.ndarray]:
         x, y = [np.zeros((0, *self.info.shape), np.float32)], [np.zeros((0, len(self.info.labels)))]
+        if self.run is None:
+            self.notes.append("The model is behind a server, so there are no test examples.")
+            return x[0], y[0]
         try:
             dataset = sources.load(self.run.settings().data, {}, self.info)
             for batch in dataset.test:
@@ -97,7 +108,7 @@ class Explorer:
     @property
     def reads_labels(self) -> bool:
         """Whether the labels of an example that is brought can be predicted."""
-        return self.judge is not None or self.model.reads_labels
+        return self.judge is not None or self.served.description.predicts_labels
 
     def known(self, x: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
         """Returns the labels of x in their own units, [n, k]; what is unknown in y is predicted.
@@ -114,10 +125,19 @@ class Explorer:
                     "Nothing predicts the labels of this example: the run has no guide and no judge. "
                     "Choose a test example."
                 )
-            read = self.judge.read(x) if self.judge is not None else self.model.labels_of(x, None, "read")
-            y = np.where(np.isnan(y), read.numpy(), y)
-        pairs = zip(self.labels, y.T, strict=True)
+            if self.judge is None:
+                return self.served.answer("encode", self._inputs(x, self._in_units(y)))["labels"]
+            y = np.where(np.isnan(y), self.judge.read(x).numpy(), y)
+        return self._in_units(y)
+
+    def _in_units(self, y: np.ndarray) -> np.ndarray:
+        """Returns labels [n, k] as they stand in y in their own units."""
+        pairs = zip(self.labels, np.asarray(y).T, strict=True)
         return np.stack([label.in_units(column) for label, column in pairs], 1).astype(self._type)
+
+    def _inputs(self, x: np.ndarray, labels: np.ndarray, **more: np.ndarray) -> dict[str, np.ndarray]:
+        """Returns the inputs of a signature: images, or vectors in the units of the data."""
+        return {"x": x if self.info.is_image else self.info.unscale(x), "labels": labels, **more}
 
     @property
     def _type(self) -> type:
@@ -197,17 +217,17 @@ class Explorer:
         ``target`` are the labels in their own units, [k]; NaN: a label stays.
         """
         asked = {"source_labels": opened.labels, "target_labels": target[None].astype(self._type)}
-        return self._served.answer("transfer", {"x": opened.x, **asked})["x"]
+        return self.served.answer("transfer", {"x": opened.x, **asked})["x"]
 
     def reconstructed(self, opened: Opened) -> np.ndarray:
         """Returns the reconstruction of an image, [1, ...]."""
-        return self._served.answer("reconstruct", {"x": opened.x, "labels": opened.labels})["x"]
+        return self.served.answer("reconstruct", {"x": opened.x, "labels": opened.labels})["x"]
 
     def base(self, opened: Opened) -> np.ndarray:
         """Returns what an edit of an image begins from, [1, ...]: an edit without any change."""
         if not self.labels:  # then the reconstruction itself is shown
             return opened.x
-        return full_size.unchanged(self._served, opened.x, opened.labels)
+        return full_size.unchanged(self.served, opened.x, opened.labels)
 
     def pictures(self, opened: Opened, after: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Returns what is shown of an image before and after an edit, and the difference, uint8."""
@@ -239,32 +259,27 @@ class Explorer:
     @property
     def has_pads(self) -> bool:
         """Whether each label has a subspace w_i of its own."""
-        return self.model.has_subspaces and self.model.config.w_prior != "joint"
+        return self.served.description.style > 0
 
     def points(self, label: Label) -> tuple[np.ndarray, np.ndarray]:
         """Returns w_i of the test examples, float [n, w_dim], and their labels in y, [n]."""
         if not len(self.x):
-            return np.zeros((0, self.model.config.w_dim)), np.zeros(0)
-        y = self._in_y(self.known(self.x, self.y))
-        w = self.model.encode(self.x, y).w.mean()
-        return self.model.subspace(w, label.name).numpy(), y[:, self.labels.index(label)]
+            return np.zeros((0, self.served.description.style)), np.zeros(0)
+        labels = self.known(self.x, self.y)
+        return self._w(self.x, labels, label), self._in_y(labels)[:, self.labels.index(label)]
 
     def style(self, opened: Opened, label: Label) -> np.ndarray:
         """Returns w_i of an image, [w_dim]."""
-        code = self.model.encode(opened.x, self._in_y(opened.labels))
-        return self.model.subspace(code.w.mean(), label.name).numpy()[0]
+        return self._w(opened.x, opened.labels, label)[0]
+
+    def _w(self, x: np.ndarray, labels: np.ndarray, label: Label) -> np.ndarray:
+        return self.served.answer("encode", self._inputs(x, labels))[f"w_{label.name}_mean"]
 
     def styled(self, opened: Opened, label: Label, w: np.ndarray) -> np.ndarray:
         """Returns the model's image, [1, ...], with another w_i, [w_dim], of a label."""
-        place = tf.constant([self.labels.index(label)])
-        y = self._in_y(opened.labels)
-        return self._styled(opened.x, y, place, tf.constant(np.float32(w))).numpy()
-
-    def _with_style(self, x: tf.Tensor, y: tf.Tensor, label: tf.Tensor, w: tf.Tensor) -> tf.Tensor:
-        z, own = self.model.inference(x, y).mean()
-        here = self.model.label_slots(self.model.label_mask(label))
-        other = tf.tile(w, [len(self.labels)])[None]
-        return editing.editor(self.model, x, z, own)(tf.where(here, other, own))
+        place = np.array([self.labels.index(label)], np.int32)
+        inputs = self._inputs(opened.x, opened.labels, label=place, w=np.float32(w)[None])
+        return self.served.answer("restyle", inputs)["x"]
 
     # New examples.
 
@@ -281,13 +296,16 @@ class Explorer:
         """
         _in_range("the number of examples", count, 1, MOST)
         _in_range("the seed", seed, 0, 2**31 - MOST - 1)
-        y = self._in_y(self.requested(values)[None]) if self.labels else None
-        each = [
-            self.model.sample_code(None if y is None else tf.constant(y), 1, int(seed) + number)
-            for number in range(int(count))
-        ]
+        labels = self.requested(values)[None] if self.labels else None
+        if not isinstance(self.served, Served):  # a server does not tell what it drew
+            seeds = np.int32(seed) + np.arange(count, dtype=np.int32)
+            asked = {} if labels is None else {"labels": labels.repeat(int(count), 0)}
+            x = self.served.answer("sample", {"seed": seeds, **asked})["x"]
+            return x if self.info.is_image else np.float32(self.info.scaled(x)), {}
+        model, y = self.served.model, None if labels is None else tf.constant(self._in_y(labels))
+        each = [model.sample_code(y, 1, int(seed) + number) for number in range(int(count))]
         drawn = {name: tf.concat([part[name] for part in each], 0) for name in each[0]}
-        return self.model.made(drawn).numpy(), {name: part.numpy() for name, part in drawn.items()}
+        return model.made(drawn).numpy(), {name: part.numpy() for name, part in drawn.items()}
 
     def archive(self, x: np.ndarray, drawn: dict[str, np.ndarray]) -> bytes:
         """Returns a ZIP file of new images and their codes, a JSON object each."""
@@ -296,7 +314,8 @@ class Explorer:
         with zipfile.ZipFile(content, "w") as file:
             for name, each in zip(names, x, strict=True):
                 file.writestr(f"{name}.png", images.encoded(tf.constant(each)).numpy())
-            file.writestr("codes.jsonl", "\n".join(steering.json_lines(names, codes)) + "\n")
+            if codes:
+                file.writestr("codes.jsonl", "\n".join(steering.json_lines(names, codes)) + "\n")
         return content.getvalue()
 
     # Tables.
@@ -304,11 +323,11 @@ class Explorer:
     @property
     def rows(self) -> frames.Frames:
         """The model for DataFrames."""
-        return frames.Frames(self.model, self.info)
+        return frames.Frames(self.served.model, self.info)
 
     def made_rows(self, values: Sequence, count: int, seed: int) -> pd.DataFrame:
         """Returns new rows with labels; the arguments are those of ``made``."""
-        if not self.labels:
+        if not self.labels or not isinstance(self.served, Served):
             return pd.DataFrame(self.info.in_columns(self.info.unscale(self.made(values, count, seed)[0])))
         _in_range("the number of examples", count, 1, MOST)
         _in_range("the seed", seed, 0, 2**31 - 1)

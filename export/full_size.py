@@ -6,6 +6,7 @@ guided filter (He and Sun 2015, arXiv:1505.00996), so that its edges follow thos
 """
 
 import io
+from typing import TYPE_CHECKING
 
 import numpy as np
 import PIL.Image
@@ -16,6 +17,9 @@ from scipy import ndimage
 from export.signatures import Served
 from tf_csvae.data import images
 from tf_csvae.data.dataset import Info
+
+if TYPE_CHECKING:  # it needs the extra "serving"
+    from export.remote import Remote
 
 # Changes of a pixel below it are no change: two steps of 255.
 LEAST = 2 / 255
@@ -51,12 +55,12 @@ def changed(image: np.ndarray | tf.Tensor, info: Info, before: np.ndarray, after
     return np.uint8(np.round(255 * pixels))
 
 
-def unchanged(served: Served, x: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def unchanged(served: "Served | Remote", x: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Returns what the change of an edit of images x, [n, ...], begins from.
 
     It is x, or their reconstructions if the model's edits do not keep what it cannot reconstruct.
     """
-    if served.model.config.counterfactual:
+    if served.description.counterfactual:
         return x
     return served.answer("reconstruct", {"x": x, "labels": labels})["x"]
 

@@ -62,10 +62,9 @@ def export(
 
     version = version or 1 + max(versions.versions_of(os.path.join(export_dir, name)), default=0)
     served = signatures.Served.of_run(run, judge)
-    labels = {"labels": [label.to_dict() for label in served.info.labels]}
     beside = {
         **warmup.files(served, name),
-        "labels.json": (json.dumps(labels, indent=2) + "\n").encode(),
+        "labels.json": (json.dumps(served.description.to_dict(), indent=2) + "\n").encode(),
         "README.md": card.card(name, version, run, served).encode(),
     }
     config = os.path.join(export_dir, versions.CONFIG)

@@ -5,8 +5,9 @@ of this project. For images each function is there a second time, its name endin
 takes and gives encoded files.
 """
 
+import dataclasses
 from collections.abc import Callable
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import tensorflow as tf
@@ -14,6 +15,7 @@ import tensorflow as tf
 from export import inputs
 from export.configs import STEPS, TRAVERSAL
 from export.inputs import Input
+from tf_csvae import editing
 from tf_csvae.data.dataset import Info
 from tf_csvae.errors import InputError
 from tf_csvae.labels import Label
@@ -22,6 +24,56 @@ from tf_csvae.runs import Run, load_classifier
 
 # The inputs in order, and a function of their values: to x, or to named outputs.
 Signature = tuple[dict[str, Input], Callable[..., tf.Tensor | dict[str, tf.Tensor]]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Description:
+    """What a client must know of a model that a server answers for.
+
+    Attributes:
+        system: such as "CSVAE".
+        info: describes its data.
+        labels: that requests hold; none of a VAE and a classifier.
+        predicts_labels: whether labels that are left out are predicted.
+        counterfactual: whether edits keep what the model cannot reconstruct.
+        style: dimensions of the w_i that ``restyle`` takes; 0: there is no such signature.
+        signatures: {name: names of its inputs}.
+    """
+
+    system: str
+    info: Info
+    labels: tuple[Label, ...]
+    predicts_labels: bool
+    counterfactual: bool
+    style: int
+    signatures: dict[str, list[str]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns plain values, for JSON; labels.json of an exported model."""
+        labels = [label.to_dict() for label in self.info.labels]
+        return {**vars(self), "info": self.info.to_dict(), "labels": labels, "steered": bool(self.labels)}
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Self:
+        """Returns the description whose ``to_dict`` gave these values, maybe by somebody else.
+
+        Raises:
+            InputError: they describe no model.
+        """
+        try:
+            info = Info.from_dict(plain["info"])
+            signatures = {str(name): list(map(str, taken)) for name, taken in plain["signatures"].items()}
+            return cls(
+                str(plain["system"]),
+                info,
+                info.labels if plain["steered"] else (),
+                bool(plain["predicts_labels"]),
+                bool(plain["counterfactual"]),
+                int(plain["style"]),
+                signatures,
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InputError(f"This describes no exported model: {error!r}.") from error
 
 
 class Served:
@@ -71,6 +123,22 @@ class Served:
         """Whether labels that are left out are predicted from x."""
         return self._judge is not None or self.model.reads_labels
 
+    @property
+    def description(self) -> Description:
+        """What a client must know that the server does not tell."""
+        model = self.model
+        generative = not isinstance(model, Classifier)
+        taken = {name: [spec.name for spec in each.input_signature] for name, each in self.signatures.items()}
+        return Description(
+            system=type(model).__name__,
+            info=self.info,
+            labels=self.labels,
+            predicts_labels=generative and self.predicts_labels,
+            counterfactual=generative and model.config.counterfactual,
+            style=model.config.w_dim if "restyle" in self.signatures else 0,
+            signatures=taken,
+        )
+
     def answer(self, name: str, given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Returns what a signature makes of inputs by name; others are passed over.
 
@@ -118,7 +186,7 @@ class Served:
         given, label = {"x": x, "labels": y}, inputs.label_index(labels)
         found = {
             "reconstruct": (given, lambda x, y: model.reconstruct(x, known(x, y))),
-            "encode": (given, lambda x, y: self._parameters(model.encode(x, known(x, y)))),
+            "encode": (given, self._encode),
             "decode": (
                 {"z": z, "labels": requested, **fixed},
                 lambda z, y, x=None: model.decode(z, model.label_code(y), x),
@@ -133,6 +201,13 @@ class Served:
                 lambda x, y, label: model.interpolate(x, label, steps=STEPS, y=known(x, y)),
             ),
         }
+        if model.has_subspaces and model.config.w_prior != "joint":
+            style = Input((model.config.w_dim,), conditions=inputs.finite)
+            restyle = {**given, "label": label, "w": style}
+            found["restyle"] = (
+                restyle,
+                lambda x, y, label, w: editing.restyle(model, x, label, w, known(x, y)),
+            )
         if model.has_subspaces:
             w = Input((sum(model.label_widths),), conditions=inputs.finite)
             found |= {
@@ -187,6 +262,16 @@ class Served:
         parts = tf.map_fn(code, rows, fn_output_signature=specs)
         return model.made({name: part[:, 0] for name, part in parts.items()})
 
+    def _encode(self, x: tf.Tensor, y: tf.Tensor) -> dict[str, tf.Tensor]:
+        y = self._known(x, y)
+        found = self._parameters(self.model.encode(x, y))
+        return found if "labels" in found or not self.predicts_labels else {**found, "labels": self._units(y)}
+
+    def _units(self, y: tf.Tensor) -> tf.Tensor:
+        """Returns labels as they stand in y, [n, k], in their own units."""
+        offset, scale = inputs.units(self.info.labels)
+        return tf.cast(y, scale.dtype) * scale + offset
+
     def _parameters(self, code: Code) -> dict[str, tf.Tensor]:
         """Returns means and scales of a code, and the labels that the model predicts."""
         found = {"z_mean": code.z.mean(), "z_scale": code.z.stddev()}
@@ -196,8 +281,7 @@ class Served:
                 found[f"w_{name}_mean"] = self.model.subspace(code.w.mean(), name)
                 found[f"w_{name}_scale"] = self.model.subspace(code.w.stddev(), name)
         if code.y is not None:
-            offset, scale = inputs.units(self.info.labels)
-            found["labels"] = tf.cast(self.model.space.values(code.y.mean()), scale.dtype) * scale + offset
+            found["labels"] = self._units(self.model.space.values(code.y.mean()))
         return found
 
 

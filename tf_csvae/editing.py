@@ -107,6 +107,30 @@ def style_transfer(
     return editor(model, content, z, own)(tf.where(here, other, own))
 
 
+def restyle(model: Model, x: Any, label: str | int | tf.Tensor, w: Any, y: Any = None) -> tf.Tensor:
+    """Gives examples another style of a label: w_i as it is given, and nothing else.
+
+    Args:
+        model: ``GenerativeModel`` with a subspace for each label.
+        x: float [n, *data_shape], as is the result.
+        label: the label, by name or index; or int [n].
+        w: float [n, w_dim] or [w_dim], the w_i.
+        y: float [n, k] or [k], the labels of x; None: the model predicts them.
+    """
+    _check_subspaces(model, "restyle")
+    if model.config.w_prior == "joint":
+        raise InputError("restyle: under w_prior=joint no label has a subspace of its own.")
+    x = model.check_x(x, "restyle")
+    y = model.labels_of(x, y, "restyle")
+    z, own = model.inference(x, y).mean()
+    w = tf.convert_to_tensor(w, own.dtype)
+    if not w.shape.rank or w.shape[-1] != model.config.w_dim:
+        raise InputError(f"restyle: w must be [{model.config.w_dim}]. Received: {list(w.shape)}.")
+    other = tf.broadcast_to(tf.tile(w, [1] * (w.shape.rank - 1) + [len(model.labels)]), tf.shape(own))
+    here = model.label_slots(model.label_mask(label))
+    return editor(model, x, z, own)(tf.where(here, other, own))
+
+
 def traverse(
     model: Model,
     x: Any,

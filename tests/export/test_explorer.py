@@ -46,7 +46,7 @@ def table_run(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def explorer(images_run):
-    return Explorer(str(images_run[0]))
+    return Explorer.of_run(str(images_run[0]))
 
 
 def photograph(path, size=(900, 600)):
@@ -140,14 +140,14 @@ def test_without_data_and_judge_a_run_says_what_is_missing(images_run, tmp_path)
     shutil.copytree(images_run[0], tmp_path / "run")
     flags = (tmp_path / "run" / "flags.txt").read_text()
     (tmp_path / "run" / "flags.txt").write_text(flags.replace(str(images_run[1]), str(tmp_path / "gone")))
-    found = Explorer(str(tmp_path / "run"), judge="none")
+    found = Explorer.of_run(str(tmp_path / "run"), judge="none")
     assert len(found.x) == 0
     assert "cannot be read" in found.notes[0]
     assert found.seen(np.zeros((1, *found.info.shape), np.float32)) == []
 
 
 def test_a_row_changes_in_the_words_of_the_table(table_run):
-    explorer = Explorer(str(table_run[0]))
+    explorer = Explorer.of_run(str(table_run[0]))
     row = dict(explorer.frame().iloc[0])
     now = row["tall"]
     assert len(explorer.counterfactual(row, [None])) == 0
@@ -176,7 +176,7 @@ def page(explorer):
 def table_page(table_run):
     from export import explore_page
 
-    with explore_page.served(Explorer(str(table_run[0]))) as (_, url):
+    with explore_page.served(Explorer.of_run(str(table_run[0]))) as (_, url):
         yield gradio_client.Client(url, verbose=False)
 
 

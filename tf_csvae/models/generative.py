@@ -121,6 +121,7 @@ class GenerativeModel(GameModel):
     transfer = editing.transfer
     interpolate = editing.interpolate
     style_transfer = editing.style_transfer
+    restyle = editing.restyle
     traverse = editing.traverse
 
     # Labels.
