@@ -1,5 +1,6 @@
 """The explorer: what it computes, its page, and what a stranger sends to it."""
 
+import contextlib
 import dataclasses
 import io
 import json
@@ -12,12 +13,16 @@ import zipfile
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 import tf_csvae
-from export import explore
+from export import explore, explore_page
 from export.explorer import Explorer
+from export.remote import Remote
 from tests.conftest import write_images, write_table
+from tests.export.conftest import IMAGES, VECTORS
+from tests.export.server import Models, grpc_server
 from tf_csvae.errors import InputError
 
 SHORT = {"steps": 2, "guide_steps": 2, "judge_steps": 2, "tensorboard": False, "samples": 8}
@@ -60,7 +65,7 @@ def test_an_edit_is_that_of_the_model(explorer):
     target = explorer.requested([None, not bool(opened.labels[0, 1])])
     made = explorer.edited(opened, target)
     y = np.float32([[opened.labels[0, 0], target[1]]])
-    expected = explorer.model.transfer(opened.x, opened.labels, y).numpy()
+    expected = explorer.served.model.transfer(opened.x, opened.labels, y).numpy()
     np.testing.assert_allclose(made, expected, atol=1e-5)
 
 
@@ -77,8 +82,8 @@ def test_an_uploaded_photograph_comes_back_at_its_size(explorer, tmp_path):
 
 @pytest.mark.parametrize("counterfactual", [True, False])
 def test_an_edit_of_nothing_shows_the_image_as_it_is(explorer, tmp_path, monkeypatch, counterfactual):
-    config = dataclasses.replace(explorer.model.config, counterfactual=counterfactual)
-    monkeypatch.setattr(explorer.model, "config", config)
+    config = dataclasses.replace(explorer.served.model.config, counterfactual=counterfactual)
+    monkeypatch.setattr(explorer.served.model, "config", config)
     opened = explorer.opened(photograph(tmp_path / "a.png", (40, 30)))
     before, after, change = explorer.pictures(opened, explorer.base(opened))
     np.testing.assert_array_equal(before, after)
@@ -99,13 +104,13 @@ def test_the_own_style_of_an_image_is_its_reconstruction_without_change(explorer
     opened, (label, _) = explorer.example(1), explorer.labels
     made = explorer.styled(opened, label, explorer.style(opened, label))
     # A counterfactual edit that changes nothing gives the image back.
-    assert explorer.model.config.counterfactual
+    assert explorer.served.model.config.counterfactual
     np.testing.assert_allclose(made, opened.x, atol=1e-5)
 
 
 def test_points_are_the_codes_of_examples(explorer):
     points, values = explorer.points(explorer.labels[0])
-    assert points.shape == (len(explorer.x), explorer.model.config.w_dim)
+    assert points.shape == (len(explorer.x), explorer.served.model.config.w_dim)
     assert set(values) <= {0.0, 1.0}
 
 
@@ -116,7 +121,7 @@ def test_new_examples_are_those_of_the_seed(explorer):
     with zipfile.ZipFile(io.BytesIO(explorer.archive(made, drawn))) as file:
         assert file.namelist() == [*(f"sample_{i:05d}.png" for i in range(3)), "codes.jsonl"]
         codes = [json.loads(line) for line in file.read("codes.jsonl").splitlines()]
-    decoded = explorer.model.decode(np.float32([codes[0]["z"]]), np.float32([codes[0]["w"]]))
+    decoded = explorer.served.model.decode(np.float32([codes[0]["z"]]), np.float32([codes[0]["w"]]))
     np.testing.assert_allclose(decoded.numpy()[0], made[0], atol=1e-5)
 
 
@@ -154,6 +159,77 @@ def test_a_row_changes_in_the_words_of_the_table(table_run):
     changes = explorer.counterfactual(row, [1 - int(now)]).set_index("column")
     assert changes.loc["tall"].tolist() == [now, str(1 - int(now))]
     assert list(explorer.made_rows([1], 3, 0)["tall"]) == ["1", "1", "1"]
+
+
+# A model behind a server.
+
+
+@pytest.fixture
+def behind(exported, tmp_path):
+    """A function system -> (an explorer of the model behind a server, what the server has)."""
+    with contextlib.ExitStack() as stack:
+
+        def behind(system, info=IMAGES):
+            _, served, folder = exported(system, info)
+            port = stack.enter_context(grpc_server(Models({"faces": folder})))
+            path = tmp_path / "labels.json"
+            path.write_text(json.dumps(served.description.to_dict()))
+            return Explorer(Remote(f"127.0.0.1:{port}/faces", str(path)), None), served
+
+        yield behind
+
+
+def test_a_model_behind_a_server_is_steered_as_here(behind, tmp_path):
+    explorer, served = behind("csvae")
+    assert explorer.notes == ["The model is behind a server, so there are no test examples."]
+    path = tmp_path / "a.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (30, 24, 3), np.uint8)).save(path)
+    opened = explorer.opened(str(path))  # the server predicts the labels
+    y = served._judge.read(opened.x)
+    np.testing.assert_array_equal(opened.labels, y)
+    target = np.float32([1 - opened.labels[0, 0], np.nan])
+    expected = served.model.transfer(opened.x, y, np.float32([[target[0], opened.labels[0, 1]]]))
+    np.testing.assert_allclose(explorer.edited(opened, target), expected, atol=1e-5)
+    label = explorer.labels[0]
+    expected = served.model.restyle(opened.x, label.name, [0.5, -1.0], y)
+    np.testing.assert_allclose(explorer.styled(opened, label, [0.5, -1.0]), expected, atol=1e-5)
+    w = served.model.encode(opened.x, y).w.mean()
+    np.testing.assert_allclose(explorer.style(opened, label), w[0, :2], atol=1e-5)
+    made, drawn = explorer.made([True, False], 3, 7)
+    assert drawn == {}
+    expected = served.model.made(served.model.sample_code(tf.constant([[1.0, 0.0]]), 1, 8))
+    np.testing.assert_allclose(made[1:2], expected, atol=1e-5)
+    with zipfile.ZipFile(io.BytesIO(explorer.archive(made, drawn))) as file:
+        assert file.namelist() == [f"sample_{i:05d}.png" for i in range(3)]
+    with explore_page.served(explorer) as (page, _):
+        assert page is not None
+
+
+def test_a_vae_and_vectors_behind_a_server(behind):
+    explorer, served = behind("vae")
+    assert (explorer.labels, explorer.has_pads) == ((), False)
+    assert explorer.made([], 2, 0)[0].shape == (2, *IMAGES.shape)
+    explorer, served = behind("csvae", VECTORS)
+    expected = VECTORS.unscale(served.model.made(served.model.sample_code(tf.constant([[1.0, 0.0]]), 1, 3)))
+    made = explorer.made([True, False], 1, 3)[0]
+    np.testing.assert_allclose(VECTORS.unscale(made), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("place", "content", "words"),
+    [
+        ("127.0.0.1/faces", "{}", "expected HOST:PORT/NAME"),
+        ("127.0.0.1:1/faces", None, "is not there"),
+        ("127.0.0.1:1/faces", '{"labels": []}', "describes no exported model"),
+        ("127.0.0.1:1/faces", "[", "labels.json"),
+    ],
+)
+def test_no_place_and_no_description_of_a_model_are_told(tmp_path, place, content, words):
+    path = tmp_path / "labels.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(InputError, match=words):
+        Remote(place, str(path))
 
 
 # The page, by its API.

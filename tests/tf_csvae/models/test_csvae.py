@@ -193,6 +193,21 @@ def test_style_transfer_exchanges_one_subspace():
     np.testing.assert_allclose(model.style_transfer(x, x, "b", y, y), model.reconstruct(x, y), atol=1e-6)
 
 
+def test_restyle_gives_a_label_the_w_it_is_told():
+    model = make()
+    x, y = batch(3)
+    z, own = model.encode(x, y).mean()
+    made = model.restyle(x, "b", [0.5, -1.0], y)
+    expected = np.concatenate([own[:, :2], np.tile(np.float32([[0.5, -1.0]]), (3, 1))], 1)
+    np.testing.assert_allclose(made, model.decode(z, expected), atol=1e-6)
+    each = model.restyle(x, tf.constant([1, 1, 0]), np.stack([own[0, 2:], own[1, 2:], own[2, :2]]), y)
+    np.testing.assert_allclose(each, model.reconstruct(x, y), atol=1e-6)
+    with pytest.raises(InputError, match=r"w must be \[2\]. Received: \[3\]"):
+        model.restyle(x, "b", [1.0, 2.0, 3.0], y)
+    with pytest.raises(InputError, match="no label has a subspace of its own"):
+        make(w_prior="joint").restyle(x, "b", [0.5, -1.0], y)
+
+
 @pytest.mark.parametrize("w_posterior", ["free", "residual"])
 def test_without_absent_style_examples_without_a_label_have_its_prior(w_posterior):
     model = make(absent_style=False, w_posterior=w_posterior)
