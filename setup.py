@@ -69,6 +69,7 @@ setup(
         "tune": TUNE,
         "test": TEST,
         "dev": [*TEST, "ruff>=0.15,<0.18"],
+        "interop": ["openvino>=2026.4,<2027", "ovmsclient>=2023.1"],
         "peers": ["ctgan>=0.12,<0.13", "sdmetrics>=0.32,<0.33", "torch>=2.13,<2.14"],
         "fuzz": ["atheris>=3,<4"],
         "gpu": ["tensorflow[and-cuda]>=2.20,<2.22"],

@@ -13,6 +13,8 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
+from export import servers
+
 
 class Models:
     """Loaded models by name; ``busy`` counts the requests that are turned away first."""
@@ -26,7 +28,7 @@ class Models:
         return self.asked <= self.busy
 
     def predict(self, name, signature, inputs):
-        function = self.signatures[name][signature]
+        function = self.signatures[name][signature or "serving_default"]
         known = function.structured_input_signature[1]
         return function(**{key: tf.constant(value, known[key].dtype) for key, value in inputs.items()})
 
@@ -53,11 +55,11 @@ class Service(prediction_service_pb2_grpc.PredictionServiceServicer):
 
 
 @contextlib.contextmanager
-def grpc_server(models):
-    """Serves by gRPC while the block runs; gives the port."""
-    server = grpc.server(futures.ThreadPoolExecutor(2))
+def grpc_server(models, port=0):
+    """Serves by gRPC while the block runs; gives the port. As TF Serving it takes any message."""
+    server = grpc.server(futures.ThreadPoolExecutor(2), options=servers.CHANNEL)
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(Service(models), server)
-    port = server.add_insecure_port("127.0.0.1:0")
+    port = server.add_insecure_port(f"127.0.0.1:{port}")
     server.start()
     try:
         yield port
@@ -106,7 +108,7 @@ def rest_server(models):
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             inputs = {key: array(value) for key, value in body["inputs"].items()}
             try:
-                outputs = models.predict(name, body["signature_name"], inputs)
+                outputs = models.predict(name, body.get("signature_name"), inputs)
             except tf.errors.InvalidArgumentError as error:
                 return self.answer(400, {"error": error.message})
             values = {key: plain(value.numpy(), key.endswith("_bytes")) for key, value in outputs.items()}
