@@ -327,8 +327,12 @@ class Explorer:
 
     def made_rows(self, values: Sequence, count: int, seed: int) -> pd.DataFrame:
         """Returns new rows with labels; the arguments are those of ``made``."""
-        if not self.labels or not isinstance(self.served, Served):
-            return pd.DataFrame(self.info.in_columns(self.info.unscale(self.made(values, count, seed)[0])))
+        if not (self.labels and self.info.columns and isinstance(self.served, Served)):
+            made = self.info.unscale(self.made(values, count, seed)[0])
+            if self.info.columns:
+                return pd.DataFrame(self.info.in_columns(made))
+            names = self.info.feature_names or [f"x{number}" for number in range(made.shape[1])]
+            return pd.DataFrame(made, columns=names)
         _in_range("the number of examples", count, 1, MOST)
         _in_range("the seed", seed, 0, 2**31 - 1)
         return self.rows.sample(int(count), int(seed), **self._named(self.requested(values)))

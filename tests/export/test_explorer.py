@@ -213,6 +213,11 @@ def test_a_vae_and_vectors_behind_a_server(behind):
     expected = VECTORS.unscale(served.model.made(served.model.sample_code(tf.constant([[1.0, 0.0]]), 1, 3)))
     made = explorer.made([True, False], 1, 3)[0]
     np.testing.assert_allclose(VECTORS.unscale(made), expected, rtol=1e-4)
+    table = explorer.made_rows([True, False], 2, 3)
+    assert list(table) == ["a", "b", "c"]
+    np.testing.assert_allclose(table.iloc[:1], expected, rtol=1e-4)
+    here = Explorer(served, None).made_rows([True, False], 2, 3)  # without a server
+    np.testing.assert_allclose(here, table, rtol=1e-4)
 
 
 @pytest.mark.parametrize(
