@@ -58,7 +58,9 @@ class DataConfig(BadExamplesConfig):
         "aspect ratios differ; others: 64.",
     )
     cache: str = option(
-        "memory", "Where decoded images are kept: memory, none, or a folder that later runs share."
+        "auto",
+        "Where decoded images are kept: memory; none; a folder, which later runs and other workers share; "
+        "auto: memory if they take at most a quarter of what is free, otherwise ~/.cache/tf_csvae.",
     )
     half: str | None = option(
         None,

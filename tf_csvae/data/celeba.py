@@ -299,16 +299,15 @@ def _from_tfds(attributes: Sequence[str], config: DataConfig, known: Info | None
         return tf.stack([tf.cast(value, tf.float32) for value in values])
 
     def prepare(example):
-        image = images.crop_and_resize(example["image"], box, shape)
-        return image, labels_of(example)
-
-    def read(split, decoders=None):
-        return tfds.read(builder, split, split == "train", decoders)
+        return images.crop_and_resize(example["image"], box, shape)
 
     box, shape = _cut(config, known)
-    y = np.array([*read("train", {"image": tfds.SKIPPED}).map(labels_of).as_numpy_iterator()])
-    examples = {split: pipeline.read_all(read(split), prepare) for split in SPLITS}
-    counts = {split: int(each.cardinality()) for split, each in examples.items()}
-    info = _info(attributes, y, counts, config, known)
-    content = ("tfds", tfds.identity(builder), tuple(attributes), info.shape, info.crop)
-    return pipeline.build(examples, info, config, config.cache, fingerprint=repr(content).encode())
+    y, sources = {}, {}
+    for split in SPLITS:
+        labels = tfds.read(builder, split, {"image": tfds.SKIPPED}).map(labels_of)
+        y[split] = np.array([*labels.as_numpy_iterator()])
+        sources[split] = pipeline.Source(y[split], stream=tfds.in_order(builder, split, prepare))
+    counts = {split: len(each) for split, each in y.items()}
+    info = _info(attributes, y["train"], counts, config, known)
+    content = ("tfds", tfds.identity(builder), info.shape, info.crop)
+    return pipeline.build(sources, info, config, lambda: repr(content).encode())

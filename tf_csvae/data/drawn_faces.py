@@ -20,7 +20,6 @@ can measure what CelebA cannot show: whether the subspace of a label holds its s
 import dataclasses
 
 import numpy as np
-import tensorflow as tf
 
 from tf_csvae.configs import DataConfig
 from tf_csvae.data import image_format, pipeline
@@ -65,8 +64,7 @@ def load(config: DataConfig, known: Info | None = None) -> Dataset:
     labels = tuple(Label(name, share) for name, share in zip(FREQUENCIES, shares, strict=True))
     counts = {split: len(arrays[split][0]) for split in SPLITS}
     info = Info("drawn_faces", (size, size, 3), (0.0, 1.0), labels, counts, fingerprint=pipeline.MADE)
-    examples = {split: tf.data.Dataset.from_tensor_slices(arrays[split]) for split in SPLITS}
-    dataset = pipeline.build(examples, info, config, cache="none")
+    dataset = pipeline.from_arrays(arrays, info, config)
     return dataclasses.replace(dataset, factors=drawn["test"][2])
 
 

@@ -256,24 +256,20 @@ def check_few(left_out: Sequence[str], where: str, config: BadExamplesConfig) ->
 
 def build(files: dict[str, tuple[np.ndarray, np.ndarray]], info: Info, config: DataConfig) -> Dataset:
     """Returns the ``Dataset`` of image files {split: (paths [n], float32 y [n, k])}."""
+    paths = {split: [*map(os.fsencode, x)] for split, (x, _) in files.items() if len(x)}
+    sources = {
+        split: pipeline.Source.of_files(x, files[split][1], lambda path: read(path, info))
+        for split, x in paths.items()
+    }
 
-    def example(path, y):
-        return read(path, info), y
+    def fingerprint() -> bytes:
+        content = {split: pipeline.stamps(x) for split, x in paths.items()}
+        return repr((content, info.shape, info.crop, info.background)).encode()
 
-    # A path is bytes: a folder's name may be in any encoding.
-    named = {split: (np.array([*map(os.fsencode, x)]), y) for split, (x, y) in files.items() if len(x)}
-    items = pipeline.slices(named, config.seed)
-    names = [label.name for label in info.labels]
-    content = {}
-    if config.cache not in pipeline.NO_FOLDER:
-        content = {split: (pipeline.stamps(x), y.tolist()) for split, (x, y) in files.items()}
     return pipeline.build(
-        {split: pipeline.read_all(each, example) for split, each in items.items()},
+        sources,
         info,
         config,
-        config.cache,
-        fingerprint=repr((content, config.seed, names, info.shape, info.crop, info.background)).encode(),
-        explain_failure=lambda: first_unreadable(
-            [path for paths, _ in files.values() for path in paths], info.crop
-        ),
+        fingerprint,
+        lambda: first_unreadable([path for paths, _ in files.values() for path in paths], info.crop),
     )

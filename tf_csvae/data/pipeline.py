@@ -1,27 +1,25 @@
-"""The one tf.data pipeline: from examples to batches.
+"""The one tf.data pipeline: from sources of examples to batches.
 
-A source provides, for each split, a tf.data.Dataset of single examples. The pipeline reads them
-once, keeps them compact (uint8 for images), and then shuffles, batches and converts them.
+The order of the training examples is a function of the seed, the epoch and the position. So each
+worker reads its own rows of every batch and no others, and a training goes on at any step at once.
 """
 
 import dataclasses
 import hashlib
+import math
 import os
-import shutil
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from tf_csvae.configs import DataConfig
-from tf_csvae.data.dataset import SPLITS, Dataset, Info
+from tf_csvae.data import store
+from tf_csvae.data.dataset import Dataset, Info
+from tf_csvae.data.store import Source
 from tf_csvae.errors import InputError, check_known
 from tf_csvae.files import file_name
 from tf_csvae.labels import Label
-
-# The examples are in a random order already, so a buffer of this size mixes well. For images of
-# 64 x 64 it takes at most 100 MB.
-SHUFFLE_BUFFER = 8192
 
 # The fingerprint of data that are made on the spot, and so are always the same.
 MADE = "made"
@@ -33,7 +31,10 @@ HALVES = ("first", "second")
 MOST_OFTEN = 4
 
 # Values of the option cache that are no folder.
-NO_FOLDER = ("memory", "none")
+NO_FOLDER = ("auto", "memory", "none")
+
+# Which rows of a global batch, and the size of that batch; None: all.
+Rows = tuple[slice, int] | None
 
 
 def stamps(paths: Iterable[str]) -> list[tuple[int, ...] | None]:
@@ -50,46 +51,34 @@ def _stamp(path: str) -> tuple[int, ...] | None:
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
-def shuffled_once(arrays: Sequence[np.ndarray], seed: int) -> tf.data.Dataset:
-    """Returns the rows of equally long arrays in a random, fixed order.
-
-    The rows in even places are the same for every seed, so that halves of the data are, too.
-    """
-    order = np.random.default_rng(0).permutation(len(arrays[0]))  # rows may take turns by a label
-    mixed, generator = np.empty_like(order), np.random.default_rng(seed)
-    for start in (0, 1):
-        mixed[start::2] = generator.permutation(order[start::2])
-    return tf.data.Dataset.from_tensor_slices(tuple(array[mixed] for array in arrays))
+def _noise(x: tf.Tensor, rows: Rows, seed: tf.Tensor, **limits: float) -> tf.Tensor:
+    """Returns random numbers, [b, 1, 1, 1], that rows of a global batch have whoever makes them."""
+    n = tf.shape(x)[0] if rows is None else rows[1]
+    noise = tf.random.stateless_uniform((n, 1, 1, 1), seed, **limits)
+    return noise if rows is None else noise[rows[0]]
 
 
-def slices(arrays: dict[str, Sequence[np.ndarray]], seed: int) -> dict[str, tf.data.Dataset]:
-    """Returns {split: the rows of its arrays}; those of train are shuffled once."""
-    return {
-        split: shuffled_once(each, seed) if split == "train" else tf.data.Dataset.from_tensor_slices(each)
-        for split, each in arrays.items()
-    }
-
-
-def read_all(items: tf.data.Dataset, read: Callable) -> tf.data.Dataset:
-    """Maps ``read`` over items, on all cores, in order."""
-    return items.map(read, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-
-
-def random_flip(x: tf.Tensor, y: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def random_flip(
+    x: tf.Tensor, y: tf.Tensor, seed: tf.Tensor, rows: Rows = None
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Mirrors each image of a batch from left to right with probability 1/2."""
-    flip = tf.random.stateless_uniform((tf.shape(x)[0], 1, 1, 1), seed) < 0.5
-    return tf.where(flip, x[:, :, ::-1], x), y
+    return tf.where(_noise(x, rows, seed) < 0.5, x[:, :, ::-1], x), y
 
 
-def random_colour(x: tf.Tensor, y: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def random_colour(
+    x: tf.Tensor, y: tf.Tensor, seed: tf.Tensor, rows: Rows = None
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Changes the brightness of each image by up to 0.1 and its contrast by up to a tenth.
 
     An opacity, the fourth channel, stays.
     """
-    amounts = tf.random.stateless_uniform((2, tf.shape(x)[0], 1, 1, 1), seed, -0.1, 0.1)
+    brighter, stronger = (
+        _noise(x, rows, seed + tf.constant([place, 0], seed.dtype), minval=-0.1, maxval=0.1)
+        for place in range(2)
+    )
     values = tf.cast(x[..., :3], tf.float32)
     centre = tf.reduce_mean(values, (1, 2, 3), keepdims=True)
-    values = centre + (values - centre) * (1 + amounts[0]) + 255 * amounts[1]
+    values = centre + (values - centre) * (1 + brighter) + 255 * stronger
     values = tf.cast(tf.clip_by_value(tf.round(values), 0, 255), x.dtype)
     return tf.concat([values, x[..., 3:]], -1), y
 
@@ -98,18 +87,20 @@ AUGMENTATIONS = {"flip": random_flip, "colour": random_colour}
 
 
 def augmentation(names: Sequence[str]) -> Callable | None:
-    """Returns the function (x, y, seed) -> (x, y) of ``AUGMENTATIONS``, or None for no names.
+    """Returns the function (x, y, seed, rows) -> (x, y) of ``AUGMENTATIONS``, or None for no names.
 
-    The batches x are uint8 images, the seed is int [2]. An unknown name raises ``InputError``.
+    x are uint8 images, the seed is int [2]. ``rows`` are which rows of a global batch they are, and
+    the size of that batch; None: all. An unknown name raises ``InputError``.
     """
     for name in names:
         check_known(name, AUGMENTATIONS, "augmentation")
     if not names:
         return None
 
-    def apply(x: tf.Tensor, y: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def apply(x: tf.Tensor, y: tf.Tensor, seed: tf.Tensor, rows: Rows = None) -> tuple[tf.Tensor, tf.Tensor]:
         for number, name in enumerate(names):
-            x, y = AUGMENTATIONS[name](x, y, seed=seed + tf.constant([0, number], seed.dtype))
+            own = seed + tf.constant([0, number], seed.dtype)
+            x, y = AUGMENTATIONS[name](x, y, seed=own, rows=rows)
         return x, y
 
     return apply
@@ -120,59 +111,85 @@ def from_arrays(arrays: dict[str, tuple[np.ndarray, np.ndarray]], info: Info, co
 
     x is float32 [n, d] or uint8 [n, *info.shape].
     """
-    return build(slices(arrays, config.seed), info, config, cache="none")
+    return build({split: Source(y, x) for split, (x, y) in arrays.items()}, info, config)
 
 
 def build(
-    examples: dict[str, tf.data.Dataset],
+    sources: dict[str, Source],
     info: Info,
     config: DataConfig,
-    cache: str,
-    fingerprint: bytes = b"",
+    fingerprint: Callable[[], bytes] = lambda: b"",
     explain_failure: Callable[[], str | None] = lambda: None,
 ) -> Dataset:
-    """Returns the ``Dataset`` of {split: examples (x, y)}; x is a uint8 image or float32 [d].
+    """Returns the ``Dataset`` of {split: source}.
 
-    The training examples are in a random order already, see ``shuffled_once``. A training batch
-    is never larger than the training set. ``cache`` is "memory", "none", or a folder that keeps
-    the examples between runs; the fingerprint, which tells apart data in the same folder, has the
-    ``stamps`` of all files.
+    Images that are read are kept as ``config.cache`` says. The fingerprint tells apart data in the
+    same folder; it has the ``stamps`` of all files. A training batch is never larger than the
+    training set.
 
     Raises:
-        InputError: a split without examples, no such augmentation, or examples that cannot be
-            read while the folder is filled.
+        InputError: a split without examples, no such augmentation, or a stream of images that
+            cannot be read.
     """
-
-    def cached(split: str) -> tf.data.Dataset:
-        if cache == "none":
-            return examples[split]
-        if cache == "memory":
-            return examples[split].cache()
-        name = f"{file_name(info.name)}-{split}-{hashlib.sha256(fingerprint).hexdigest()[:16]}"
-        try:
-            found = _saved(examples[split], os.path.join(cache, name), info.counts[split])
-        except tf.errors.OpError as error:
-            raise InputError(explain_failure() or str(error)) from error
-        if found is None:
-            raise InputError(explain_failure() or f"Some examples of the {split} split cannot be read.")
-        return found
-
-    whole = _batches({split: cached(split) for split in SPLITS}, info, config, explain_failure)
+    for split, count in info.counts.items():
+        if not count:
+            raise InputError(f"Dataset {info.name!r} has no examples in its {split} split.")
+    try:
+        sources = _kept(sources, info, config.cache, fingerprint)
+    except tf.errors.OpError as error:
+        raise InputError(explain_failure() or str(error)) from error
+    places = np.random.default_rng(0).permutation(len(sources["train"]))  # rows may take turns by a label
+    whole = _dataset(sources, None, places, info, config, explain_failure)
     return whole.half(config.half) if config.half else whole
 
 
-def _batches(
-    examples: dict[str, tf.data.Dataset],
+def _kept(
+    sources: dict[str, Source], info: Info, cache: str, fingerprint: Callable[[], bytes]
+) -> dict[str, Source]:
+    """Returns sources that keep their images as the option cache says."""
+    read = {split: source for split, source in sources.items() if source.x is None}
+    if cache == "none":
+        read = {split: source for split, source in read.items() if source.stream is not None}
+    if not read:
+        return sources
+    size = sum(map(len, read.values())) * math.prod(info.shape)
+    if cache == "auto" and not store.fits_in_memory(size):
+        cache = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "tf_csvae")
+        print(
+            f"The decoded images take {size / 2**30:.1f} GiB, much of the free memory. They are kept in "
+            f"{cache}, for later trainings too. --cache=FOLDER chooses another folder.",
+            flush=True,
+        )
+    key = "" if cache in NO_FOLDER else hashlib.sha256(fingerprint()).hexdigest()[:16]
+
+    def path(split: str) -> str | None:
+        return os.path.join(cache, f"{file_name(info.name)}-{split}-{key}") if key else None
+
+    return sources | {split: source.kept(info.shape, path(split)) for split, source in read.items()}
+
+
+def _dataset(
+    sources: dict[str, Source],
+    members: np.ndarray | None,
+    places: np.ndarray,
     info: Info,
     config: DataConfig,
     explain_failure: Callable[[], str | None],
 ) -> Dataset:
-    """Returns the ``Dataset`` of examples that need not be kept; raises as ``build``."""
-    for split, count in info.counts.items():
-        if not count:
-            raise InputError(f"Dataset {info.name!r} has no examples in its {split} split.")
-    batch_size, seed = min(config.batch_size, info.counts["train"]), config.seed
+    """Returns the ``Dataset`` whose training examples are ``members``, numbers; None: all.
+
+    ``places`` are the numbers of all training examples in a random order, of which the halves are
+    every second one.
+    """
+    count = info.counts["train"]
+    batch_size, seed = min(config.batch_size, count), config.seed
+    steps = count // batch_size
     augment = augmentation(config.augment) if info.is_image else None
+    numbers = None if members is None else tf.constant(members, tf.int64)
+    draw = None
+    if config.balanced_batches:
+        y = sources["train"].y
+        draw = _balanced(y if members is None else y[members], info.labels, steps * batch_size)
 
     def converted(batches: tf.data.Dataset) -> tf.data.Dataset:
         if info.is_image:
@@ -181,45 +198,63 @@ def _batches(
             )
         return batches.prefetch(tf.data.AUTOTUNE)
 
-    train, buffer = examples["train"], min(info.counts["train"], SHUFFLE_BUFFER)
-    steps = info.counts["train"] // batch_size
+    def chosen(epoch: tf.Tensor, step: tf.Tensor, rows: slice) -> tf.Tensor:
+        """Returns the numbers of the examples in rows of a global batch.
 
-    def epoch(number: tf.Tensor) -> tf.data.Dataset:
-        """Returns the batches of one epoch, which depend on the seed and the number only."""
-        # The order must not depend on the global seed of the process; and if that is 0, shuffle
-        # fails on a seed that is a tensor. This sets the seed of the graph of this function.
-        tf.compat.v1.set_random_seed(1)
-        order = tf.cast(seed, tf.int64) * 1_000_003 + number
-        mixed = train.shuffle(buffer, order, reshuffle_each_iteration=False)
-        if config.balanced_batches:
-            mixed = _balanced(mixed, info.labels, tf.stack([seed, tf.cast(number, tf.int64)])).repeat()
-        batches = mixed.batch(batch_size, drop_remainder=True).take(steps)
-        if augment is None:
-            return batches
-        return batches.enumerate().map(
-            lambda step, batch: augment(*batch, seed=tf.stack([number * 2**20 + step, seed])),
-            num_parallel_calls=tf.data.AUTOTUNE,
-        )
+        They are a function of the seed, the epoch and the position alone: nobody needs to read, or
+        to remember, what comes before. The permutation is a block cipher of the position (Simon,
+        Beaulieu et al. 2013). Its key is a hash of seed and epoch, since keys that differ by one
+        give orders that are alike, and it has 8 rounds: with 4, as of
+        tf.random.experimental.index_shuffle, neighbours stay together too often.
+        """
+        positions = (step * batch_size + tf.range(batch_size, dtype=tf.int64))[rows]
+        last = tf.constant(count if draw is None else steps * batch_size, tf.int64) - 1
+        order = tf.stack([tf.cast(seed, tf.int64), epoch])
+        key = tf.random.stateless_uniform((3,), order, None, None, tf.int32)
+        positions = tf.raw_ops.RandomIndexShuffle(index=positions, seed=key, max_index=last, rounds=8)
+        if draw is not None:
+            positions = draw(positions, order)
+        return positions if numbers is None else tf.gather(numbers, positions)
 
-    def train_from(first: int, rows: slice = slice(None)) -> tf.data.Dataset:
-        batches = tf.data.Dataset.range(first, 2**40).flat_map(epoch)
-        if rows != slice(None):
-            batches = batches.map(lambda x, y: (x[rows], y[rows]))
+    def train_from(first: int | tf.Tensor, rows: slice = slice(None), step: int = 0) -> tf.data.Dataset:
+        start = tf.cast(first, tf.int64) * steps + step
+        at = tf.data.Dataset.range(start, 2**62)
+        batches = sources["train"].batches(at.map(lambda t: chosen(t // steps, t % steps, rows)), info.shape)
+        if augment is not None:
+            of = None if rows == slice(None) else (rows, batch_size)
+
+            def changed(t: tf.Tensor, batch: tuple) -> tuple:
+                epoch, step = tf.cast(t // steps, tf.int64), t % steps
+                return augment(*batch, tf.stack([epoch * 2**20 + step, seed]), of)
+
+            batches = tf.data.Dataset.zip(at, batches).map(
+                lambda t, batch: changed(t, batch), num_parallel_calls=tf.data.AUTOTUNE
+            )
         return converted(batches)
 
+    def in_order(split: str) -> tf.data.Dataset:
+        total = info.counts[split]
+        starts = tf.data.Dataset.range(0, total, batch_size)
+        numbers = starts.map(lambda start: tf.range(start, tf.minimum(start + batch_size, total)))
+        return converted(sources[split].batches(numbers, info.shape))
+
     def half(which: str, batch_size: int | None = None) -> Dataset:
-        place, own = HALVES.index(which), config
-        if batch_size:
-            own = dataclasses.replace(config, batch_size=batch_size)
-        count = (info.counts["train"] + 1 - place) // 2
-        part = dataclasses.replace(info, counts={**info.counts, "train": count})
-        return _batches({**examples, "train": train.shard(2, place)}, part, own, explain_failure)
+        own = dataclasses.replace(config, batch_size=batch_size) if batch_size else config
+        part = places[HALVES.index(which) :: 2]
+        return _dataset(
+            sources,
+            part,
+            places,
+            dataclasses.replace(info, counts={**info.counts, "train": len(part)}),
+            own,
+            explain_failure,
+        )
 
     any_epoch = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1)
     return Dataset(
-        train=converted(any_epoch.flat_map(epoch)),
-        validation=converted(examples["validation"].batch(batch_size)),
-        test=converted(examples["test"].batch(batch_size)),
+        train=any_epoch.flat_map(lambda number: train_from(number % 2**31).take(steps)),
+        validation=in_order("validation"),
+        test=in_order("test"),
         info=info,
         train_from=train_from,
         batch_size=batch_size,
@@ -229,51 +264,29 @@ def _batches(
     )
 
 
-def _balanced(examples: tf.data.Dataset, labels: Sequence[Label], seed: tf.Tensor) -> tf.data.Dataset:
-    """Returns examples with rare values of their labels repeated, and some of the others left out.
+def _balanced(y: np.ndarray, labels: Sequence[Label], n: int) -> Callable | None:
+    """Returns a function of n positions that gives rare values of labels more examples.
 
     An example is drawn 1 / (V f) times on average, at most ``MOST_OFTEN``, where f is the frequency
-    of its value among the V values of a label; of several labels that is their mean.
+    of its value among the V values of a label; of several labels that is their mean. It is
+    systematic sampling: in an epoch each example is drawn as often as that, rounded up or down.
+    None: no label has values to balance.
     """
-    columns = []
-    for i, label in enumerate(labels):
+    weights = []
+    for label, column in zip(labels, y.T, strict=True):
         if label.kind != "real":
             _, shares = label.points
-            weights = np.minimum(1 / (len(shares) * np.maximum(shares, 1e-6)), MOST_OFTEN)
-            columns.append((i, tf.constant(weights, tf.float32)))
+            often = np.minimum(1 / (len(shares) * np.maximum(shares, 1e-6)), MOST_OFTEN)
+            known = ~np.isnan(column)
+            weights.append(np.where(known, often[np.where(known, column, 0).astype(int)], 1.0))
+    if not weights:
+        return None
+    ends = np.cumsum(np.mean(weights, 0))
+    ends = tf.constant(ends / ends[-1])
 
-    def copies(place: tf.Tensor, example: tuple) -> tf.data.Dataset:
-        y, weight = example[1], tf.constant(0.0)
-        for i, weights in columns:
-            known = ~tf.math.is_nan(y[i])
-            index = tf.cast(tf.where(known, y[i], 0.0), tf.int32)
-            weight += tf.where(known, weights[index], 1.0) / len(columns)
-        random = tf.random.stateless_uniform((), seed + tf.stack([tf.zeros((), tf.int64), place * 2**20]))
-        times = tf.cast(tf.floor(weight + random), tf.int64)
-        return tf.data.Dataset.from_tensors(example).repeat(times)
+    def draw(positions: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        start = tf.random.stateless_uniform((), seed, dtype=tf.float64)
+        found = tf.searchsorted(ends, (tf.cast(positions, tf.float64) + start) / n, side="right")
+        return tf.minimum(tf.cast(found, tf.int64), len(y) - 1)
 
-    return examples.enumerate().flat_map(copies) if columns else examples
-
-
-def _saved(examples: tf.data.Dataset, path: str, count: int) -> tf.data.Dataset | None:
-    """Reads examples from a folder. If it does not exist, they are written there first.
-
-    Returns None if fewer than ``count`` can be read.
-
-    This is not ``Dataset.cache(file)``, because a process that is killed while it fills such a
-    cache leaves a lock that stops all later ones. This folder appears whole, by rename.
-    """
-    if not os.path.exists(path):
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        temporary = f"{path}.{os.getpid()}"
-        shutil.rmtree(temporary, ignore_errors=True)
-        # Of an example that fails, TensorFlow's save would wait forever.
-        examples.ignore_errors().save(temporary)
-        if tf.data.Dataset.load(temporary).cardinality() < count:
-            shutil.rmtree(temporary)
-            return None
-        try:
-            os.rename(temporary, path)
-        except OSError:  # another process was faster
-            shutil.rmtree(temporary)
-    return tf.data.Dataset.load(path)
+    return draw

@@ -8,7 +8,6 @@ point, so a code that reconstructs x determines y. The model has to put this inf
 import dataclasses
 
 import numpy as np
-import tensorflow as tf
 from sklearn.datasets import make_swiss_roll
 
 from tf_csvae.configs import DataConfig
@@ -39,5 +38,4 @@ def load(config: DataConfig, known: Info | None = None) -> Dataset:
     counts = {split: len(x) for split, x in points.items()}
     info = Info("swiss_roll", (3,), None, labels, counts, offset, scale, feature_names=("x1", "x2", "x3"))
     info = dataclasses.replace(info, fingerprint=pipeline.MADE)
-    examples = {split: tf.data.Dataset.from_tensor_slices(pair) for split, pair in arrays.items()}
-    return pipeline.build(examples, info, config, cache="none")
+    return pipeline.from_arrays(arrays, info, config)

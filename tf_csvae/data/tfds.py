@@ -86,7 +86,7 @@ def load(config: DataConfig, known: Info | None = None) -> Dataset:
     def arrays(function):
         decoders = {image[-1]: SKIPPED} if image else None
         return {
-            split: np.array([*read(builder, part, False, decoders).map(function).as_numpy_iterator()])
+            split: np.array([*read(builder, part, decoders).map(function).as_numpy_iterator()])
             for split, part in instructions.items()
         }
 
@@ -124,21 +124,15 @@ def load(config: DataConfig, known: Info | None = None) -> Dataset:
     info = Info(title, shape, (0.0, 1.0), found, counts, crop=box)
 
     def prepare(example):
-        row = (_values(drafts, labels_of(example)[None])[0] - mean) / deviation
-        return images.crop_and_resize(_at(example, image), box, shape), row
+        return images.crop_and_resize(_at(example, image), box, shape)
 
-    examples = {
-        split: pipeline.read_all(read(builder, instructions[split], split == "train"), prepare)
-        for split in SPLITS
-    }
-    content = (identity(builder), instructions, found, info.shape, box)
+    streams = {split: in_order(builder, instructions[split], prepare) for split in SPLITS}
     return pipeline.build(
-        examples,
+        {split: pipeline.Source(y[split], stream=streams[split]) for split in SPLITS},
         info,
         config,
-        config.cache,
-        fingerprint=repr(content).encode(),
-        explain_failure=lambda: _failure(examples, where),
+        lambda: repr((identity(builder), instructions, info.shape, box)).encode(),
+        lambda: _failure(streams, where),
     )
 
 
@@ -149,9 +143,9 @@ def _shape(given: tuple[int | None, ...], config: DataConfig) -> tuple[int, int,
     return *image_format.chosen_sides(config, seen), channels or 3
 
 
-def _failure(examples: dict[str, tf.data.Dataset], where: str) -> str | None:
+def _failure(streams: dict[str, tf.data.Dataset], where: str) -> str | None:
     """Returns a sentence about the first example that cannot be read."""
-    for split, each in examples.items():
+    for split, each in streams.items():
         number = 0
         try:
             for _ in each:
@@ -219,10 +213,15 @@ def identity(builder: Builder) -> tuple:
     return builder.info.full_name, pipeline.stamps(sorted(files))
 
 
-def read(builder: Builder, split: str, shuffle: bool, decoders: dict | None = None) -> tf.data.Dataset:
-    """Returns the examples of a split, from several files in turn; else the order is by file."""
-    config = tensorflow_datasets.ReadConfig(shuffle_seed=0, interleave_cycle_length=16)
-    return builder.as_dataset(split=split, shuffle_files=shuffle, read_config=config, decoders=decoders)
+def read(builder: Builder, split: str, decoders: dict | None = None) -> tf.data.Dataset:
+    """Returns the examples of a split, in the order of its files."""
+    return builder.as_dataset(split=split, shuffle_files=False, decoders=decoders)
+
+
+def in_order(builder: Builder, split: str, image_of: Callable[[Any], tf.Tensor]) -> tf.data.Dataset:
+    """Returns the images of a split, in the order of ``read``; ``image_of`` is of an example."""
+    examples = read(builder, split)
+    return examples.map(image_of, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
 
 def _at(example: Any, path: Path) -> Any:

@@ -124,10 +124,10 @@ class Cluster:
     def train_from(self, dataset: Dataset, epoch: int, step: int = 0) -> Any:
         """Returns the training batches after so many epochs and steps, for ``fit``: endless.
 
-        Every worker goes through the same global batches and makes its own rows of each.
+        Every worker makes its own rows of the same global batches, and reads no others.
         """
         if self.strategy is None:
-            return dataset.train_from(epoch).skip(step)
+            return dataset.train_from(epoch, step=step)
 
         def of_worker(context):
             place, count = context.input_pipeline_id, context.num_input_pipelines
@@ -139,7 +139,7 @@ class Cluster:
 
             share = dataset.batch_size // count
             own = slice(place * share, (place + 1) * share)
-            batches = dataset.train_from(epoch, own).skip(step)
+            batches = dataset.train_from(epoch, own, step)
             return batches.flat_map(parts) if local > 1 else batches
 
         return self.strategy.distribute_datasets_from_function(of_worker)

@@ -36,9 +36,9 @@ def paced(dataset: Dataset, training: TrainingConfig) -> tuple[Dataset, int]:
     each = min(IMAGE_EPOCH if dataset.info.is_image else VECTOR_EPOCH, training.steps)
     own = dataset.steps_per_epoch
 
-    def train_from(first: int, rows: slice = slice(None)) -> tf.data.Dataset:
-        passes, steps = divmod(first * each, own)
-        return dataset.train_from(passes, rows).skip(steps)
+    def train_from(first: int, rows: slice = slice(None), step: int = 0) -> tf.data.Dataset:
+        passes, steps = divmod(first * each + step, own)
+        return dataset.train_from(passes, rows, steps)
 
     made = dataclasses.replace(dataset, steps_per_epoch=each, train_from=train_from)
     return made, math.ceil(training.steps / each)

@@ -8,12 +8,11 @@ from tf_csvae.data import pipeline
 from tf_csvae.data.dataset import Info
 
 
-def build(count=20, batch_size=8, seed=0, cache="memory", **options):
+def build(count=20, batch_size=8, seed=0):
     x = np.arange(count, dtype=np.float32)[:, None]
-    splits = {split: tf.data.Dataset.from_tensor_slices((x, x)) for split in ("train", "validation", "test")}
-    info = Info("numbers", (1,), None, (), dict.fromkeys(splits, count))
-    config = DataConfig(batch_size=batch_size, seed=seed)
-    return pipeline.build(splits, info, config, cache, **options)
+    arrays = dict.fromkeys(("train", "validation", "test"), (x, x))
+    info = Info("numbers", (1,), None, (), dict.fromkeys(arrays, count))
+    return pipeline.from_arrays(arrays, info, DataConfig(batch_size=batch_size, seed=seed))
 
 
 def epochs(dataset, first, number):
@@ -60,16 +59,6 @@ def test_batches_are_no_larger_than_the_training_set():
     dataset = build(count=5, batch_size=64)
     assert dataset.steps_per_epoch == 1
     assert len(epochs(dataset, 0, 1)[0]) == 5
-
-
-def test_a_cache_on_disk_is_read_again_and_never_for_other_data(tmp_path):
-    cache = str(tmp_path / "cache")
-    first = epochs(build(cache=cache, fingerprint=b"a"), 0, 1)
-    written = sorted((tmp_path / "cache").iterdir())
-    np.testing.assert_array_equal(first, epochs(build(cache=cache, fingerprint=b"a"), 0, 1))
-    assert sorted((tmp_path / "cache").iterdir()) == written
-    other = build(count=30, cache=cache, fingerprint=b"b")
-    assert sum(len(x) for x, _ in other.test) == 30
 
 
 def test_flips_repeat_by_epoch_and_mirror_whole_images():
