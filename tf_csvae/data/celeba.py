@@ -172,14 +172,29 @@ def _read_lists(
         else:
             path = os.path.join(folder, present[name].name)
             earlier, other = first.setdefault(present[name].number, (number, path))
-            if other != path and os.path.samefile(path, other):
+            if other != path and os.path.samefile(path, other) and not _are_links(path, other):
                 raise InputError(
                     f"{at}: {_shown(name)} is the same image as in line {earlier}, "
                     f"{os.path.basename(other)}. Leave one of them out."
                 )
             chosen[split].append(path)
             labels[path] = y[rows[name]]
+    total = sum(map(len, chosen.values()))
+    if total > len(first):
+        print(
+            f"{partition}: {total:,} names of {len(first):,} images, since some are hard links to one image. "
+            "One image may be in several splits.",
+            flush=True,
+        )
     return labels, chosen, left_out
+
+
+def _are_links(path: str, other: str) -> bool:
+    """Returns whether two paths are hard links, which somebody made on purpose, to one image.
+
+    They are not if one of them is a symbolic link, or another spelling of the other.
+    """
+    return not (os.path.islink(path) or os.path.islink(other)) and os.stat(path).st_nlink > 1
 
 
 class _File(NamedTuple):
