@@ -224,6 +224,7 @@ class Dataset:
             from an epoch on; ``rows`` selects rows of each batch. The order of an epoch depends
             on the seed and its number only, so a resumed training has the same order.
         batch_size: examples of a training batch.
+        asked_batch_size: what the option asks for; a batch is never larger than the training set.
         steps_per_epoch: batches of an epoch. Examples that fill no batch are left out; each epoch
             leaves out others.
         left_out: a sentence about each bad example that was skipped.
@@ -243,6 +244,7 @@ class Dataset:
     train_from: Callable[..., tf.data.Dataset]
     batch_size: int
     steps_per_epoch: int
+    asked_batch_size: int = 0
     left_out: tuple[str, ...] = ()
     explain_failure: Callable[[], str | None] = lambda: None
     half: Callable[..., Dataset] | None = None

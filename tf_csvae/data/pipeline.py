@@ -259,6 +259,7 @@ def _dataset(
         train_from=train_from,
         batch_size=batch_size,
         steps_per_epoch=steps,
+        asked_batch_size=config.batch_size,
         explain_failure=explain_failure,
         half=half,
     )

@@ -92,6 +92,9 @@ class ExchangeWeights(keras.layers.Layer):
     ) -> None:
         super().__init__(dtype=outer_dtype(dtype), **kwargs)
         self._space, self._target, self._least = space, target, least
+        # Where weights may fall below the start, no more is asked than real examples show. What then
+        # is still not seen cannot be: two labels that are one. More weight would only harm the rest.
+        self._most = EXCHANGE_WEIGHT if least < EXCHANGE_WEIGHT else MAX_WEIGHT
         self._adapts = np.float32([label.kind != "real" for label in labels])
         # The probability of a class is that of its column; that of a binary 0 is 1 minus it.
         self._zero_counts = np.float32([each.kind == "binary" for each in labels for _ in each.feature_names])
@@ -135,7 +138,7 @@ class ExchangeWeights(keras.layers.Layer):
             # The mean of the rows that ask for a value, so that a rare one is not slower.
             short = replicas.mean(tf.reduce_sum(asked * missing, 1)) / tf.maximum(count, 1e-6)
             moved = self.log_weights + RATE * short
-            least, most = math.log(self._least), math.log(MAX_WEIGHT)
+            least, most = math.log(self._least), math.log(self._most)
             self.log_weights.assign(tf.clip_by_value(moved, least, most))
         return weights
 

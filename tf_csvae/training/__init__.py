@@ -160,4 +160,5 @@ def _chosen(system: str | Settings, data: "Dataset | None", options: dict[str, A
         raise InputError(
             f"Options of data cannot change data that are given. Received: {', '.join(of_data)}."
         )
-    return settings(system, dataset=data.info.name, batch_size=data.batch_size, **options)
+    batch_size = data.asked_batch_size or data.batch_size
+    return settings(system, dataset=data.info.name, batch_size=batch_size, **options)
