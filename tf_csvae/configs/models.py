@@ -114,8 +114,8 @@ class CondVAEConfig(VAEConfig):
     )
     exchange_least: float = option(
         5.0,
-        "With exchange_target: the least weight of a label's exchange. If it is small, an exchange goes no "
-        "further than the guide's view of real examples asks for.",
+        "With exchange_target: the least weight of a label's exchange. If it is below 5, the weight does "
+        "not grow beyond 5, and an exchange goes no further than the guide's view of real examples asks.",
         low=0.01,
         high=5,
     )

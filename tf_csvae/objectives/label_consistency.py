@@ -92,8 +92,8 @@ class ExchangeWeights(keras.layers.Layer):
     ) -> None:
         super().__init__(dtype=outer_dtype(dtype), **kwargs)
         self._space, self._target, self._least = space, target, least
-        # Where weights may fall below the start, no more is asked than real examples show. What then
-        # is still not seen cannot be: two labels that are one. More weight would only harm the rest.
+        # Where weights may fall below the start, no more is asked than real examples show. What is
+        # still not seen then cannot be, as of two labels that are one. More weight would only harm.
         self._most = EXCHANGE_WEIGHT if least < EXCHANGE_WEIGHT else MAX_WEIGHT
         self._adapts = np.float32([label.kind != "real" for label in labels])
         # The probability of a class is that of its column; that of a binary 0 is 1 minus it.
