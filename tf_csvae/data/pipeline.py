@@ -216,9 +216,11 @@ def _dataset(
             positions = draw(positions, order)
         return positions if numbers is None else tf.gather(numbers, positions)
 
-    def train_from(first: int | tf.Tensor, rows: slice = slice(None), step: int = 0) -> tf.data.Dataset:
-        start = tf.cast(first, tf.int64) * steps + step
-        at = tf.data.Dataset.range(start, 2**62)
+    def train_from(first: int, rows: slice = slice(None), step: int = 0) -> tf.data.Dataset:
+        return made(tf.data.Dataset.range(first * steps + step, 2**62), rows)
+
+    def made(at: tf.data.Dataset, rows: slice = slice(None)) -> tf.data.Dataset:
+        """Returns the batches of steps, counted from the first epoch on."""
         batches = sources["train"].batches(at.map(lambda t: chosen(t // steps, t % steps, rows)), info.shape)
         if augment is not None:
             of = None if rows == slice(None) else (rows, batch_size)
@@ -251,8 +253,9 @@ def _dataset(
         )
 
     any_epoch = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1)
+    any_epoch = any_epoch.map(lambda number: number % 2**31 * steps)
     return Dataset(
-        train=any_epoch.flat_map(lambda number: train_from(number % 2**31).take(steps)),
+        train=made(any_epoch.flat_map(lambda start: tf.data.Dataset.range(start, start + steps))),
         validation=in_order("validation"),
         test=in_order("test"),
         info=info,
