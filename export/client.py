@@ -24,7 +24,7 @@ import flags.command
 from export import outputs, steering
 from export.configs import STEPS, TRAVERSAL, SteeringConfig
 from tf_csvae.errors import InputError
-from tf_csvae.files import check_folder, read_json
+from tf_csvae.files import check_folder
 from tf_csvae.labels import Label, as_labels
 from tf_csvae.options import option
 
@@ -129,16 +129,7 @@ def _checked_labels(config: ClientConfig, command: str, files: Sequence[str]) ->
         raise InputError(f"{command} takes {taken}.")
     labels, path = [], config.labels_file
     if command != "classify" and (path or command not in UNLABELLED):
-        give = "Give assets.extra/labels.json of the exported model."
-        if not path or not os.path.exists(path):
-            raise InputError(f"--labels_file={path} is not there. {give}")
-        content = read_json(path, give)
-        if "labels" not in content:
-            raise InputError(f"--labels_file={path} is no labels.json of an exported model. {give}")
-        try:
-            labels = as_labels(content["labels"])
-        except InputError as error:
-            raise InputError(f"--labels_file={path}: {error} {give}") from error
+        labels = steering.read_labels_file(path, lambda content: as_labels(content["labels"]))
     names = [label.name for label in labels]
     for pairs in (config.set, config.known):
         steering.label_values(pairs, labels)

@@ -259,7 +259,7 @@ def as_table(
     for label, column, value in zip(served.labels, labels.T, requested, strict=True):
         if label.name in before:
             if not np.isnan(value):
-                asked = (value - label.mean) / label.scale
+                asked = label.standardised(value)
                 made[label.name] = frames.relabelled(label, before[label.name], asked)
         elif not np.isnan(column).all():
             made[label.name] = [_written(label, each) for each in column]
@@ -281,7 +281,7 @@ def _written(label: Label, value: float) -> str:
     """Returns the value of a label, in its own units, as it stands in a table."""
     if label.kind == "real" and not np.isnan(value):
         return f"{round(float(value), decimals(label.scale)):.15g}"
-    return label.text((value - label.mean) / label.scale)
+    return label.text(label.standardised(value))
 
 
 def formulas(table: pd.DataFrame) -> list[str]:

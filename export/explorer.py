@@ -146,9 +146,7 @@ class Explorer:
     def _in_y(self, labels: np.ndarray) -> np.ndarray:
         """Returns labels [n, k] in their own units as they stand in y."""
         pairs = zip(self.labels, np.asarray(labels).T, strict=True)
-        return np.stack([(column - label.mean) / label.scale for label, column in pairs], 1).astype(
-            np.float32
-        )
+        return np.stack([label.standardised(column) for label, column in pairs], 1).astype(np.float32)
 
     def requested(self, values: Sequence) -> np.ndarray:
         """Returns values of all labels in their own units, [k]; None: NaN.
@@ -341,9 +339,7 @@ class Explorer:
         """Returns {label: text} of the labels that are requested, [k] in their own units."""
         pairs = zip(self.labels, requested, strict=True)
         return {
-            label.name: label.text((value - label.mean) / label.scale)
-            for label, value in pairs
-            if not np.isnan(value)
+            label.name: label.text(label.standardised(value)) for label, value in pairs if not np.isnan(value)
         }
 
     def frame(self) -> pd.DataFrame:

@@ -1,19 +1,15 @@
 """A model that TF Serving serves, with the interface of ``signatures.Served``."""
 
-import os
 import re
 
 import numpy as np
 
+from export import steering
 from export.servers import GrpcServer, check_answer
 from export.signatures import Description
 from tf_csvae.data.dataset import Info
 from tf_csvae.errors import InputError
-from tf_csvae.files import read_json
 from tf_csvae.labels import Label
-
-# What --labels_file should be.
-_GIVE = "Give assets.extra/labels.json of the exported model."
 
 
 class Remote:
@@ -37,12 +33,7 @@ class Remote:
         found = re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[^/:\s]+):(\d{1,5})/([A-Za-z0-9][A-Za-z0-9._-]*)", place)
         if not found:
             raise InputError(f"--model={place}: expected HOST:PORT/NAME, as in localhost:8500/faces.")
-        if not labels_file or not os.path.exists(labels_file):
-            raise InputError(f"--labels_file={labels_file or ''} is not there. {_GIVE}")
-        try:
-            self.description = Description.from_dict(read_json(labels_file, _GIVE))
-        except InputError as error:
-            raise InputError(f"--labels_file={labels_file}: {error} {_GIVE}") from error
+        self.description = steering.read_labels_file(labels_file, Description.from_dict)
         host, port, name = found.groups()
         self._server = GrpcServer(host, int(port), name)
 

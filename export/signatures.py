@@ -15,7 +15,6 @@ import tensorflow as tf
 from export import inputs
 from export.configs import STEPS, TRAVERSAL
 from export.inputs import Input
-from tf_csvae import editing
 from tf_csvae.data.dataset import Info
 from tf_csvae.errors import InputError
 from tf_csvae.labels import Label
@@ -203,10 +202,9 @@ class Served:
         }
         if model.has_subspaces and model.config.w_prior != "joint":
             style = Input((model.config.w_dim,), conditions=inputs.finite)
-            restyle = {**given, "label": label, "w": style}
             found["restyle"] = (
-                restyle,
-                lambda x, y, label, w: editing.restyle(model, x, label, w, known(x, y)),
+                {**given, "label": label, "w": style},
+                lambda x, y, label, w: model.restyle(x, label, w, known(x, y)),
             )
         if model.has_subspaces:
             w = Input((sum(model.label_widths),), conditions=inputs.finite)

@@ -4,7 +4,8 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -12,6 +13,26 @@ from export.configs import SteeringConfig
 from tf_csvae import files
 from tf_csvae.errors import InputError
 from tf_csvae.labels import Label, values_dtype
+
+Described = TypeVar("Described")
+
+
+def read_labels_file(path: str | None, read: Callable[[dict[str, Any]], Described]) -> Described:
+    """Returns what ``read`` makes of --labels_file, assets.extra/labels.json of an exported model.
+
+    Raises:
+        InputError: there is no such file, or it is another one.
+    """
+    give = "Give assets.extra/labels.json of the exported model."
+    if not path or not os.path.exists(path):
+        raise InputError(f"--labels_file={path} is not there. {give}")
+    content = files.read_json(path, give)
+    if "labels" not in content:
+        raise InputError(f"--labels_file={path} is no labels.json of an exported model. {give}")
+    try:
+        return read(content)
+    except InputError as error:
+        raise InputError(f"--labels_file={path}: {error} {give}") from error
 
 
 def label_values(pairs: Sequence[str], labels: Sequence[Label], default: float = math.nan) -> list[float]:

@@ -167,6 +167,10 @@ class Label:
         """Returns values of y, a number or an array, in the units of the data."""
         return value * self.scale + self.mean
 
+    def standardised(self, value: float | np.ndarray) -> float | np.ndarray:
+        """Returns values in the units of the data, a number or an array, as they stand in y."""
+        return (value - self.mean) / self.scale
+
     def described(self) -> str:
         """Returns the kind in words, with the classes or the units."""
         if self.kind == "categorical":

@@ -226,12 +226,9 @@ def _dataset(
             of = None if rows == slice(None) else (rows, batch_size)
 
             def changed(t: tf.Tensor, batch: tuple) -> tuple:
-                epoch, step = tf.cast(t // steps, tf.int64), t % steps
-                return augment(*batch, tf.stack([epoch * 2**20 + step, seed]), of)
+                return augment(*batch, tf.stack([t // steps * 2**20 + t % steps, seed]), of)
 
-            batches = tf.data.Dataset.zip(at, batches).map(
-                lambda t, batch: changed(t, batch), num_parallel_calls=tf.data.AUTOTUNE
-            )
+            batches = tf.data.Dataset.zip(at, batches).map(changed, num_parallel_calls=tf.data.AUTOTUNE)
         return converted(batches)
 
     def in_order(split: str) -> tf.data.Dataset:

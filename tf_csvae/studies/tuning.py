@@ -226,7 +226,8 @@ def _one(
             fit(SYSTEM, callbacks=callbacks, **{**options, **trial.params, "run_dir": run.path})
         labels = run.info().labels
         values = [OBJECTIVES[name].value(run.metrics(), labels) for name in objectives]
-        why = next((f"no {name}" for name, each in zip(objectives, values, strict=True) if each != each), "")
+        missing = [name for name, each in zip(objectives, values, strict=True) if math.isnan(each)]
+        why = f"no {missing[0]}" if missing else ""
     except optuna.TrialPruned:
         why = "hopeless"
     except InputError as error:
@@ -275,16 +276,16 @@ def _write(study: optuna.Study, out: str, objectives: Sequence[str]) -> report.T
         own = Run(os.path.join(out, trial.user_attrs[_RUN]))
         complete = trial.values is not None
         values = [f"{value:.4g}" for value in trial.values] if complete else [report.NONE] * len(objectives)
-        verdict = own.metrics().get("verdict", {}) if complete else {}
-        steered = f"{_steered({'verdict': verdict})} of {len(verdict)}" if verdict else report.NONE
+        numbers = own.metrics() if complete else {}
+        labels = len(numbers.get("verdict", {}))
+        steered = f"{_steered(numbers)} of {labels}" if labels else report.NONE
         parameters = [_written(trial.params[name]) if name in trial.params else report.NONE for name in names]
         is_best = chosen is not None and trial.number == chosen.number
         ended = "best" if is_best else trial.user_attrs.get(_WHY, "")
         rows.append([trial.user_attrs[_RUN], *values, steered, *parameters, ended[:200]])
     table = report.Table("The trials.", rows)
     if chosen is not None:
-        with open(Run(os.path.join(out, chosen.user_attrs[_RUN])).file(runs.FLAGFILE)) as file:
-            text = file.read()
+        text = Run(os.path.join(out, chosen.user_attrs[_RUN])).flags()
         files.write_text(os.path.join(out, BEST), text)
         flags[BEST] = text
     words = ", ".join(f"{name}: {OBJECTIVES[name].words}" for name in objectives)

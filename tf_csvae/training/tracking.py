@@ -98,11 +98,12 @@ def check_tracker(track: str | None) -> None:
 def tracked(settings: Settings, run: Run, is_chief: bool = True) -> Iterator[Tracker]:
     """Yields the tracker that --track names, and ends its run with the block; only for a chief.
 
+    ``check_tracker`` has passed its name.
+
     Raises:
-        InputError: as ``check_tracker``, or the tracker refuses.
+        InputError: the tracker refuses.
     """
     track = getattr(settings.training, "track", None) if is_chief else None
-    check_tracker(track)
     if not track:
         yield Tracker()
         return
