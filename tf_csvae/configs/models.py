@@ -87,6 +87,12 @@ class VAEConfig(NetworkConfig):
         "the features of the guide; needs a guide; 0: none.",
         low=0,
     )
+    guide_every: int = option(
+        1,
+        "The guide sees every so many-th example of a batch, and no other, in the terms that need it. "
+        "With a larger number a step takes less time, and these terms are noisier.",
+        low=1,
+    )
     counterfactual: bool = option(
         False,
         "Edits keep the residual x - E[p(x|code)] where the change is smaller than the noise of "

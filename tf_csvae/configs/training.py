@@ -25,12 +25,13 @@ class TrainingConfig(Config):
         choices=("cosine", "constant", "plateau"),
     )
     precision: str = option(
-        "float32",
-        "Of the inner layers; weights, distributions and losses are float32.",
-        choices=("float32", "bfloat16", "float16"),
+        "auto",
+        "Of the inner layers; weights, distributions and losses are float32. auto: bfloat16 on GPUs "
+        "that compute it on tensor cores, else float32.",
+        choices=("auto", "float32", "bfloat16", "float16"),
     )
     jit_compile: str = option(
-        "auto", "XLA; auto: for vectors and not for images.", choices=("auto", "true", "false")
+        "auto", "XLA; auto: for vectors, and for images on GPUs.", choices=("auto", "true", "false")
     )
     steps_per_execution: int = option(
         0, "Steps per call of TensorFlow; 0: an epoch for vectors, 1 for images.", low=0

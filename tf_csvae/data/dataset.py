@@ -220,9 +220,11 @@ class Dataset:
     Attributes:
         train: one epoch, in a new order at each iteration.
         validation, test: every example, in a fixed order.
-        train_from: function (epoch, rows=slice(None)) that returns the endless training batches
-            from an epoch on; ``rows`` selects rows of each batch. The order of an epoch depends
-            on the seed and its number only, so a resumed training has the same order.
+        train_from: function (epoch, rows=slice(None), step=0, scaled=True) that returns the endless
+            training batches from a step of an epoch on. ``rows`` selects rows of each batch.
+            ``scaled`` False leaves images as bytes, uint8 of 0 to 255, which models take, too. The
+            order of an epoch depends on the seed and its number only, so a resumed training has
+            the same order.
         batch_size: examples of a training batch.
         asked_batch_size: what the option asks for; a batch is never larger than the training set.
         steps_per_epoch: batches of an epoch. Examples that fill no batch are left out; each epoch

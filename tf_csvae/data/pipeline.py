@@ -191,8 +191,8 @@ def _dataset(
         y = sources["train"].y
         draw = _balanced(y if members is None else y[members], info.labels, steps * batch_size)
 
-    def converted(batches: tf.data.Dataset) -> tf.data.Dataset:
-        if info.is_image:
+    def converted(batches: tf.data.Dataset, scaled: bool = True) -> tf.data.Dataset:
+        if info.is_image and scaled:
             batches = batches.map(
                 lambda x, y: (tf.cast(x, tf.float32) / 255.0, y), num_parallel_calls=tf.data.AUTOTUNE
             )
@@ -216,10 +216,12 @@ def _dataset(
             positions = draw(positions, order)
         return positions if numbers is None else tf.gather(numbers, positions)
 
-    def train_from(first: int, rows: slice = slice(None), step: int = 0) -> tf.data.Dataset:
-        return made(tf.data.Dataset.range(first * steps + step, 2**62), rows)
+    def train_from(
+        first: int, rows: slice = slice(None), step: int = 0, scaled: bool = True
+    ) -> tf.data.Dataset:
+        return made(tf.data.Dataset.range(first * steps + step, 2**62), rows, scaled)
 
-    def made(at: tf.data.Dataset, rows: slice = slice(None)) -> tf.data.Dataset:
+    def made(at: tf.data.Dataset, rows: slice = slice(None), scaled: bool = True) -> tf.data.Dataset:
         """Returns the batches of steps, counted from the first epoch on."""
         batches = sources["train"].batches(at.map(lambda t: chosen(t // steps, t % steps, rows)), info.shape)
         if augment is not None:
@@ -229,7 +231,7 @@ def _dataset(
                 return augment(*batch, tf.stack([t // steps * 2**20 + t % steps, seed]), of)
 
             batches = tf.data.Dataset.zip(at, batches).map(changed, num_parallel_calls=tf.data.AUTOTUNE)
-        return converted(batches)
+        return converted(batches, scaled)
 
     def in_order(split: str) -> tf.data.Dataset:
         total = info.counts[split]

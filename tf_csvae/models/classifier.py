@@ -80,7 +80,7 @@ class Classifier(LabelledModel):
         with replicas.one_batch():
             if self.config.epsilon:
                 x, y, *rest = data
-                data = (self.adversarial_examples(x, y), y, *rest)
+                data = (self.adversarial_examples(self.as_float(x), y), y, *rest)
             return super().train_step(data)
 
     def adversarial_examples(self, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
@@ -119,6 +119,7 @@ class Classifier(LabelledModel):
 
         A categorical label has a column per class. Training augments the images and drops features.
         """
+        x = self.as_float(x)
         if not training:
             return self.head(self.trunk(x, training=False)[-1])
         image_seed, dropout_seed, _ = self._seeds()

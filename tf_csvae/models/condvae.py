@@ -5,13 +5,12 @@ import tensorflow as tf
 
 from tf_csvae.configs import CondVAEConfig
 from tf_csvae.labels import Labels
+from tf_csvae.models import terms
 from tf_csvae.models.vae import VAE
 from tf_csvae.networks.distributions import Seed, diagonal_normal
 from tf_csvae.networks.trunks import Shape
-from tf_csvae.objectives import bound
-from tf_csvae.objectives.label_consistency import adaptive_weights, label_consistency
-from tf_csvae.objectives.perceptual import perceptual
-from tf_csvae.objectives.term import Code, Objective, Term
+from tf_csvae.objectives.label_consistency import adaptive_weights
+from tf_csvae.objectives.term import Code, Objective
 
 
 @keras.saving.register_keras_serializable("tf_csvae")
@@ -65,16 +64,5 @@ class CondVAE(VAE):
 
     def objective(self) -> Objective:
         """Returns the negative bound and what stands beside it."""
-        c = self.config
-        terms = [
-            Term("reconstruction", self.bound_weight("beta1"), lambda s: bound.reconstruction(s.px, s.x)),
-            Term("kl_z", self.bound_weight("beta3"), lambda s: bound.kl_z(s.code.z), warmup=True),
-            self.aggregate_term(),
-            Term("perceptual", c.perceptual_weight, lambda s: perceptual(self.guide, s.px.mean(), s.stages)),
-            Term(
-                "consistency",
-                c.consistency_weight,
-                lambda s: label_consistency(self.space, self.guide, self.exchange_weights, s),
-            ),
-        ]
-        return {"generator": terms}
+        own = terms.reconstruction, terms.kl_z, terms.aggregate, terms.perceptual_term, terms.consistency
+        return {"generator": [term(self) for term in own]}

@@ -7,13 +7,14 @@ import tensorflow as tf
 
 from tf_csvae.configs import CondVAEInfoConfig
 from tf_csvae.labels import Labels
+from tf_csvae.models import terms
 from tf_csvae.models.generative import GenerativeModel
 from tf_csvae.networks import replicas, trunks
 from tf_csvae.networks.distributions import Seed, diagonal_normal, split_seed, standard_normal
 from tf_csvae.networks.label_space import LabelSpace
 from tf_csvae.networks.trunks import Shape
-from tf_csvae.objectives import adversary, bound, gan
-from tf_csvae.objectives.perceptual import perceptual, stages
+from tf_csvae.objectives import adversary, gan
+from tf_csvae.objectives.perceptual import stages
 from tf_csvae.objectives.term import Code, Objective, Step, Term
 
 
@@ -152,7 +153,7 @@ class CondVAEInfo(GenerativeModel):
         step.again = step.px.mean()
         made = tf.concat([step.again, self.likelihood(sampled, x).mean()], 0)
         if self.config.perceptual_weight:
-            step.stages = stages(self.guide, x)
+            step.stages = stages(self.guide, x[:: self.config.guide_every])
         step.predicted = self.auxiliary(z, training=training)
         # Real and generated data in one batch, so that they are normalised together.
         logits = self.discriminate(tf.concat([x, made], 0), noise_seed, training, parts=3)
@@ -170,17 +171,14 @@ class CondVAEInfo(GenerativeModel):
         def gradient_penalty(s):
             return gan.gradient_penalty(lambda x: self.discriminate(x, s.seed, s.training), s.x)
 
-        shared = [
-            Term("reconstruction", self.bound_weight("beta1"), lambda s: bound.reconstruction(s.px, s.x)),
-            Term("perceptual", c.perceptual_weight, lambda s: perceptual(self.guide, s.again, s.stages)),
-        ]
+        shared = [terms.reconstruction(self), terms.perceptual_term(self)]
         return {
             "encoder": [
                 *shared,
-                Term("kl_z", self.bound_weight("beta3"), lambda s: bound.kl_z(s.code.z), warmup=True),
+                terms.kl_z(self),
                 Term("label", c.label_weight, lambda s: adversary.label_loss(space, s.y, s.predicted_from_x)),
                 Term("entropy", -c.auxiliary_weight, lambda s: adversary.entropy(auxiliary, s.predicted)),
-                self.aggregate_term(),
+                terms.aggregate(self),
             ],
             "decoder": [
                 *shared,

@@ -6,15 +6,15 @@ import tensorflow as tf
 
 from tf_csvae.configs import CSVAEConfig
 from tf_csvae.labels import Labels
+from tf_csvae.models import terms
 from tf_csvae.models.generative import GenerativeModel
 from tf_csvae.networks import priors, trunks
 from tf_csvae.networks.distributions import Seed, diagonal_normal, sample_each, split_seed, tfd
 from tf_csvae.networks.erasure import LabelErasure
 from tf_csvae.networks.label_space import LabelSpace
 from tf_csvae.networks.trunks import Shape
-from tf_csvae.objectives import adversary, bound, mmd
-from tf_csvae.objectives.label_consistency import adaptive_weights, label_consistency
-from tf_csvae.objectives.perceptual import perceptual
+from tf_csvae.objectives import adversary, mmd
+from tf_csvae.objectives.label_consistency import adaptive_weights
 from tf_csvae.objectives.term import Code, Objective, Step, Term
 
 # Scale of p(w_i|y_i = 0) without absent_style. At 1, the decoder would have to ignore the noise of
@@ -139,23 +139,8 @@ class CSVAE(GenerativeModel):
     def objective(self) -> Objective:
         """Returns the terms of M1 (generator) and M2 (adversary)."""
         c, space = self.config, self.adversary_space
-        m1 = [
-            Term("reconstruction", self.bound_weight("beta1"), lambda s: bound.reconstruction(s.px, s.x)),
-            Term(
-                "kl_w",
-                self.bound_weight("beta2"),
-                lambda s: bound.kl_w(self.prior, s.code.w, s.y),
-                warmup=True,
-            ),
-            Term("kl_z", self.bound_weight("beta3"), lambda s: bound.kl_z(s.code.z), warmup=True),
-            self.aggregate_term(),
-            Term("perceptual", c.perceptual_weight, lambda s: perceptual(self.guide, s.px.mean(), s.stages)),
-            Term(
-                "consistency",
-                c.consistency_weight,
-                lambda s: label_consistency(self.space, self.guide, self.exchange_weights, s),
-            ),
-        ]
+        own = terms.reconstruction, terms.kl_w, terms.kl_z, terms.aggregate
+        m1 = [term(self) for term in (*own, terms.perceptual_term, terms.consistency)]
         if not c.adversarial:
             return {"generator": m1}
         m1 += [

@@ -1,7 +1,6 @@
 """The training of all generative systems: a game of one or more players, one step for all."""
 
 import contextlib
-import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -16,13 +15,12 @@ from tf_csvae.models.classifier import Classifier
 from tf_csvae.models.keras_fixes import finalize_together
 from tf_csvae.models.labelled import LabelledModel, check_same, constant_rate, unscaled
 from tf_csvae.networks import distributions, own, replicas, trunks
-from tf_csvae.networks.distributions import Seed, split_seed, tfd
+from tf_csvae.networks.distributions import Seed, tfd
 from tf_csvae.networks.fixed_features import FixedFeatures
 from tf_csvae.networks.label_space import spread
 from tf_csvae.networks.rows import RowLikelihood
 from tf_csvae.objectives import label_consistency, perceptual, term
-from tf_csvae.objectives.prior_matching import prior_mmd
-from tf_csvae.objectives.term import Code, Objective, Step, Term
+from tf_csvae.objectives.term import Code, Objective, Step
 
 
 class GameModel(LabelledModel):
@@ -109,15 +107,6 @@ class GameModel(LabelledModel):
             )
         self.kl_warmup_steps = self.examples = 0
 
-    def bound_weight(self, name: str) -> float:
-        """Returns the weight beta1, beta2 or beta3 of a term of the bound.
-
-        ``likelihood_dims`` scales the reconstruction (beta1); of rows of a table the whole bound.
-        """
-        dims, weight = self.config.likelihood_dims, getattr(self.config, name)
-        scaled = dims and (name == "beta1" or self.features)
-        return weight * dims / math.prod(self.data_shape) if scaled else weight
-
     def _take_guide(self, guide: Classifier | dict) -> None:
         trained = guide.get_weights() if isinstance(guide, Classifier) else None
         config = guide if trained is None else guide.get_config()
@@ -191,15 +180,6 @@ class GameModel(LabelledModel):
 
     # Parts of a model and of a pass that several systems share.
 
-    def aggregate_term(self) -> Term:
-        """Returns the term of aggregate prior matching."""
-
-        def distance(step: Step) -> tf.Tensor:
-            codes = (step.z, step.w), step.code.sample(split_seed(step.seed, 3)[2])
-            return prior_mmd(*(self.standardised(z, w, step.y) for z, w in codes), self.examples)
-
-        return Term("aggregate", self.config.aggregate_weight, distance)
-
     def new_trunk(self, name: str = "trunk") -> keras.Model:
         """Returns a network from x to features, [n, width], for the heads of an encoder."""
         if self._own["encoder"] is not None:
@@ -229,22 +209,23 @@ class GameModel(LabelledModel):
 
     def decode_step(self, step: Step) -> Step:
         """Adds p(x|z, w) to a step, and what the terms with a guide need."""
-        consistency = getattr(self.config, "consistency_weight", 0)
+        consistency, every = getattr(self.config, "consistency_weight", 0), self.config.guide_every
         if consistency or self.config.perceptual_weight:
-            step.stages = perceptual.stages(self.guide, step.x)
+            step.stages = perceptual.stages(self.guide, step.x[::every])
         if not consistency:
             step.px = self.generative(step.z, step.w, step.x, step.training)
             return step
+        n = tf.shape(step.x)[0]
         exchange = step.exchange = label_consistency.request(
-            self.space, self.guide, step, self.label_code, self.label_slots
+            self.space, self.guide, step, self.label_code, self.label_slots, every
         )
         # One pass of the decoder, so that batch normalisation treats both alike.
         z, w = tf.concat([step.z, exchange.z], 0), tf.concat([step.w, exchange.w], 0)
-        x = tf.concat([step.x, step.x], 0) if self.fixed is not None else None
-        again, made = tf.split(self.decoded(z, w, x, step.training), 2)
-        step.px = self.likelihood(again, step.x, training=step.training)
-        other = self.likelihood(made, step.x)
-        label_consistency.show(step, other, self.likelihood, self.config.counterfactual)
+        x = tf.concat([step.x, exchange.x], 0) if self.fixed is not None else None
+        means = self.decoded(z, w, x, step.training)
+        step.px = self.likelihood(means[:n], step.x, training=step.training)
+        own, other = (self.likelihood(part, exchange.x) for part in (means[:n:every], means[n:]))
+        label_consistency.show(exchange, own, other, self.likelihood, self.config.counterfactual)
         return step
 
     # Keras' side: compilation and the step.
@@ -377,7 +358,8 @@ class GameModel(LabelledModel):
         return self._track(values, x)
 
     def _typed(self, data, where) -> list[tf.Tensor]:
-        return [tf.cast(part, self.variable_dtype) for part in self.unpacked(data, where)]
+        x, y = self.unpacked(data, where)
+        return [self.as_float(x), tf.cast(y, self.variable_dtype)]
 
     def _track(self, values, x) -> dict[str, tf.Tensor]:
         n = tf.shape(x)[0]

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 from keras.src.saving.serialization_lib import deserialize_keras_object
 
+from tf_csvae.devices import choices
 from tf_csvae.errors import InputError
 from tf_csvae.features import Feature
 from tf_csvae.labels import MAX_NUMBERS, Label, Labels, as_labels
@@ -126,13 +127,14 @@ class LabelledModel(FixedModel):
     def compile(self, optimizer: Any = "adam", jit_compile: Any = "auto", **kwargs: Any) -> None:
         """Configures training as ``keras.Model.compile`` does.
 
-        ``jit_compile="auto"`` compiles the step with XLA for vectors, where it pays, and not for
-        images, where on the CPU it costs.
+        ``jit_compile="auto"`` compiles the step with XLA for vectors, and for images where
+        ``devices.choices`` says so.
         """
         if jit_compile not in (True, False, "auto"):
             raise InputError(f"jit_compile must be True, False or 'auto'. Received: {jit_compile!r}.")
         if jit_compile == "auto":
-            jit_compile = len(self.data_shape) == 1 and not replicas.synchronized()
+            pays = len(self.data_shape) == 1 or choices().compile_images
+            jit_compile = pays and not replicas.synchronized()
         super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
 
     def refuse_objective(self, given: dict[str, Any]) -> None:
@@ -190,6 +192,7 @@ class LabelledModel(FixedModel):
         x, y = self.unpacked(batch, where)
         if y is None:
             raise InputError(f"{where}: y, the labels, is missing. Use NaN for unknown labels.")
+        is_bytes = np.asarray(x).dtype == np.uint8
         x, y = np.asarray(self.check_x(x, where)), np.asarray(self.check_y(y, where, x))
         if np.isinf(x).any() or (np.isnan(x).any() and not self.features):
             raise InputError(f"{where}: x must be finite. Received: NaN or infinity.")
@@ -198,6 +201,10 @@ class LabelledModel(FixedModel):
             raise InputError(
                 f"{where}: images must lie in [0, 1]. Received: {x.min():g} to {x.max():g}. "
                 "Divide images of 0 to 255 by 255."
+            )
+        if len(self.data_shape) == 3 and is_bytes and 0 < x.max() <= 1 / 255:
+            raise InputError(
+                f"{where}: images of bytes, uint8, are 0 to 255. Received: 0 and 1. Give floats."
             )
 
     def unpacked(self, data: Any, where: str) -> tuple[Any, Any]:
@@ -218,7 +225,13 @@ class LabelledModel(FixedModel):
             raise InputError(
                 f"{where}: x must have shape ({expected}). Received: x of shape {tuple(x.shape)}."
             )
-        return tf.cast(x, self.variable_dtype)
+        return self.as_float(x)
+
+    def as_float(self, x: tf.Tensor) -> tf.Tensor:
+        """Returns x in the model's precision; images of bytes, uint8, are scaled to [0, 1]."""
+        is_bytes = x.dtype == tf.uint8 and len(self.data_shape) == 3
+        x = tf.cast(x, self.variable_dtype)
+        return x / 255 if is_bytes else x
 
     def check_y(self, y: Any, where: str, rows: Any = None) -> tf.Tensor:
         """Returns y, array-like [k] or [n, k], as float [n, k], or raises ``InputError``.

@@ -5,13 +5,12 @@ import tensorflow as tf
 
 from tf_csvae.configs import VAEConfig
 from tf_csvae.labels import Labels
+from tf_csvae.models import terms
 from tf_csvae.models.generative import GenerativeModel
 from tf_csvae.networks import trunks
 from tf_csvae.networks.distributions import diagonal_normal
 from tf_csvae.networks.trunks import Shape
-from tf_csvae.objectives import bound
-from tf_csvae.objectives.perceptual import perceptual
-from tf_csvae.objectives.term import Code, Objective, Step, Term
+from tf_csvae.objectives.term import Code, Objective, Step
 
 
 @keras.saving.register_keras_serializable("tf_csvae")
@@ -60,11 +59,5 @@ class VAE(GenerativeModel):
 
     def objective(self) -> Objective:
         """Returns the negative bound and what stands beside it."""
-        c = self.config
-        terms = [
-            Term("reconstruction", self.bound_weight("beta1"), lambda s: bound.reconstruction(s.px, s.x)),
-            Term("kl_z", self.bound_weight("beta3"), lambda s: bound.kl_z(s.code.z), warmup=True),
-            self.aggregate_term(),
-            Term("perceptual", c.perceptual_weight, lambda s: perceptual(self.guide, s.px.mean(), s.stages)),
-        ]
-        return {"generator": terms}
+        own = terms.reconstruction, terms.kl_z, terms.aggregate, terms.perceptual_term
+        return {"generator": [term(self) for term in own]}

@@ -41,9 +41,11 @@ CERTAINTY_RATE = 0.1
 
 @dataclasses.dataclass
 class Exchange:
-    """Codes with other labels than the batch has, as many as it has rows.
+    """Codes with other labels than examples of the batch have.
 
     Attributes:
+        x: float [n, *data_shape], the examples.
+        y: float [n, k], their labels.
         z: float [n, z_dim].
         w: float [n, sum of label_widths].
         features: float [n, width], the features of the labels that are requested.
@@ -56,6 +58,8 @@ class Exchange:
             not yet.
     """
 
+    x: tf.Tensor
+    y: tf.Tensor
     z: tf.Tensor
     w: tf.Tensor
     features: tf.Tensor
@@ -179,41 +183,47 @@ def request(
     step: Step,
     label_code: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
     label_slots: Callable[[tf.Tensor], tf.Tensor],
+    every: int = 1,
 ) -> Exchange:
-    """Makes codes that request other labels than the batch has.
+    """Makes codes that request other labels than every so many-th example of the batch has.
 
-    Even rows are edits: z and the other labels' part of w stay, w_i comes from p(w_i|y'_i). Odd
-    rows are new: z from p(z), w from p(w|y'), unknown labels drawn. A label that was not exchanged
+    Even ones are edits: z and the other labels' part of w stay, w_i comes from p(w_i|y'_i). Odd
+    ones are new: z from p(z), w from p(w|y'), unknown labels drawn. A label that was not exchanged
     in an edit is to look as the guide sees it in x, since given labels may be doubtful.
     ``label_code`` and ``label_slots`` are those of the ``GenerativeModel``.
     """
     code_seed, image_seed = tf.unstack(split_seed(step.seed, 2))
     which, z_seed, w_seed = tf.unstack(split_seed(code_seed, 3))
+    x, own_y, z, own_w = (part[::every] for part in (step.x, step.y, step.z, step.w))
     seen = space.means(guide.head(step.stages[-1]))
-    y, changed = exchange_one(space, step.y, which)
-    n, z = tf.shape(y)[0], step.z
+    y, changed = exchange_one(space, own_y, which)
+    n = tf.shape(y)[0]
     new = ((replicas.first_row(n) + tf.range(n)) % 2 == 1)[:, None]
     y = tf.where(new, space.filled(y, w_seed), y)
     z_new = replicas.rows(lambda n: standard_normal(z.shape[-1], z.dtype).sample(n, seed=z_seed), n)
-    w = tf.where(new | label_slots(changed), label_code(y, w_seed), step.w)
+    w = tf.where(new | label_slots(changed), label_code(y, w_seed), own_w)
     features = tf.where(spread(new | changed, space.widths), space.features(y), seen)
-    return Exchange(tf.where(new, z_new, z), w, features, changed, new, seen, image_seed)
+    return Exchange(x, own_y, tf.where(new, z_new, z), w, features, changed, new, seen, image_seed)
 
 
 def show(
-    step: Step, other: tfd.Distribution, likelihood: Likelihood | RowLikelihood, counterfactual: bool
+    exchange: Exchange,
+    own: tfd.Distribution,
+    other: tfd.Distribution,
+    likelihood: Likelihood | RowLikelihood,
+    counterfactual: bool,
 ) -> None:
-    """Draws ``step.exchange.made`` from ``other``, p(x|z, w) of its codes.
+    """Draws ``exchange.made`` from ``other``, p(x|z, w) of its codes; ``own`` is the examples'.
 
     With ``counterfactual``, edits are the change between the two decoded examples, applied to x.
     """
-    exchange, noise = step.exchange, None
+    x, noise = exchange.x, None
     if likelihood.noise:
-        noise = replicas.uniform(step.x, likelihood.noise, split_seed(exchange.image_seed, 1)[0])
+        noise = replicas.uniform(x, likelihood.noise, split_seed(exchange.image_seed, 1)[0])
     exchange.made = likelihood.draw(other, noise, soft=True)
     if counterfactual:
-        new = tf.reshape(exchange.new, [-1] + [1] * (len(step.x.shape) - 1))
-        kept = likelihood.edited(step.x, step.px, other, soft=True)
+        new = tf.reshape(exchange.new, [-1] + [1] * (len(x.shape) - 1))
+        kept = likelihood.edited(x, own, other, soft=True)
         exchange.made = tf.where(new, exchange.made, kept)
 
 
@@ -236,7 +246,7 @@ def label_consistency(
         # By keyword: Keras allows nothing but tensors by position.
         weight = weights(tf.stop_gradient(losses), exchange=exchange, training=step.training)
         if step.training:
-            weights.follow(step.y, exchange.seen)
+            weights.follow(exchange.y, exchange.seen)
     # A label that was not exchanged mostly is right already.
     each = tf.cast(tf.where(exchange.changed, weight, tf.minimum(weight, 1.0)), predicted.dtype)
     return tf.reduce_mean(tf.reduce_sum(each * losses, -1))

@@ -49,7 +49,8 @@ class Step:
         w: float [n, sum of label_widths], what the decoder gets beside z; None: nothing.
         px: p(x|z, w).
         predicted: outputs of the labels predicted from z (``LabelSpace``); None: not predicted.
-        stages: outputs of the guide's stages for x, constant to gradients; None: no guide.
+        stages: outputs of the guide's stages for the examples of x that it sees, constant to
+            gradients; None: no guide.
         exchange: what label consistency requested and got; None: no label consistency.
     """
 

@@ -9,6 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from tf_csvae.data import Dataset
+from tf_csvae.devices import choices
 from tf_csvae.errors import InputError
 from tf_csvae.training.tf_config import place
 
@@ -124,10 +125,13 @@ class Cluster:
     def train_from(self, dataset: Dataset, epoch: int, step: int = 0) -> Any:
         """Returns the training batches after so many epochs and steps, for ``fit``: endless.
 
-        Every worker makes its own rows of the same global batches, and reads no others.
+        Every worker makes its own rows of the same global batches, and reads no others. Images are
+        bytes, a quarter of the floats to copy, which the model scales.
         """
         if self.strategy is None:
-            return dataset.train_from(epoch, step=step)
+            batches, device = dataset.train_from(epoch, step=step, scaled=False), choices().prefetch_to
+            ahead = device and tf.data.experimental.prefetch_to_device(device)
+            return batches.apply(ahead) if ahead else batches
 
         def of_worker(context):
             place, count = context.input_pipeline_id, context.num_input_pipelines
@@ -139,7 +143,7 @@ class Cluster:
 
             share = dataset.batch_size // count
             own = slice(place * share, (place + 1) * share)
-            batches = dataset.train_from(epoch, own, step)
+            batches = dataset.train_from(epoch, own, step, scaled=False)
             return batches.flat_map(parts) if local > 1 else batches
 
         return self.strategy.distribute_datasets_from_function(of_worker)
@@ -163,8 +167,14 @@ class Cluster:
 
         return self.strategy.distribute_datasets_from_function(of_worker), steps
 
-    def check(self, batch_size: int, precision: str = "float32", jit_compile: str = "auto") -> None:
-        """Raises ``InputError`` unless the replicas support these options of ``TrainingConfig``."""
+    def check(
+        self,
+        batch_size: int,
+        precision: str = "float32",
+        jit_compile: str = "auto",
+        guide_every: int = 1,
+    ) -> None:
+        """Raises ``InputError`` unless the replicas support these options."""
         if self.replicas == 1:
             return
         if precision == "float16":
@@ -181,4 +191,9 @@ class Cluster:
             raise InputError(
                 f"--batch_size={batch_size} is the batch of all {self.replicas} replicas together. "
                 f"Give a multiple of {self.replicas}."
+            )
+        if batch_size // self.replicas % guide_every:
+            raise InputError(
+                f"--guide_every={guide_every} does not divide the {batch_size // self.replicas} examples "
+                "of a batch that each replica has. Give a divisor."
             )

@@ -19,6 +19,7 @@ from tf_csvae import evaluation, runs
 from tf_csvae.data import Dataset, Info
 from tf_csvae.data.blame import blaming
 from tf_csvae.data.known import changes, check_fits
+from tf_csvae.devices import choices
 from tf_csvae.errors import InputError
 from tf_csvae.files import written_whole
 from tf_csvae.models import LabelledModel, load_model
@@ -65,7 +66,8 @@ def train(
         tf.config.experimental.enable_op_determinism()
     cluster = cluster or Cluster(training.distribute)
     dataset = _data_of(settings, run, dataset, cluster)
-    cluster.check(dataset.batch_size, training.precision, training.jit_compile)
+    guide_every = getattr(settings.model, "guide_every", 1)
+    cluster.check(dataset.batch_size, training.precision, training.jit_compile, guide_every)
     if getattr(training, "minutes", 0):
         with _dtype_policy(training.precision):
             settings = minutes.chosen(settings, dataset, cluster, start)
@@ -348,6 +350,7 @@ class _Session:
 def _dtype_policy(precision: str) -> Iterator[None]:
     """Sets Keras' dtype policy in the block."""
     before = keras.config.dtype_policy()
+    precision = choices().precision if precision == "auto" else precision
     keras.config.set_dtype_policy("float32" if precision == "float32" else f"mixed_{precision}")
     try:
         yield

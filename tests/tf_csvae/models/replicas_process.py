@@ -62,7 +62,7 @@ def csvae():
     guide = Classifier((4,), LABELS, ClassifierConfig(width=4))
     weights = dict.fromkeys(("aggregate_weight", "consistency_weight", "perceptual_weight"), 1.0)
     config = CSVAEConfig(
-        hidden=(8, 8), erase_labels=True, exchange_target=0.9, counterfactual=True, **weights
+        hidden=(8, 8), erase_labels=True, exchange_target=0.9, counterfactual=True, guide_every=2, **weights
     )
     model = CSVAE((4,), LABELS, config, guide=guide)
     # Without XLA, which draws other numbers from a seed, and does not run on several replicas.

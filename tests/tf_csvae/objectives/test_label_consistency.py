@@ -44,7 +44,7 @@ def test_a_request_keeps_all_of_a_row_but_one_subspace_or_is_new():
     guide = types.SimpleNamespace(head=lambda features: features)
     outputs = tf.constant(random.normal(size=(6, 2)), tf.float32)
     seen = model.space.means(outputs).numpy()
-    step = Step(None, tf.constant(y), True, tf.constant([0, 1]), None, z, w, stages=[outputs])
+    step = Step(tf.zeros([6, 3]), tf.constant(y), True, tf.constant([0, 1]), None, z, w, stages=[outputs])
     found = label_consistency.request(model.space, guide, step, model.label_code, model.label_slots)
     np.testing.assert_array_equal(found.seen, seen)
     requested_z, requested_w, requested_y, exchanged, new = (
@@ -141,7 +141,7 @@ def test_a_guide_is_saved_with_the_model_and_does_not_learn(tmp_path):
 
 def exchange(features, changed, new):
     """An exchange, as far as its weights read it."""
-    return Exchange(None, None, features, changed, new, None, None)
+    return Exchange(None, None, None, None, features, changed, new, None, None)
 
 
 def test_an_exchange_weighs_as_much_as_it_takes():

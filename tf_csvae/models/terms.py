@@ -1,0 +1,69 @@
+"""Terms that several generative systems have, each a function of the model to a ``Term``.
+
+The model gives the weight and the networks; docstrings of the systems say which terms they have.
+"""
+
+import math
+
+import tensorflow as tf
+
+from tf_csvae.models.game import GameModel
+from tf_csvae.networks.distributions import split_seed
+from tf_csvae.objectives import bound, label_consistency, perceptual
+from tf_csvae.objectives.prior_matching import prior_mmd
+from tf_csvae.objectives.term import Step, Term
+
+
+def reconstruction(model: GameModel) -> Term:
+    """Returns -beta1 E[log p(x|code)]; ``likelihood_dims`` scales the weight."""
+    return Term("reconstruction", _bound_weight(model, "beta1"), lambda s: bound.reconstruction(s.px, s.x))
+
+
+def kl_z(model: GameModel) -> Term:
+    """Returns beta3 KL(q(z|x) || p(z))."""
+    return Term("kl_z", _bound_weight(model, "beta3"), lambda s: bound.kl_z(s.code.z), warmup=True)
+
+
+def kl_w(model: GameModel) -> Term:
+    """Returns beta2 KL(q(w|x, y) || p(w|y))."""
+
+    def value(step: Step) -> tf.Tensor:
+        return bound.kl_w(model.prior, step.code.w, step.y)
+
+    return Term("kl_w", _bound_weight(model, "beta2"), value, warmup=True)
+
+
+def aggregate(model: GameModel) -> Term:
+    """Returns the term of aggregate prior matching (``objectives.prior_matching``)."""
+
+    def distance(step: Step) -> tf.Tensor:
+        codes = (step.z, step.w), step.code.sample(split_seed(step.seed, 3)[2])
+        return prior_mmd(*(model.standardised(z, w, step.y) for z, w in codes), model.examples)
+
+    return Term("aggregate", model.config.aggregate_weight, distance)
+
+
+def perceptual_term(model: GameModel) -> Term:
+    """Returns the perceptual term (``objectives.perceptual``), for examples that the guide sees."""
+    every = model.config.guide_every
+
+    def value(step: Step) -> tf.Tensor:
+        return perceptual.perceptual(model.guide, step.px.mean()[::every], step.stages)
+
+    return Term("perceptual", model.config.perceptual_weight, value)
+
+
+def consistency(model: GameModel) -> Term:
+    """Returns the term of label consistency (``objectives.label_consistency``)."""
+
+    def value(step: Step) -> tf.Tensor:
+        return label_consistency.label_consistency(model.space, model.guide, model.exchange_weights, step)
+
+    return Term("consistency", model.config.consistency_weight, value)
+
+
+def _bound_weight(model: GameModel, name: str) -> float:
+    """Returns the weight beta1, beta2 or beta3; of rows of a table the whole bound is scaled."""
+    dims, weight = model.config.likelihood_dims, getattr(model.config, name)
+    scaled = dims and (name == "beta1" or model.features)
+    return weight * dims / math.prod(model.data_shape) if scaled else weight
