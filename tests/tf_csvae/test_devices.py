@@ -52,6 +52,6 @@ def test_images_of_bytes_are_what_scaled_ones_are():
     y = np.zeros((4, 1), np.float32)
     model = CSVAE((16, 16, 3), ["a"], CSVAEConfig(hidden=[4], filters=[4]), bounded=True)
     model.compile(jit_compile=False)
-    np.testing.assert_array_equal(model.encode(x, y)[0], model.encode(x / np.float32(255), y)[0])
+    np.testing.assert_array_equal(*(model.encode(each, y).z.mean() for each in (x, x / np.float32(255))))
     losses = [model.evaluate(each, y, verbose=0) for each in (x, x / np.float32(255))]
     assert losses[0] == losses[1]
