@@ -203,9 +203,7 @@ class LabelledModel(FixedModel):
                 "Divide images of 0 to 255 by 255."
             )
         if len(self.data_shape) == 3 and is_bytes and 0 < x.max() <= 1 / 255:
-            raise InputError(
-                f"{where}: images of bytes, uint8, are 0 to 255. Received: 0 and 1. Give floats."
-            )
+            raise InputError(f"{where}: images of bytes, uint8, are 0 to 255. Received: at most 1.")
 
     def unpacked(self, data: Any, where: str) -> tuple[Any, Any]:
         """Returns (x, y) of a batch; raises ``InputError`` if it has weights, too."""
