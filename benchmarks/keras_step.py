@@ -17,7 +17,9 @@ from tf_csvae.networks import erasure, trunks
 from tf_csvae.networks.balance import class_weights
 from tf_csvae.networks.distributions import MIN_SCALE
 from tf_csvae.objectives.mmd import KERNEL_SQUARED_WIDTHS
+from tf_csvae.runs import GUIDE
 from tf_csvae.settings import Settings, settings
+from tf_csvae.training.classifiers import classifier_settings
 from tf_csvae.training.session import build_model, compile_model
 
 # Rows and columns of the product that shows the machine's peak.
@@ -42,8 +44,11 @@ def random_images(size: int, labels: Sequence[Label], batch_size: int) -> Datase
 
 
 def model_of(chosen: Settings, dataset: Dataset) -> LabelledModel:
-    """Returns the new model that settings describe, compiled."""
-    model = build_model(chosen, dataset.info)
+    """Returns the new model that settings describe, compiled, with a new guide if it needs one."""
+    guide = None
+    if chosen.system != "classifier" and chosen.guided:
+        guide = build_model(classifier_settings(GUIDE, chosen), dataset.info)
+    model = build_model(chosen, dataset.info, guide)
     compile_model(model, chosen.training, dataset, chosen.training.epochs)
     return model
 
@@ -59,10 +64,10 @@ def stepper(
         batch_size: examples of a step.
 
     Returns:
-        {"parameters", "flops" of a step, "options" of the twin}, and a function that makes one
-        step.
+        {"parameters", "flops" of a step, "options" of the twin if it has one}, and a function that
+        makes one step.
     """
-    # Without a guide, as the twin.
+    # Without a guide unless it is asked for, as the twin.
     guide = {} if system == "classifier" else {"guide": "none"}
     chosen = settings(system, **{**guide, **options})
     keras.utils.set_random_seed(chosen.training.seed)
@@ -76,7 +81,7 @@ def stepper(
 
     spec = dataset.train.element_spec
     facts = {"parameters": model.count_params(), "flops": products_of(model, spec)}
-    if isinstance(model, CSVAE):
+    if isinstance(model, CSVAE) and not chosen.guided:
         facts["options"] = twin_options(model)
     return facts, step
 

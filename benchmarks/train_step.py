@@ -21,7 +21,9 @@ from flags import command, parse
 from tf_csvae.options import Config, option
 from tf_csvae.settings import config_classes
 
-PRESETS = ("celeba_report", "celeba", "celeba_128")
+PRESETS = ("celeba_report", "celeba", "celeba_128", "celeba_guide")
+# Systems whose training of faces has a guide.
+GUIDED = ("csvae", "condvae")
 SYSTEMS = ("csvae", "vae", "condvae", "condvae_info", "classifier")
 
 
@@ -33,7 +35,8 @@ class BenchmarkConfig(Config):
     presets: tuple[str, ...] = option(
         PRESETS,
         "Networks: celeba_report, those of the student report; celeba, the default for faces; "
-        "celeba_128, the same for faces of 128 x 128 pixels.",
+        "celeba_128, the same for faces of 128 x 128 pixels; celeba_guide, the default for faces with "
+        "its guide, beside the same without it.",
         choices=PRESETS,
     )
     batch_sizes: tuple[int, ...] = option((64, 128), "Examples of a step.", low=1)
@@ -44,6 +47,8 @@ class BenchmarkConfig(Config):
 
 def options_of(system: str, preset: str) -> dict[str, Any] | None:
     """Returns the options of a system for one of ``PRESETS``; None: it has no such network."""
+    if preset == "celeba_guide":
+        return {"dataset": "celeba", "guide": "auto"} if system in GUIDED else None
     if preset != "celeba_report":
         return {"dataset": "celeba", "image_size": "128" if preset == "celeba_128" else "64"}
     if system == "classifier":
@@ -68,8 +73,12 @@ def sides_of(
     Returns:
         {name: side}, ours first.
     """
-    ours = turns.Side("benchmarks.keras_step:stepper", system, options_of(system, preset), batch_size)
+    given = options_of(system, preset)
+    ours = turns.Side("benchmarks.keras_step:stepper", system, given, batch_size)
     sides = {"TensorFlow": stack.enter_context(ours)}
+    if given.get("guide") == "auto":
+        alone = turns.Side("benchmarks.keras_step:stepper", system, {**given, "guide": "none"}, batch_size)
+        sides["no guide"] = stack.enter_context(alone)
     options = ours.facts.get("options")
     if peer and options:
         for name, compiled in (("PyTorch", False), ("torch.compile", True)):
@@ -94,11 +103,13 @@ def compared(
     rows = []
     with contextlib.ExitStack() as stack:
         sides = sides_of(stack, system, preset, batch_size, peer)
-        flops = sides["TensorFlow"].facts["flops"]
         times = turns.timed(list(sides.values()), config.rounds, config.steps)
         ours = statistics.median(times[0])
         for (name, side), taken in zip(sides.items(), times, strict=True):
-            middle = statistics.median(taken)
+            middle, flops = (
+                statistics.median(taken),
+                side.facts.get("flops", sides["TensorFlow"].facts["flops"]),
+            )
             rows.append(
                 [
                     system,
