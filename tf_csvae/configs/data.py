@@ -60,7 +60,7 @@ class DataConfig(BadExamplesConfig):
     cache: str = option(
         "auto",
         "Where decoded images are kept: memory; none; a folder, which later runs and other workers share; "
-        "auto: memory if they take at most a quarter of what is free, otherwise ~/.cache/tf_csvae.",
+        "auto: memory if they take at most 1 GiB and a quarter of what is free, otherwise ~/.cache/tf_csvae.",
     )
     half: str | None = option(
         None,

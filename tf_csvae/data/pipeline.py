@@ -156,16 +156,16 @@ def _kept(
     if cache == "auto" and not store.fits_in_memory(size):
         cache = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "tf_csvae")
         print(
-            f"The decoded images take {size / 2**30:.1f} GiB, much of the free memory. They are kept in "
-            f"{cache}, for later trainings too. --cache=FOLDER chooses another folder.",
+            f"The decoded images take {size / 2**30:.1f} GiB. They are kept in {cache}, for later trainings "
+            "too. --cache=FOLDER chooses another folder.",
             flush=True,
         )
-    key = "" if cache in NO_FOLDER else hashlib.sha256(fingerprint()).hexdigest()[:16]
-
-    def path(split: str) -> str | None:
-        return os.path.join(cache, f"{file_name(info.name)}-{split}-{key}") if key else None
-
-    return sources | {split: source.kept(info.shape, path(split)) for split, source in read.items()}
+    paths = dict.fromkeys(read)
+    if cache not in NO_FOLDER:
+        key = hashlib.sha256(fingerprint()).hexdigest()[:16]
+        paths = {split: os.path.join(cache, f"{file_name(info.name)}-{split}-{key}") for split in read}
+        store.check_room(cache, list(paths.values()), size)
+    return sources | {split: source.kept(info.shape, paths[split]) for split, source in read.items()}
 
 
 def _dataset(

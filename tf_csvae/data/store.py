@@ -6,8 +6,11 @@ and what was decoded before an interruption is there after it.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import math
 import os
+import shutil
 import zlib
 from collections.abc import Callable, Sequence
 
@@ -15,11 +18,13 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from tf_csvae.errors import InputError
+
 # Images that are decoded at a time where all are.
 _CHUNK = 256
 
-# More of the free memory than this share is not taken for decoded images.
-MEMORY_SHARE = 0.25
+# More of the free memory than this share, or more bytes, are not taken for decoded images.
+MEMORY_SHARE, MOST_MEMORY = 0.25, 2**30
 
 
 class Store:
@@ -34,46 +39,60 @@ class Store:
     """
 
     def __init__(self, shape: Sequence[int], n: int, path: str | None = None) -> None:
-        if path is None:  # the system gives the memory as it is written
+        self._shape, self._file = tuple(shape), None
+        if path is None:
             self._x, self._sums = np.zeros((n, *shape), np.uint8), np.zeros(n, np.uint32)
         else:
             os.makedirs(os.path.dirname(path), exist_ok=True)
-            self._x = _mapped(f"{path}.images", np.uint8, (n, *shape))
-            self._sums = _mapped(f"{path}.sums", np.uint32, (n,))
-        self._is_file = path is not None
+            for kind, size in (("images", n * self._size), ("sums", n * 4)):
+                _make(f"{path}.{kind}", size)
+            # Read and written, not mapped: pages of a map would count as memory of the process.
+            self._file = open(f"{path}.images", "r+b", buffering=0)  # noqa: SIM115
+            self._sums = np.memmap(f"{path}.sums", np.uint32, "r+", shape=(n,))
 
     def get(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Returns the images of rows, uint8 [b, *shape], and which of them are there, bool [b]."""
-        x, sums = self._x[rows], self._sums[rows]
-        if not self._is_file:
-            return x, sums > 0
+        sums = self._sums[rows]
+        if self._file is None:
+            return self._x[rows], sums > 0
+        parts = [os.pread(self._file.fileno(), self._size, int(row) * self._size) for row in rows]
+        x = np.frombuffer(b"".join(parts), np.uint8).reshape(-1, *self._shape)
         return x, np.array([found > 0 and found == _sum(image) for image, found in zip(x, sums, strict=True)])
 
     def put(self, rows: np.ndarray, x: np.ndarray) -> np.ndarray:
         """Keeps images, uint8 [b, *shape], of rows; returns them."""
-        self._x[rows] = x
+        if self._file is None:
+            self._x[rows], self._sums[rows] = x, 1
+            return x
+        for row, image in zip(rows, x, strict=True):
+            os.pwrite(self._file.fileno(), image.tobytes(), int(row) * self._size)
         # After the images: who reads in between finds no checksum, or one that does not fit.
-        self._sums[rows] = [_sum(image) for image in x] if self._is_file else 1
+        self._sums[rows] = [_sum(image) for image in x]
         return x
+
+    @property
+    def _size(self) -> int:
+        """Bytes of an image."""
+        return math.prod(self._shape)
 
 
 def _sum(image: np.ndarray) -> int:
     return zlib.crc32(np.ascontiguousarray(image)) or 1
 
 
-def _mapped(path: str, dtype: type, shape: tuple[int, ...]) -> np.ndarray:
-    """Returns an array in a file, which is made full of zeros, at once, if it is not there."""
-    if not os.path.exists(path):
-        temporary = f"{path}.{os.getpid()}"
-        with open(temporary, "wb") as file:
-            file.truncate(int(np.prod(shape)) * np.dtype(dtype).itemsize)
-        try:
-            os.link(temporary, path)  # unlike a rename it replaces nothing
-        except FileExistsError:  # another process was faster
-            pass
-        finally:
-            os.remove(temporary)
-    return np.memmap(path, dtype, "r+", shape=shape)
+def _make(path: str, size: int) -> None:
+    """Makes a file of so many zeros, at once, if it is not there; they take no room on the disk."""
+    if os.path.exists(path):
+        return
+    temporary = f"{path}.{os.getpid()}"
+    with open(temporary, "wb") as file:
+        file.truncate(size)
+    try:
+        os.link(temporary, path)  # unlike a rename it replaces nothing
+    except FileExistsError:  # another process was faster
+        pass
+    finally:
+        os.remove(temporary)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -163,8 +182,25 @@ def _fill(store: Store, images: tf.data.Dataset, n: int) -> None:
 
 
 def fits_in_memory(size: int) -> bool:
-    """Returns whether so many bytes are a small part of the free memory of this machine."""
-    return size <= MEMORY_SHARE * free_memory()
+    """Returns whether so many bytes are few, and a small part of this machine's free memory."""
+    return size <= min(MOST_MEMORY, MEMORY_SHARE * free_memory())
+
+
+def check_room(folder: str, paths: Sequence[str], size: int) -> None:
+    """Raises ``InputError`` unless a folder has room for stores of ``paths``, ``size`` bytes."""
+    for path in paths:  # what is written already
+        with contextlib.suppress(OSError):
+            size -= os.stat(f"{path}.images").st_blocks * 512
+    there = os.path.abspath(folder)
+    while not os.path.exists(there):
+        there = os.path.dirname(there)
+    free = shutil.disk_usage(there).free
+    if size > free:
+        raise InputError(
+            f"--cache={folder} has {free / 2**30:.1f} GiB of free disk, and the decoded images take "
+            f"{size / 2**30:.1f} GiB. Choose another folder, or --cache=none, which decodes images anew "
+            "in every epoch."
+        )
 
 
 def free_memory() -> float:

@@ -1,4 +1,6 @@
 import os
+import shutil
+import types
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from tf_csvae.configs import DataConfig
 from tf_csvae.data import pipeline, store
 from tf_csvae.data.dataset import Info
 from tf_csvae.data.store import Source, Store
+from tf_csvae.errors import InputError
 from tf_csvae.labels import Label
 
 SHAPE, COUNTS = (2, 3, 1), {"train": 20, "validation": 5, "test": 7}
@@ -169,3 +172,18 @@ def test_many_images_go_to_a_folder_by_themselves(tmp_path, monkeypatch, capsys)
 
 def test_the_free_memory_is_some():
     assert 2**20 < store.free_memory() < 2**50
+
+
+def test_a_folder_without_room_is_told_before_anything_is_written(tmp_path, monkeypatch):
+    free = types.SimpleNamespace(free=10)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: free)
+    cache = tmp_path / "new" / "cache"
+    with pytest.raises(InputError, match="GiB of free disk, and the decoded images take"):
+        Counted().dataset(str(cache))
+    assert not cache.parent.exists()
+    free.free = 10**6
+    dataset = Counted().dataset(str(cache))
+    for split in (dataset.train_from(0).take(dataset.steps_per_epoch * 2), dataset.validation, dataset.test):
+        list(split)
+    free.free = 0  # what is decoded already takes no more room
+    np.testing.assert_array_equal(numbers(Counted().dataset(str(cache)).test), np.arange(7))
