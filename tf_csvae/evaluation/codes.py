@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import tensorflow as tf
+from tqdm import tqdm
 
 from tf_csvae.evaluation import metrics
 from tf_csvae.labels import Label
@@ -53,7 +54,7 @@ def encode(model: GenerativeModel, batches: Iterable, limit: int = MAX_CODES, se
         return *code.sample(seed), *code.mean(), kl, y
 
     parts, count = [], 0
-    for number, (x, y) in enumerate(batches):
+    for number, (x, y) in enumerate(tqdm(batches, "encoding", unit="batch", leave=False, disable=None)):
         part = step(x, y, tf.constant([seed, number]))
         parts.append([None if value is None else value.numpy() for value in part])
         count += len(parts[-1][-1])

@@ -198,7 +198,9 @@ def write_results(
         report.headline(numbers, system, info.name),
         report.by_label(numbers, system, info.name),
         report.columns(info),
-        report.what_was_run([{**numbers["run"], "measured_on": numbers.get("measured_on")}]),
+        report.what_was_run(
+            [{**numbers["run"], "measured_on": numbers.get("measured_on"), "seen": numbers.get("seen")}]
+        ),
     ]
     page = report.render(
         f"{system} on {info.name}",

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import tensorflow as tf
+from tqdm import tqdm
 
 from tf_csvae.data.dataset import Dataset
 from tf_csvae.data.face_styles import pixel_styles
@@ -88,6 +89,11 @@ def measure(
         "goes_with": goes_with(dataset, known.y),
         **style_leak(codes, info.labels, seed),
         **_known_styles(dataset, codes, seed),
+        "seen": {
+            "test examples whose codes are measured": len(codes.y),
+            "training examples whose codes are known": len(known.y),
+            "test examples in distances and axioms": len(x),
+        },
     }
     sampled = sampler(model)
     if judge:
@@ -167,7 +173,7 @@ def _reconstruct(
     reconstruction = metrics.Reconstruction(info.scale, info.is_image, mixed=bool(info.columns))
     reconstruct = tf.function(model.reconstruct, reduce_retracing=True, autograph=False)
     kept, label_batches, count = [], [], 0
-    for x, y in dataset.test:
+    for x, y in tqdm(dataset.test, "reconstructing", unit="batch", leave=False, disable=None):
         reconstructed, y = reconstruct(x, y), y.numpy()
         reconstruction.update(x, reconstructed)
         if judge:

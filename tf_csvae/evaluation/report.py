@@ -299,7 +299,8 @@ def _labels(runs: Iterable[dict]) -> list[str]:
 def what_was_run(runs: Sequence[dict]) -> Table:
     """Returns the table of the parts "run" of the metrics.json of several runs.
 
-    A run that was measured on other data than those of its training has "measured_on", too.
+    A run that was measured on other data than those of its training has "measured_on", too, and
+    "seen" is how many examples the parts have read that do not read all.
     """
     facts = []
     for run in runs:
@@ -308,7 +309,8 @@ def what_was_run(runs: Sequence[dict]) -> Table:
         if other:
             where = f"{other.get('path', other['dataset'])}, {other['counts']['test']:,} test examples"
             other = {"measured on other data": where}
-        about = {"data": run["dataset"], **counts, **other, "seed": str(run["seed"])}
+        seen = {name: f"{count:,}" for name, count in (run.get("seen") or {}).items()}
+        about = {"data": run["dataset"], **counts, **other, **seen, "seed": str(run["seed"])}
         facts.append({**about, **run["versions"]})
     rows = [[name, *(fact.get(name, NONE) for fact in facts)] for name in facts[0]]
     titles = ["what was run", *(run["system"] for run in runs)]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import tensorflow as tf
+from tqdm import tqdm
 
 from tf_csvae.evaluation.judge import Judge, achieved, requested_values
 from tf_csvae.labels import Label
@@ -46,7 +47,7 @@ def transfers(
     labels, k = judge.labels, len(judge.labels)
     tolerance = np.array([TOLERANCE if label.kind == "real" else 0.5 for label in labels])
     count, results = np.zeros(k, int), [[] for _ in labels]
-    for number, (x, y) in enumerate(batches):
+    for number, (x, y) in enumerate(tqdm(batches, "editing", unit="batch", leave=False, disable=None)):
         if np.all(count >= most):
             break
         x, y = np.asarray(x), np.asarray(y)
