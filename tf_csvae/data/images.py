@@ -15,6 +15,7 @@ from tf_csvae.configs import BadExamplesConfig, DataConfig
 from tf_csvae.data import decoding, pipeline
 from tf_csvae.data.dataset import MAX_SIDE, Dataset, Info
 from tf_csvae.data.decoding import decode
+from tf_csvae.data.python_calls import python_call
 from tf_csvae.errors import InputError
 
 Crop = tuple[float, ...] | str | None  # see ``Info.crop``
@@ -193,7 +194,7 @@ def load(path: str | tf.Tensor) -> tf.Tensor:
     is_other = tf.strings.regex_full_match(tf.strings.lower(path), _OTHER)
     read = tf.cond(
         is_other,
-        lambda: tf.ensure_shape(tf.numpy_function(content, [path], tf.string, stateful=False), []),
+        lambda: tf.ensure_shape(python_call(content, [path], tf.string), []),
         lambda: tf.io.read_file(path),
     )
     return decode(read)

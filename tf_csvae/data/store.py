@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from tf_csvae.data.python_calls import python_call
 from tf_csvae.errors import InputError
 
 # Images that are decoded at a time where all are.
@@ -121,13 +122,8 @@ class Source:
         cls, paths: Sequence[bytes], y: np.ndarray, read: Callable[[tf.Tensor], tf.Tensor]
     ) -> Source:
         """Returns a source of files; ``read`` is a function of a path, string []."""
-        names = np.array(paths, object)
-
-        def of_number(number: tf.Tensor) -> tf.Tensor:
-            path = tf.numpy_function(lambda place: names[place], [number], tf.string, stateful=False)
-            return read(tf.ensure_shape(path, []))
-
-        return cls(np.asarray(y, np.float32), read=of_number)
+        names = tf.constant(list(paths), tf.string)
+        return cls(np.asarray(y, np.float32), read=lambda number: read(tf.gather(names, number)))
 
     def kept(self, shape: Sequence[int], path: str | None) -> Source:
         """Returns the source with a store, in memory or in a file; a stream is read to its end."""
@@ -150,10 +146,10 @@ class Source:
 
     def _images(self, rows: tf.Tensor) -> tf.Tensor:
         if self.x is not None:
-            return tf.numpy_function(lambda rows: self.x[rows], [rows], tf.uint8, stateful=False)
+            return python_call(lambda rows: self.x[rows], [rows], tf.uint8)
         if self.store is None:
             return self._read_all(rows)
-        x, is_there = tf.numpy_function(self.store.get, [rows], [tf.uint8, tf.bool], stateful=False)
+        x, is_there = python_call(self.store.get, [rows], [tf.uint8, tf.bool])
         if self.read is None:  # all were read before
             return x
         is_there = tf.ensure_shape(is_there, [None])
@@ -162,7 +158,7 @@ class Source:
             missing = tf.where(~is_there)
             new = tf.gather(rows, missing[:, 0])
             made = self._read_all(new)
-            made = tf.numpy_function(self.store.put, [new, made], tf.uint8, stateful=False)
+            made = python_call(self.store.put, [new, made], tf.uint8)
             return tf.tensor_scatter_nd_update(x, missing, made)
 
         return tf.cond(tf.reduce_all(is_there), lambda: x, filled)
