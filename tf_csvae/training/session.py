@@ -69,11 +69,15 @@ def train(
     guide_every = getattr(settings.model, "guide_every", 1)
     cluster.check(dataset.batch_size, training.precision, training.jit_compile, guide_every)
     if getattr(training, "minutes", 0):
-        with _dtype_policy(training.precision):
+        with _dtype_policy(training.precision, dataset.info):
             settings = minutes.chosen(settings, dataset, cluster, start)
     session = _Session(settings, run, dataset, cluster, callbacks)
     keras.utils.set_random_seed(training.seed)
-    with _dtype_policy(training.precision), blaming(dataset, settings.sizes), _workers_blamed(cluster):
+    with (
+        _dtype_policy(training.precision, dataset.info),
+        blaming(dataset, settings.sizes),
+        _workers_blamed(cluster),
+    ):
         return session.train()
 
 
@@ -347,10 +351,11 @@ class _Session:
 
 
 @contextlib.contextmanager
-def _dtype_policy(precision: str) -> Iterator[None]:
+def _dtype_policy(precision: str, info: Info) -> Iterator[None]:
     """Sets Keras' dtype policy in the block."""
     before = keras.config.dtype_policy()
-    precision = choices().precision if precision == "auto" else precision
+    if precision == "auto":
+        precision = choices().precision if info.is_image else "float32"
     keras.config.set_dtype_policy("float32" if precision == "float32" else f"mixed_{precision}")
     try:
         yield
