@@ -225,15 +225,16 @@ def _dataset(
 
     def made(at: tf.data.Dataset, rows: slice = slice(None), scaled: bool = True) -> tf.data.Dataset:
         """Returns the batches of steps, counted from the first epoch on."""
-        batches = sources["train"].batches(at.map(lambda t: chosen(t // steps, t % steps, rows)), info.shape)
-        if augment is not None:
-            of = None if rows == slice(None) else (rows, batch_size)
+        of = None if rows == slice(None) else (rows, batch_size)
 
-            def changed(t: tf.Tensor, batch: tuple) -> tuple:
-                return augment(*batch, tf.stack([t // steps * 2**20 + t % steps, seed]), of)
+        def change(x: tf.Tensor, y: tf.Tensor, t: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            if augment is None:
+                return x, y
+            return augment(x, y, tf.stack([t // steps * 2**20 + t % steps, seed]), of)
 
-            batches = tf.data.Dataset.zip(at, batches).map(changed, num_parallel_calls=tf.data.AUTOTUNE)
-        return converted(batches, scaled)
+        # Chosen apart from reading, so that steps are read in parallel.
+        numbers = at.map(lambda t: (chosen(t // steps, t % steps, rows), t))
+        return converted(sources["train"].batches(numbers, info.shape, change), scaled)
 
     def in_order(split: str) -> tf.data.Dataset:
         total = info.counts[split]

@@ -13,6 +13,7 @@ import os
 import shutil
 import zlib
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -132,17 +133,22 @@ class Source:
             _fill(store, self.stream, len(self))
         return dataclasses.replace(self, store=store)
 
-    def batches(self, numbers: tf.data.Dataset, shape: Sequence[int]) -> tf.data.Dataset:
-        """Returns batches (x [b, *shape], y [b, k]) of batches of numbers, int64 [b]."""
+    def batches(
+        self, numbers: tf.data.Dataset, shape: Sequence[int], change: Callable = lambda x, y, *_: (x, y)
+    ) -> tf.data.Dataset:
+        """Returns batches (x [b, *shape], y [b, k]) of batches of numbers, int64 [b].
+
+        What stands beside the numbers goes with x and y to ``change``, which makes the batch.
+        """
         y = tf.constant(self.y)
         if self.x is not None and self.x.dtype != np.uint8:
             x = tf.constant(self.x)
-            return numbers.map(lambda rows: (tf.gather(x, rows), tf.gather(y, rows)))
-        return numbers.map(
-            lambda rows: (tf.ensure_shape(self._images(rows), [None, *shape]), tf.gather(y, rows)),
-            num_parallel_calls=tf.data.AUTOTUNE,
-            deterministic=True,
-        )
+            return numbers.map(lambda rows, *rest: change(tf.gather(x, rows), tf.gather(y, rows), *rest))
+
+        def batch(rows: tf.Tensor, *rest: tf.Tensor) -> Any:
+            return change(tf.ensure_shape(self._images(rows), [None, *shape]), tf.gather(y, rows), *rest)
+
+        return numbers.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
     def _images(self, rows: tf.Tensor) -> tf.Tensor:
         if self.x is not None:

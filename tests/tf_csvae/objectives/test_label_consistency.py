@@ -234,3 +234,19 @@ def test_the_values_of_a_label_have_weights_of_their_own_within_bounds(least, mo
 def test_an_exchange_target_is_a_probability():
     with pytest.raises(InputError, match=r"exchange_target must be .* from 0 to 1\. Received"):
         CondVAEConfig(exchange_target=1.1)
+
+
+def test_the_guide_sees_every_so_many_examples_and_no_other():
+    guide = Classifier((3,), ("a", "b"), ClassifierConfig(width=8))
+    config = CSVAEConfig(consistency_weight=1.0, perceptual_weight=1.0, counterfactual=True, guide_every=3)
+    model = CSVAE((3,), ("a", "b"), config, guide=guide)
+    model.compile(jit_compile=False)
+    random = np.random.default_rng(0)
+    x, y = (tf.constant(random.random((7, n)).round(), tf.float32) for n in (3, 2))
+    step = model.forward(x, y, True, tf.constant([0, 0]))
+    np.testing.assert_array_equal(step.exchange.x, x[::3])
+    np.testing.assert_array_equal(step.exchange.y, y[::3])
+    np.testing.assert_array_equal(step.exchange.new[:, 0], [False, True, False])
+    assert {len(each) for each in (*step.stages, step.exchange.made)} == {3}
+    assert len(step.px.mean()) == 7
+    assert all(np.isfinite(value) for value in model.train_step((x, y)).values())

@@ -1,10 +1,12 @@
 """What TF_CONFIG says, and the messages about a wrong one."""
 
 import json
+import types
 
 import pytest
 
 from tf_csvae import InputError
+from tf_csvae.training.cluster import Cluster
 from tf_csvae.training.tf_config import place
 
 HOSTS = ["a:1", "b:1"]
@@ -45,3 +47,18 @@ def test_several_workers_need_a_tf_config(monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     with pytest.raises(InputError, match="needs the environment variable TF_CONFIG"):
         place("multi_worker")
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    ({"batch_size": 30}, "--batch_size=30 is the batch of all 4 replicas together. Give a multiple of 4"),
+    ({"batch_size": 8, "guide_every": 4}, "--guide_every=4 does not divide the 2 examples"),
+    ({"batch_size": 8, "precision": "float16"}, "--precision=float16 scales its losses"),
+    ({"batch_size": 8, "jit_compile": "true"}, "XLA cannot compile a step of 4 replicas"),
+])  # fmt: skip
+def test_what_replicas_do_not_support_is_refused(options, message):
+    cluster = Cluster("one_device")
+    cluster.check(**options)
+    cluster.strategy = types.SimpleNamespace(num_replicas_in_sync=4)
+    with pytest.raises(InputError, match=message):
+        cluster.check(**options)
+    cluster.check(32, guide_every=4)
