@@ -171,11 +171,13 @@ def _read_lists(
             left_out.append(wrong)
         else:
             path = os.path.join(folder, present[name].name)
-            earlier, other = first.setdefault(present[name].number, (number, path))
-            if other != path and os.path.samefile(path, other) and not _are_links(path, other):
+            found = present[name]
+            earlier, other = first.setdefault(found.number, (number, found))
+            # Somebody made hard links to one image on purpose.
+            if other != found and (found.is_link or other.is_link) and _same(folder, found, other):
                 raise InputError(
-                    f"{at}: {_shown(name)} is the same image as in line {earlier}, "
-                    f"{os.path.basename(other)}. Leave one of them out."
+                    f"{at}: {_shown(name)} is the same image as in line {earlier}, {other.name}. Leave "
+                    "one of them out."
                 )
             chosen[split].append(path)
             labels[path] = y[rows[name]]
@@ -189,20 +191,17 @@ def _read_lists(
     return labels, chosen, left_out
 
 
-def _are_links(path: str, other: str) -> bool:
-    """Returns whether two paths are hard links, which somebody made on purpose, to one image.
-
-    They are not if one of them is a symbolic link, or another spelling of the other.
-    """
-    return not (os.path.islink(path) or os.path.islink(other)) and os.stat(path).st_nlink > 1
-
-
 class _File(NamedTuple):
-    """A file in the folder: its name there, its number, and whether it is within the folder."""
+    """A file in the folder: its name there, its number, whether it is a symbolic link or within."""
 
     name: str
     number: int
+    is_link: bool
     is_within: bool
+
+
+def _same(folder: str, one: _File, other: _File) -> bool:
+    return os.path.samefile(os.path.join(folder, one.name), os.path.join(folder, other.name))
 
 
 def _files_within(folder: str, data_dir: str) -> dict[str, _File]:
@@ -214,7 +213,7 @@ def _files_within(folder: str, data_dir: str) -> dict[str, _File]:
             is_link = each.is_symlink()
             number = os.stat(each.path).st_ino if is_link and os.path.exists(each.path) else each.inode()
             inside = not is_link or is_within(each.path, data_dir, folder)
-            found[plain(each.name)] = _File(each.name, number, inside)
+            found[plain(each.name)] = _File(each.name, number, is_link, inside)
     return found
 
 
@@ -261,7 +260,7 @@ def read_attributes(path: str) -> tuple[list[str], list[str], np.ndarray]:
     if len(set(attributes)) < len(attributes):
         twice = next(name for name in attributes if attributes.count(name) > 1)
         raise InputError(f"{path}, line 2: the attribute {_shown(twice)} is there twice.")
-    names, table = {}, []
+    names, table, allowed = {}, [], {"-1", "1"}
     for number, line in lines:
         name, *values = line.split()
         name = plain(name)
@@ -271,12 +270,12 @@ def read_attributes(path: str) -> tuple[list[str], list[str], np.ndarray]:
                 f"{at} ({_shown(name)}): expected {len(attributes)} values, one per attribute. "
                 f"Received: {len(values)}."
             )
-        for attribute, value in zip(attributes, values, strict=True):
-            if value not in ("1", "-1"):
-                raise InputError(
-                    f"{at} ({_shown(name)}), column {_shown(attribute)}: expected -1 or 1. "
-                    f"Received: {_shown(value)!r}."
-                )
+        if not allowed.issuperset(values):
+            wrong = next(place for place, value in enumerate(values) if value not in allowed)
+            raise InputError(
+                f"{at} ({_shown(name)}), column {_shown(attributes[wrong])}: expected -1 or 1. "
+                f"Received: {_shown(values[wrong])!r}."
+            )
         if name in names:
             raise InputError(f"{at}: {_shown(name)} is there twice, first in line {names[name]}.")
         names[name] = number

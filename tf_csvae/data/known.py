@@ -19,12 +19,18 @@ _ROUNDING = 1e-5
 
 def fingerprint(rows: Iterable[Sequence[str]]) -> str:
     """Returns a checksum of rows of texts, ``Info.fingerprint``; their order counts."""
-    digest = hashlib.sha256()
+    digest, known = hashlib.sha256(), {}
+
+    def part(text: str) -> bytes:
+        content = text.encode("utf-8", "surrogatepass")
+        content = len(content).to_bytes(8, "big") + content
+        if len(text) < 8:  # such as a value of a label, which returns in most rows
+            known[text] = content
+        return content
+
     for row in rows:
-        for text in row:
-            content = text.encode("utf-8", "surrogatepass")
-            digest.update(len(content).to_bytes(8, "big") + content)
-        digest.update(b"\xff" * 8)  # no text is so long
+        parts = [known.get(text) or part(text) for text in row]
+        digest.update(b"".join(parts) + b"\xff" * 8)  # no text is so long
     return digest.hexdigest()
 
 
