@@ -14,7 +14,7 @@ def run(*arguments, cwd=None, trainer="csvae"):
 
 
 def test_help_lists_the_groups_with_the_datasets_defaults_without_tensorflow():
-    for dataset, batch_size in (("swiss_roll", 256), ("celeba", 32)):
+    for dataset, batch_size in (("swiss_roll", 256), ("celeba", 64)):
         done = run("--help", f"--dataset={dataset}")
         assert done.returncode == 0
         flags = ("--data_dir", "--z_dim", "--beta4", "--[no]adversarial", "--epochs", "--run_dir")
@@ -125,14 +125,14 @@ def test_a_command_has_the_settings_of_the_same_call_in_python(system, options):
 def test_a_shipped_preset_is_found_from_anywhere(tmp_path, trainer):
     done = run("--flagfile=flags/celeba.flags", "--help", cwd=tmp_path, trainer=trainer)
     assert done.returncode == 0
-    assert "(default: '32')" in done.stdout
+    assert "(default: '64')" in done.stdout
 
 
 def test_a_trainers_own_preset_goes_over_the_general_one():
     done = run("--help", "--dataset=celeba", trainer="condvae_info")
     assert "--gan_weight" in done.stdout
     assert "(default: '100.0')" in done.stdout
-    assert "(default: '32')" in done.stdout  # the batch size, of flags/celeba.flags
+    assert "(default: '64')" in done.stdout  # the batch size, of flags/celeba.flags
     done = run("--help", "--dataset=celeba", trainer="classifier")
     assert "(default: '28')" in done.stdout  # epochs
 

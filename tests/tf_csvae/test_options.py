@@ -239,7 +239,7 @@ def test_later_presets_and_given_values_win():
     assert (config.beta3, config.z_dim, config.hidden) == (4, 9, (128,))
     assert CSVAEConfig.preset("swiss_roll_published").balanced is False
     # An option of another config is passed over.
-    assert DataConfig.preset("celeba").batch_size == 32
+    assert DataConfig.preset("celeba").batch_size == 64
 
 
 @pytest.mark.parametrize("name", preset_names())
