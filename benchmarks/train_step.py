@@ -76,7 +76,7 @@ def sides_of(
     given = options_of(system, preset)
     ours = turns.Side("benchmarks.keras_step:stepper", system, given, batch_size)
     sides = {"TensorFlow": stack.enter_context(ours)}
-    if given.get("guide") == "auto":
+    if preset == "celeba_guide":
         alone = turns.Side("benchmarks.keras_step:stepper", system, {**given, "guide": "none"}, batch_size)
         sides["no guide"] = stack.enter_context(alone)
     options = ours.facts.get("options")
@@ -106,10 +106,9 @@ def compared(
         times = turns.timed(list(sides.values()), config.rounds, config.steps)
         ours = statistics.median(times[0])
         for (name, side), taken in zip(sides.items(), times, strict=True):
-            middle, flops = (
-                statistics.median(taken),
-                side.facts.get("flops", sides["TensorFlow"].facts["flops"]),
-            )
+            middle = statistics.median(taken)
+            # The twin has the operations of ours.
+            flops = side.facts.get("flops", sides["TensorFlow"].facts["flops"])
             rows.append(
                 [
                     system,

@@ -3,7 +3,6 @@
 import dataclasses
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 import tensorflow as tf
@@ -37,9 +36,11 @@ def paced(dataset: Dataset, training: TrainingConfig) -> tuple[Dataset, int]:
     each = min(IMAGE_EPOCH if dataset.info.is_image else VECTOR_EPOCH, training.steps)
     own = dataset.steps_per_epoch
 
-    def train_from(first: int, *args: Any, step: int = 0, **kwargs: Any) -> tf.data.Dataset:
+    def train_from(
+        first: int, rows: slice = slice(None), step: int = 0, scaled: bool = True
+    ) -> tf.data.Dataset:
         passes, steps = divmod(first * each + step, own)
-        return dataset.train_from(passes, *args, step=steps, **kwargs)
+        return dataset.train_from(passes, rows, steps, scaled)
 
     made = dataclasses.replace(dataset, steps_per_epoch=each, train_from=train_from)
     return made, math.ceil(training.steps / each)

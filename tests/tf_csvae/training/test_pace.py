@@ -92,3 +92,6 @@ def test_a_budget_of_steps_is_cut_into_epochs_of_equal_length():
     for epoch in (0, 1, 2):
         x, _ = next(iter(short.train_from(epoch)))
         np.testing.assert_array_equal(x, stream[30 * epoch])
+    # As a worker asks for its rows of the batches from a step on.
+    x, _ = next(iter(short.train_from(1, slice(100, 200), 4, scaled=False)))
+    np.testing.assert_array_equal(x, stream[34][100:200])
