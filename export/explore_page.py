@@ -13,10 +13,10 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 import gradio as gr
 import numpy as np
 
+from export import widgets
 from export.explorer import EXAMPLES, MOST, Explorer, Opened
 from tf_csvae.errors import InputError
 from tf_csvae.evaluation import report
-from tf_csvae.labels import Label
 from tf_csvae.runs import Run
 
 # Of a page: all labels and columns beyond it stay as they are in the example.
@@ -25,46 +25,7 @@ MOST_CONTROLS = 60
 # Fonts of the reader's machine: Gradio's own themes load theirs from another server.
 FONTS = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}
 
-LEFT_OPEN = "left open"
-
 NO_VALUE = "This is no value of the control."
-
-# A plane of w_i: points are examples, coloured by their label. The value is "x,y" in its 400 x 400.
-PAD = """
-<svg viewBox="0 0 400 400" role="application" tabindex="0" aria-label="${label}">
-  <rect x="0" y="0" width="400" height="400" class="plane"/>
-  ${points.map(p => `<circle cx="${p[0]}" cy="${p[1]}" r="4" class="c${p[2]}"/>`).join("")}
-  <path d="M ${at[0] - 12} ${at[1]} h 24 M ${at[0]} ${at[1] - 12} v 24" class="cross"/>
-</svg>
-"""
-PAD_STYLE = """
-svg { width: 100%; max-width: 420px; touch-action: none; cursor: crosshair; display: block; }
-.plane { fill: var(--background-fill-secondary); stroke: var(--border-color-primary); }
-.cross { stroke: var(--body-text-color); stroke-width: 3; }
-.c0 { fill: #4477aa; } .c1 { fill: #ee6677; } .c2 { fill: #228833; } .c3 { fill: #ccbb44; }
-.c4 { fill: #66ccee; } .c5 { fill: #aa3377; } .c6 { fill: #bbbbbb; }
-circle { opacity: 0.6; }
-"""
-PAD_SCRIPT = """
-const move = (x, y) => {
-  const within = v => Math.max(0, Math.min(400, v));
-  props.value = [within(x), within(y)].map(v => v.toFixed(1)).join(",");
-  props.at = [within(x), within(y)];
-  trigger('input');
-};
-const follow = event => {
-  const box = element.querySelector('svg').getBoundingClientRect();
-  move((event.clientX - box.left) / box.width * 400, (event.clientY - box.top) / box.height * 400);
-};
-element.addEventListener('pointerdown', follow);
-element.addEventListener('pointermove', event => { if (event.buttons) follow(event); });
-element.addEventListener('keydown', event => {
-  const step = {ArrowLeft: [-10, 0], ArrowRight: [10, 0], ArrowUp: [0, -10], ArrowDown: [0, 10]}[event.key];
-  if (!step) return;
-  event.preventDefault();
-  move(props.at[0] + step[0], props.at[1] + step[1]);
-});
-"""
 
 
 @contextlib.contextmanager
@@ -180,11 +141,11 @@ class Page:
     # Controls of labels.
 
     def _controls(self) -> list[gr.components.Component]:
-        return [_control(label) for label in self.labels]
+        return [widgets.control(label) for label in self.labels]
 
     def _values(self, labels: np.ndarray) -> list:
         """Returns what the controls show for labels in their own units, [k]."""
-        return [_as_control(label, value) for label, value in zip(self.labels, labels, strict=False)]
+        return [widgets.as_control(label, value) for label, value in zip(self.labels, labels, strict=False)]
 
     def _asked(self, labels: np.ndarray, values: Sequence) -> list:
         """Returns what controls ask for; None where they show what labels, [k], already are."""
@@ -203,7 +164,7 @@ class Page:
         explorer, opened = self.explorer, gr.State()
         with gr.Row():
             with gr.Column(min_width=280):
-                upload = _upload("Your image")
+                upload = widgets.upload("Your image")
                 chosen = gr.Gallery(
                     [explorer.picture(x) for x in explorer.x[:EXAMPLES]],
                     label="Or one of the test examples",
@@ -215,11 +176,11 @@ class Page:
                     interactive=False,
                 )
             with gr.Column(min_width=280):
-                compared = _compared()
+                compared = widgets.compared()
                 controls = self._controls()
             with gr.Column(min_width=280):
                 seen = gr.Markdown()
-                difference = _difference()
+                difference = widgets.difference()
                 download = gr.Button("Make the file at full size")
                 file = gr.File(label="The edited image", interactive=False, height=90)
 
@@ -282,7 +243,7 @@ class Page:
 
     def _ways(self, opened: gr.State) -> None:
         explorer, names = self.explorer, [label.name for label in self.labels]
-        planes = [_Plane(*explorer.points(label)) for label in self.labels]
+        planes = [widgets.Plane(*explorer.points(label)) for label in self.labels]
         gr.Markdown(
             "Open an image under Edit. A point is a test example, its colour the label. Move the cross "
             "with the mouse or the arrow keys: the image gets the style of that place."
@@ -293,17 +254,17 @@ class Page:
                 pad = gr.HTML(
                     "200,200",
                     label=f"The subspace of {names[0]}",
-                    html_template=PAD,
-                    css_template=PAD_STYLE,
-                    js_on_load=PAD_SCRIPT,
+                    html_template=widgets.PAD,
+                    css_template=widgets.PAD_STYLE,
+                    js_on_load=widgets.PAD_SCRIPT,
                     points=planes[0].points,
                     at=[200, 200],
                 )
-                donor = _upload("Or take the style of another image")
+                donor = widgets.upload("Or take the style of another image")
             with gr.Column(min_width=280):
-                compared = _compared()
+                compared = widgets.compared()
             with gr.Column(min_width=280):
-                seen, difference = gr.Markdown(), _difference()
+                seen, difference = gr.Markdown(), widgets.difference()
 
         views = [compared, difference, seen]
 
@@ -345,7 +306,7 @@ class Page:
                     0, label="Test row", precision=0, minimum=0, maximum=len(frame) - 1, step=1
                 )
                 with gr.Accordion("Its columns", open=len(shown) <= 12):
-                    cells = [_cell(column, frame[column.name].iloc[0]) for column in shown]
+                    cells = [widgets.cell(column, frame[column.name].iloc[0]) for column in shown]
             with gr.Column(min_width=280):
                 controls = self._controls()
                 changes = gr.Dataframe(
@@ -378,7 +339,7 @@ class Page:
         with gr.Row():
             with gr.Column(min_width=280):
                 given = gr.File(label="A table like the one trained on, CSV or Parquet", type="filepath")
-                controls = [_open_control(label) for label in self.labels]
+                controls = [widgets.open_control(label) for label in self.labels]
                 start = gr.Button("Change all rows")
             with gr.Column(min_width=280):
                 made = gr.File(label="The changed table", interactive=False)
@@ -387,8 +348,8 @@ class Page:
             if not path:
                 raise InputError("Choose a table first.")
             out = tempfile.mkdtemp(dir=self.folder)
-            asked = zip(self.labels, values, strict=True)
-            asked = tuple(f"{label.name}={_plain(value)}" for label, value in asked if not _is_open(value))
+            asked = zip(self.labels, map(widgets.asked, values), strict=True)
+            asked = tuple(f"{label.name}={value}" for label, value in asked if value is not None)
             apply.apply(apply.ApplyConfig(run_dir=self.explorer.run.path, input=path, set=asked, out=out))
             return os.path.join(out, "transfer.csv")
 
@@ -400,7 +361,7 @@ class Page:
         explorer = self.explorer
         with gr.Row():
             with gr.Column(min_width=280):
-                controls = [_open_control(label) for label in self.labels]
+                controls = [widgets.open_control(label) for label in self.labels]
                 count = gr.Slider(1, MOST, 8, step=1, label="How many")
                 seed = gr.Number(0, label="Seed", precision=0, minimum=0)
                 start = gr.Button("Make them", variant="primary")
@@ -412,7 +373,7 @@ class Page:
                 file = gr.File(label="All of them as a file", interactive=False, height=90)
 
         def make(count: float, seed: float, *values: Any) -> list:
-            asked = self._of_all([None if _is_open(value) else _plain(value) for value in values])
+            asked = self._of_all([*map(widgets.asked, values)])
             if explorer.info.is_image:
                 x, drawn = explorer.made(asked, count, seed)
                 found = [explorer.picture(each) for each in x]
@@ -448,110 +409,3 @@ class Page:
             shown.append((path, caption))
         if shown:
             gr.Gallery(shown, label="Pictures of the report", columns=2, height="auto", interactive=False)
-
-
-class _Plane:
-    """The plane of a pad: the first two dimensions of w_i, of which points lie within it."""
-
-    def __init__(self, w: np.ndarray, values: np.ndarray) -> None:
-        both = np.concatenate([w, np.zeros((len(w), 1))], 1)[:, :2]
-        ends = both if len(both) else np.array([[-3.0, -3.0], [3.0, 3.0]])
-        self._centre = (ends.max(0) + ends.min(0)) / 2
-        self._half = max(float(np.ptp(ends, axis=0).max()) / 2 * 1.1, 1e-3)
-        at = 200 + 200 * (both - self._centre) / self._half * [1, -1]
-        kinds = np.unique(values)
-        colours = (
-            np.searchsorted(kinds, values)
-            if len(kinds) <= 7
-            else np.digitize(values, np.quantile(values, np.linspace(0, 1, 7)[1:-1]))
-        )
-        self.points = [
-            [float(f"{x:.1f}"), float(f"{y:.1f}"), int(c)] for (x, y), c in zip(at, colours, strict=True)
-        ]
-
-    def w(self, at: str, own: np.ndarray) -> np.ndarray:
-        """Returns w_i, [w_dim], of a place on the pad; further dimensions are those of ``own``.
-
-        Raises:
-            InputError: no place.
-        """
-        try:
-            place = np.array([float(part) for part in str(at)[:40].split(",")])
-        except ValueError:
-            place = np.zeros(0)
-        if place.shape != (2,) or not np.isfinite(place).all() or (np.abs(place - 200) > 200).any():
-            raise InputError("This is no place on the pad.")
-        w = np.array(own)
-        w[:2] = (self._centre + (place - 200) / 200 * [1, -1] * self._half)[: len(w)]
-        return w
-
-
-# Without the button that shares an image on somebody's server.
-BUTTONS = ["download", "fullscreen"]
-
-
-def _upload(label: str) -> gr.Image:
-    sources = ["upload", "webcam", "clipboard"]
-    return gr.Image(
-        label=label, type="filepath", image_mode=None, sources=sources, height=220, buttons=BUTTONS
-    )
-
-
-def _compared() -> gr.ImageSlider:
-    return gr.ImageSlider(
-        label="Before and after", format="png", height=400, interactive=False, buttons=BUTTONS
-    )
-
-
-def _difference() -> gr.Image:
-    return gr.Image(
-        label="What changes (darker: more)", format="png", height=240, interactive=False, buttons=BUTTONS
-    )
-
-
-def _control(label: Label) -> gr.components.Component:
-    """Returns the control of a label: a switch, its classes, or a slider in its own units."""
-    if label.kind == "binary":
-        return gr.Checkbox(label=label.name)
-    if label.kind == "categorical":
-        return gr.Dropdown(list(label.classes), label=label.name)
-    low, high = (label.in_units(end) for end in label.ends)
-    low, high = (own if own is not None else end for own, end in ((label.low, low), (label.high, high)))
-    return gr.Slider(low, high, label=label.name, step=_step(low, high))
-
-
-def _step(low: float, high: float) -> float:
-    return 10.0 ** np.floor(np.log10(max(high - low, 1e-9) / 100))
-
-
-def _as_control(label: Label, value: float) -> bool | str | float:
-    """Returns what the control of a label shows for a value in the label's own units."""
-    if label.kind == "binary":
-        return bool(value >= 0.5)
-    if label.kind == "categorical":
-        return label.classes[round(float(value))]
-    return float(f"{value:.6g}")
-
-
-def _open_control(label: Label) -> gr.components.Component:
-    """Returns a control of a label that may be left open."""
-    if label.kind == "real":
-        return gr.Textbox("", label=label.name, placeholder=f"a number; empty: {LEFT_OPEN}")
-    values = ["yes", "no"] if label.kind == "binary" else list(label.classes)
-    return gr.Dropdown([LEFT_OPEN, *values], value=LEFT_OPEN, label=label.name)
-
-
-def _is_open(value: Any) -> bool:
-    return value in (None, "", LEFT_OPEN)
-
-
-def _plain(value: Any) -> str:
-    """Returns what an open control asks for, as ``Explorer.requested`` takes it."""
-    return {"yes": "1", "no": "0"}.get(str(value), str(value))
-
-
-def _cell(column: Any, value: Any) -> gr.components.Component:
-    """Returns the control of a feature of a table."""
-    if column.categories:
-        return gr.Dropdown([str(each) for each in column.categories], value=str(value), label=column.name)
-    return gr.Textbox(str(value), label=column.name)

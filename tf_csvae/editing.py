@@ -6,6 +6,7 @@ All raise ``InputError`` for shapes that do not fit and for what the system lack
 subspaces, or y where nothing predicts it.
 """
 
+import copy
 import math
 import numbers
 from collections.abc import Callable
@@ -28,6 +29,56 @@ def editor(model: Model, x: tf.Tensor, z: tf.Tensor, w: tf.Tensor) -> Callable[[
         return lambda other: model.likelihood.point(model.generative(z, other, x))
     own = model.generative(z, w, x)
     return lambda other: model.likelihood.edited(x, own, model.generative(z, other, x))
+
+
+class Edit:
+    """Examples whose labels can be changed again and again, and back.
+
+    An edit covers a part of an image, and no encoder can read from the result what was there. An
+    ``Edit`` remembers it: every change starts from the code of the examples, and with the option
+    ``counterfactual`` from their residual, too. So a label that gets its own value again looks as
+    it did, and where all have theirs, x is the examples as they were given.
+
+    Attributes:
+        x: float [n, *data_shape], the examples with the labels y.
+        y: float [n, k], the present labels.
+
+    Example:
+        >>> from tf_csvae import CondVAE
+        >>> model, x = CondVAE(data_shape=[3], labels=["tall"]), [[0.1, 0.2, 0.3]]
+        >>> tall = model.edit(x, y=[[0.0]]).set([[1.0]])
+        >>> tall.set([[0.0]]).x.numpy()
+        array([[0.1, 0.2, 0.3]], dtype=float32)
+    """
+
+    def __init__(self, model: Model, x: Any, y: Any = None) -> None:
+        """Encodes x, float [n, *data_shape]; y is float [n, k] or [k]; None: predicted."""
+        x = model.check_x(x, "edit")
+        y = model.labels_of(x, y, "edit")
+        code = model.inference(x, y)
+        z, w = code.z.mean(), model.own_code(code, y)
+        self._model, self._own, self._edited = model, (x, y, w), editor(model, x, z, w)
+        self.x, self.y, self._w = x, y, w
+
+    def set(self, y: Any, seed: Seed = None) -> "Edit":
+        """Returns an ``Edit`` with the labels y, float [n, k] or [k]; a NaN leaves one as it is.
+
+        ``seed``, int or int [2], draws w_i of labels that change from p(w_i|y_i); None: its mean.
+        """
+        x, own, w = self._own
+        slots, y = self._model.label_slots, self._model.check_steering(y, "set", x)
+        y = tf.where(tf.math.is_nan(y), self.y, y)
+        drawn = tf.where(slots(y != self.y), self._model.label_code(y, seed), self._w)
+        other, edit = y != own, copy.copy(self)
+        edit.y, edit._w = y, tf.where(slots(other), drawn, w)
+        rows = tf.reshape(tf.reduce_any(other, 1), [-1] + [1] * (x.shape.rank - 1))
+        edit.x = tf.where(rows, self._edited(edit._w), x)
+        return edit
+
+
+def edit(model: Model, x: Any, y: Any = None) -> Edit:
+    """Returns an ``Edit`` of x, which remembers what a change covers; y as of ``Edit``."""
+    return Edit(model, x, y)
 
 
 def transfer(model: Model, x: Any, y_source: Any, y_target: Any, seed: Seed = None) -> tf.Tensor:

@@ -119,6 +119,7 @@ class GenerativeModel(GameModel):
         return self.likelihood.draw(px, drawn.get("noise"))
 
     transfer = editing.transfer
+    edit = editing.edit
     interpolate = editing.interpolate
     style_transfer = editing.style_transfer
     restyle = editing.restyle

@@ -149,6 +149,18 @@ def test_transfer_to_the_same_labels_is_the_reconstruction_or_x_itself(steered, 
     assert np.all(np.any(abs(moved.numpy() - same) > 1e-6, axis=tuple(range(1, moved.ndim))))
 
 
+def test_an_edit_remembers_what_it_covers(steered, batch):
+    model, (x, y) = steered, batch
+    edit = model.edit(x, y)
+    moved = edit.set(1 - y)
+    np.testing.assert_allclose(moved.x, model.transfer(x, y, 1 - y), atol=1e-6)
+    np.testing.assert_array_equal(moved.set(y).x, x)
+    # By way of another label, and one at a time: the order does not count.
+    first, second = np.stack([1 - y[:, 0], np.full(6, np.nan)], 1), np.stack([y[:, 0], 1 - y[:, 1]], 1)
+    np.testing.assert_allclose(edit.set(first).set(second).x, edit.set(second).x, atol=1e-6)
+    np.testing.assert_array_equal(edit.set(first).y[:, 1], y[:, 1])
+
+
 def test_interpolation_ends_at_the_values(steered, batch):
     model, (x, y) = steered, batch
     path = model.interpolate(x, "Male", start=0, stop=1, steps=5, y=y)
