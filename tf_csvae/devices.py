@@ -3,16 +3,16 @@
 No GPU was available to measure its choices. They follow NVIDIA's and TensorFlow's advice
 (https://www.tensorflow.org/guide/gpu_performance_analysis): compile with XLA, compute in bfloat16
 on tensor cores, and copy the next batch while a step computes. Images stay channels-last, the
-layout of tensor cores. Training images travel as bytes and are scaled by the model, on its device
-(``LabelledModel.as_float``), everywhere.
-
-CPUs compute in float32. In bfloat16 some are twice as fast (docs/performance.md), but trainings of
-very small networks diverged there.
+layout of tensor cores. docs/performance.md has what bfloat16 gains on CPUs. Training images travel
+as bytes and are scaled by the model, on its device (``LabelledModel.as_float``), everywhere.
 """
 
 import dataclasses
 
 import tensorflow as tf
+
+# Features of processors that multiply bfloat16, as /proc/cpuinfo names them.
+BFLOAT16_CPU = {"avx512_bf16", "amx_bf16"}
 
 # The least compute capability of GPUs that multiply bfloat16 on tensor cores: Ampere's.
 BFLOAT16_SINCE = (8, 0)
@@ -40,9 +40,18 @@ def choices() -> Choices:
     gpus = tf.config.list_logical_devices("GPU")
     details = map(tf.config.experimental.get_device_details, tf.config.list_physical_devices("GPU"))
     capabilities = [each.get("compute_capability", (0, 0)) for each in details]
-    tensor_cores = bool(gpus) and min(capabilities, default=(0, 0)) >= BFLOAT16_SINCE
+    fast = min(capabilities, default=(0, 0)) >= BFLOAT16_SINCE if gpus else bool(_cpu() & BFLOAT16_CPU)
     return Choices(
         compile_images=bool(gpus),
-        precision="bfloat16" if tensor_cores else "float32",
+        precision="bfloat16" if fast else "float32",
         prefetch_to=gpus[0].name if len(gpus) == 1 else None,
     )
+
+
+def _cpu() -> set[str]:
+    """Returns the features of this processor; none where the system does not tell."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            return set(next((line for line in file if line.startswith("flags")), "").split())
+    except OSError:
+        return set()

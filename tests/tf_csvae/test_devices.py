@@ -11,9 +11,10 @@ HOPPER, VOLTA = (9, 0), (7, 0)
 
 @pytest.fixture
 def faked(monkeypatch):
-    """A function that has TensorFlow list GPUs of some compute capabilities."""
+    """A function that fakes the compute capabilities of GPUs, and the features of the processor."""
 
-    def fake(*capabilities):
+    def fake(*capabilities, cpu=()):
+        monkeypatch.setattr(devices, "_cpu", lambda: set(cpu))
         gpus = [
             types.SimpleNamespace(name=f"/device:GPU:{i}", at=each) for i, each in enumerate(capabilities)
         ]
@@ -33,6 +34,8 @@ def test_choices_follow_the_devices(faked):
     assert faked(HOPPER, HOPPER).prefetch_to is None
     assert faked(HOPPER, VOLTA).precision == "float32"
     assert faked(None).precision == "float32"
+    assert faked(cpu=("avx2", "avx512_bf16")).precision == "bfloat16"
+    assert faked(VOLTA, cpu=("avx512_bf16",)).precision == "float32"
 
 
 @pytest.mark.parametrize(("capabilities", "shape", "compiled"), [

@@ -27,7 +27,7 @@ class TrainingConfig(Config):
     precision: str = option(
         "auto",
         "Of the inner layers; weights, distributions and losses are float32. auto: bfloat16 for images "
-        "on GPUs that multiply it on tensor cores, else float32.",
+        "on devices that multiply it fast, else float32.",
         choices=("auto", "float32", "bfloat16", "float16"),
     )
     jit_compile: str = option(

@@ -46,5 +46,8 @@ def _basic_block(x, filters, stride, dtype) -> KerasTensor:
 
 def _convolution(x, filters, kernel_size, stride, dtype, gamma="ones") -> KerasTensor:
     options = {"padding": "same", "use_bias": False, "kernel_initializer": "he_normal", "dtype": dtype}
-    x = layers.Conv2D(filters, kernel_size, stride, **options)(x)
+    # A side of one pixel is not halved: the result is the same, and of a stride of 2 the kernel of
+    # oneDNN for bfloat16 leaves parts of the gradient unwritten (TensorFlow 2.21, AMX).
+    strides = [stride if side > 1 else 1 for side in x.shape[1:3]]
+    x = layers.Conv2D(filters, kernel_size, strides, **options)(x)
     return batch_normalization(dtype, gamma)(x)
