@@ -24,6 +24,10 @@ if TYPE_CHECKING:  # it needs the extra "serving"
 # Changes of a pixel below it are no change: two steps of 255.
 LEAST = 2 / 255
 
+# Share of a side over which a change fades towards an edge of the model's image that lies within the
+# file, so that no edge is seen.
+FADE = 0.1
+
 # Side of the filter's windows, in pixels of the model's image, and the variance of the guide's
 # brightness below which a window counts as flat.
 WINDOW, FLAT = 3, 0.02**2
@@ -46,11 +50,13 @@ def edited(path: str, info: Info, before: np.ndarray, after: np.ndarray) -> byte
 
 def changed(image: np.ndarray | tf.Tensor, info: Info, before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """Returns an image, uint8 [h, w, 4] as of ``images.load``, with a change; uint8 [h, w, c]."""
-    top, left, bottom, right = images.corners(image, info.crop, info.shape[:2])
+    top, left, bottom, right = map(int, images.corners(image, info.crop, info.shape[:2]))
     shape, channels = tuple(image.shape[:2]), info.shape[2]
     whole = images.crop_and_resize(image, None, (*shape, channels), info.background).numpy() / 255
     part = whole[top:bottom, left:right]
-    part += upsampled(after - before, before, part)
+    rows = _faded(bottom - top, top > 0, bottom < shape[0])
+    columns = _faded(right - left, left > 0, right < shape[1])
+    part += upsampled(after - before, before, part) * rows[:, None, None] * columns[:, None]
     pixels = images.straight(tf.constant(np.clip(whole, 0, 1), tf.float32)).numpy()
     return np.uint8(np.round(255 * pixels))
 
@@ -86,6 +92,13 @@ def upsampled(change: np.ndarray, guide: np.ndarray, part: np.ndarray) -> np.nda
     offset = mean(change) - slope * mean(low)
     slope, offset = (tf.image.resize(mean(each), part.shape[:2]).numpy() for each in (slope, offset))
     return slope * high + offset
+
+
+def _faded(count: int, at_start: bool, at_end: bool) -> np.ndarray:
+    """Returns factors of the pixels of a side, [count], that rise from 0 to 1 at these ends."""
+    rising = np.float32(np.clip((np.arange(count) + 0.5) / (FADE * count), 0, 1))
+    whole = np.ones(count, np.float32)
+    return (rising if at_start else whole) * (rising[::-1] if at_end else whole)
 
 
 def _metadata(path: str) -> dict[str, bytes]:

@@ -65,13 +65,17 @@ def test_without_a_change_the_pixels_are_those_of_the_file(photograph):
     np.testing.assert_array_equal(np.asarray(made), np.asarray(Image.open(path)))
 
 
-def test_what_is_outside_of_the_crop_stays(photograph):
+def test_what_is_outside_of_the_crop_stays_and_no_edge_is_seen(photograph):
     path, _ = photograph
     made = edit(path, info_of((20, 20, 3), crop=(0.0, 0.0, 0.5, 0.5)), np.ones((900, 1200), bool), 0.2)
     change = np.asarray(made).astype(int) - np.asarray(Image.open(path))
     assert not change[450:].any()
     assert not change[:, 600:].any()
-    assert change[:450, :600].mean() == pytest.approx(0.2 * 255, rel=0.1)
+    assert change[:400, :530].mean() == pytest.approx(0.2 * 255, rel=0.1)
+    # The outer edges are those of the photograph; at the inner ones nothing jumps.
+    assert change[0, 0].mean() > 0.15 * 255
+    assert np.abs(change[449, :530]).max() <= 3
+    assert np.abs(change[:400, 599]).max() <= 3
 
 
 @pytest.mark.parametrize(("mode", "channels"), [("L", 1), ("RGBA", 4)])
