@@ -15,7 +15,6 @@ import dataclasses
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
@@ -160,12 +159,12 @@ def _request(
     known = steering.label_rows(config.known, labels, rows)
     inputs = steering.request(config, command, labels, known, first)
     if files:
-        inputs["x_bytes"] = np.array([Path(path).read_bytes() for path in files], object)
+        inputs["x_bytes"] = np.array([_content(path) for path in files], object)
     if command in OF_A_LABEL:
         place = [label.name for label in labels].index(config.label)
         inputs["label"] = np.full(rows, place, np.int32)
     if command == "style_transfer":
-        inputs["style_x_bytes"] = np.array([Path(config.style).read_bytes()] * rows, object)
+        inputs["style_x_bytes"] = np.array([_content(config.style)] * rows, object)
         has_it = [f"{config.label}=1"] if labels[place].kind == "binary" else []
         inputs["style_labels"] = steering.label_rows(has_it, labels, rows)
     # JSON has no NaN, though servers read it, so -1 is sent where that is no value of a label.
@@ -173,6 +172,16 @@ def _request(
     for name in [name for name in inputs if name.endswith("labels")]:
         inputs[name] = np.where(np.isnan(inputs[name]) & ~real, np.float32(-1), inputs[name])
     return inputs
+
+
+def _content(path: str) -> bytes:
+    """Returns the content of an image file, of a format that a served model reads."""
+    from tf_csvae.data import images
+
+    try:
+        return images.content(path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: {error}") from error
 
 
 def main(argv: list[str] | None = None) -> None:

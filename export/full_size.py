@@ -24,8 +24,8 @@ if TYPE_CHECKING:  # it needs the extra "serving"
 # Changes of a pixel below it are no change: two steps of 255.
 LEAST = 2 / 255
 
-# Share of a side over which a change fades towards an edge of the model's image that lies within the
-# file, so that no edge is seen.
+# Share of a side over which a change fades towards an edge of the model's image that lies within
+# the file, so that no edge is seen.
 FADE = 0.1
 
 # Side of the filter's windows, in pixels of the model's image, and the variance of the guide's

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import PIL.Image
 import pytest
 import tensorflow as tf
 
@@ -21,12 +22,14 @@ def run(*arguments, cwd):
 
 @pytest.fixture
 def files(tmp_path):
-    """Paths of three images, and of labels.json."""
+    """Paths of three images, of which one is a TIFF file, and of labels.json."""
     paths = []
     for number in range(3):
         pixels = np.random.default_rng(number).integers(0, 256, (30, 24, 3), dtype=np.uint8)
         paths.append(tmp_path / f"face_{number}.png")
         paths[-1].write_bytes(tf.io.encode_png(pixels).numpy())
+    paths[-1] = paths[-1].with_suffix(".tiff")
+    PIL.Image.fromarray(pixels).save(paths[-1])
     labels = tmp_path / "labels.json"
     labels.write_text(json.dumps({"labels": [label.to_dict() for label in LABELS]}))
     return paths, labels
@@ -64,7 +67,7 @@ def test_samples_transfers_and_verdicts(kind, folders, files, tmp_path):
 
         done = run("transfer", *paths, *at, *model, "--set=Smiling=1,Male=0", "--out=t", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
-        assert {path.name for path in (tmp_path / "t").iterdir()} == {path.name for path in paths}
+        assert {path.name for path in (tmp_path / "t").iterdir()} == {f"{path.stem}.png" for path in paths}
 
         done = run("classify", *paths, *at, "--model=judge", "--batch=2", "--out=c", cwd=tmp_path)
         assert done.returncode == 0, done.stderr

@@ -125,6 +125,12 @@ class CondVAEConfig(VAEConfig):
         low=0.01,
         high=5,
     )
+    minimality_weight: float = option(
+        0.0,
+        "Weight of minimality: with consistency_weight, an edit changes as little of an image or "
+        "vector as label consistency allows; 0: none.",
+        low=0,
+    )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -40,6 +40,7 @@ class CSVAE(GenerativeModel):
         + aggregate_weight MMD^2(standardised [z, w], N(0, I))   (``objectives.prior_matching``)
         + perceptual_weight (perceptual term)                    (``objectives.perceptual``)
         + consistency_weight E[- sum_i v_i log h(y'_i|x')]       (``objectives.label_consistency``)
+        + minimality_weight E[|mean' - mean|_1 / s]              (``terms.minimality``)
 
     in M1, and six options: ``balanced``, an adversary that weighs all values of a label equally;
     ``erase_labels`` and ``erase_styles``, after which q(z|x, y) depends on y and on w
@@ -140,7 +141,8 @@ class CSVAE(GenerativeModel):
         """Returns the terms of M1 (generator) and M2 (adversary)."""
         c, space = self.config, self.adversary_space
         own = terms.reconstruction, terms.kl_w, terms.kl_z, terms.aggregate
-        m1 = [term(self) for term in (*own, terms.perceptual_term, terms.consistency)]
+        own += terms.perceptual_term, terms.consistency, terms.minimality
+        m1 = [term(self) for term in own]
         if not c.adversarial:
             return {"generator": m1}
         m1 += [

@@ -92,6 +92,8 @@ class GameModel(LabelledModel):
         if not self.has_subspaces:
             self.z_dim += len(self.labels) * self.config.w_dim
         if self.features:
+            if getattr(self.config, "minimality_weight", 0):
+                raise InputError("minimality_weight is for images and vectors, not for rows of a table.")
             if self.config.likelihood != type(self.config).likelihood:
                 raise InputError(
                     f"likelihood={self.config.likelihood} is for images and vectors. The rows of a table "

@@ -62,8 +62,18 @@ def consistency(model: GameModel) -> Term:
     return Term("consistency", model.config.consistency_weight, value)
 
 
+def minimality(model: GameModel) -> Term:
+    """Returns the term of minimality: edits change no more than they must.
+
+    E[|mean' - mean|_1 / s] of edits, with s the standard deviation of p(x|z, w). The absolute value
+    favours changes of few pixels over small changes of all. ``likelihood_dims`` scales the weight.
+    """
+    weight = _bound_weight(model, "minimality_weight") if model.config.consistency_weight else 0.0
+    return Term("minimality", weight, lambda s: s.exchange.moved)
+
+
 def _bound_weight(model: GameModel, name: str) -> float:
-    """Returns the weight beta1, beta2 or beta3; of rows of a table the whole bound is scaled."""
+    """Returns a weight; those of sums over the numbers of x, or of rows the bound, are scaled."""
     dims, weight = model.config.likelihood_dims, getattr(model.config, name)
-    scaled = dims and (name == "beta1" or model.features)
+    scaled = dims and (name in ("beta1", "minimality_weight") or model.features)
     return weight * dims / math.prod(model.data_shape) if scaled else weight

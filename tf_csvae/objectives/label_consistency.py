@@ -54,6 +54,9 @@ class Exchange:
         seen: float [n, width], the labels' features as the guide sees them in x.
         image_seed: int [2], of the augmentation of what the guide gets.
         made: float [n, *data_shape], what was decoded; None: not yet.
+        moved: float [], the mean distance of edits to their examples: the sum of the absolute
+            changes of the mean of p(x|z, w), in its standard deviations; None: not yet, or rows of
+            a table.
         shown: float [], the mean probability that the guide gives to the requested values; None:
             not yet.
     """
@@ -68,6 +71,7 @@ class Exchange:
     seen: tf.Tensor
     image_seed: tf.Tensor
     made: tf.Tensor | None = None
+    moved: tf.Tensor | None = None
     shown: tf.Tensor | None = None
 
 
@@ -218,11 +222,15 @@ def show(
     With ``counterfactual``, edits are the change between the two decoded examples, applied to x.
     """
     x, noise = exchange.x, None
+    new = tf.reshape(exchange.new, [-1] + [1] * (len(x.shape) - 1))
     if likelihood.noise:
         noise = replicas.uniform(x, likelihood.noise, split_seed(exchange.image_seed, 1)[0])
     exchange.made = likelihood.draw(other, noise, soft=True)
+    if not isinstance(likelihood, RowLikelihood):
+        moved = tf.abs(other.mean() - own.mean()) / tf.stop_gradient(own.stddev())
+        edits = tf.cast(~new, moved.dtype)
+        exchange.moved = tf.math.divide_no_nan(tf.reduce_sum(edits * moved), tf.reduce_sum(edits))
     if counterfactual:
-        new = tf.reshape(exchange.new, [-1] + [1] * (len(x.shape) - 1))
         kept = likelihood.edited(x, own, other, soft=True)
         exchange.made = tf.where(new, exchange.made, kept)
 

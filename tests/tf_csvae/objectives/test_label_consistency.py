@@ -104,6 +104,49 @@ def test_with_consistency_an_exchange_shows_the_label_and_keeps_the_other(system
 
 
 @pytest.mark.parametrize("system", [CSVAE, CondVAE])
+def test_with_minimality_an_edit_changes_no_more_than_the_label(system):
+    # The label moves one coordinate. The others are the object's, and an edit need not touch them.
+    keras.utils.set_random_seed(0)
+    random = np.random.default_rng(0)
+    y = np.float32(random.random((2048, 1)) < 0.5)
+    x = np.float32(np.concatenate([2 * y - 1, random.normal(size=(2048, 3))], 1))
+    x[:, 0] += 0.1 * random.normal(size=2048).astype(np.float32)
+    guide = Classifier((4,), ("a",), ClassifierConfig(width=16))
+    guide.compile(keras.optimizers.Adam(1e-2), jit_compile=False)
+    guide.fit(x, y, batch_size=128, epochs=3, verbose=0)
+    touched = []
+    for weight in (0.0, 1.0):
+        options = {"w_dim": 2, "beta3": 4.0} if system is CSVAE else {"w_dim": 0}
+        config = system.config_class(
+            z_dim=3, consistency_weight=20.0, minimality_weight=weight, hidden=[32, 32], **options
+        )
+        model = system((4,), ("a",), config, guide=guide)
+        model.compile(keras.optimizers.Adam(5e-3), jit_compile=False)
+        model.fit(x, y, batch_size=128, epochs=12, verbose=0)
+        own, made = (model.transfer(x, y, target, seed=1).numpy() for target in (y, 1 - y))
+        assert np.mean((made[:, 0] > 0) == (y[:, 0] < 0.5)) > 0.95
+        touched.append(np.abs(made - own)[:, 1:].mean())
+    assert touched[1] < 0.7 * touched[0]
+
+
+def test_minimality_is_the_distance_in_standard_deviations_and_needs_an_exchange():
+    guide = Classifier((8, 8, 3), ("a",), ClassifierConfig(depth=10, width=4))
+    options = {"consistency_weight": 1.0, "minimality_weight": 2.0, "hidden": (8,), "filters": (4,)}
+    model = CSVAE((8, 8, 3), ("a",), CSVAEConfig(**options), guide=guide, bounded=True)
+    x, y = np.random.default_rng(0).random((8, 8, 8, 3), np.float32), np.zeros((8, 1), np.float32)
+    step = model.forward(tf.constant(x), tf.constant(y), False, tf.constant([0, 1]))
+    exchange = step.exchange
+    edits = ~exchange.new.numpy()[:, 0]
+    other = model.generative(exchange.z, exchange.w).mean().numpy()[edits]
+    moved = np.abs(other - step.px.mean().numpy()[edits]) / step.px.stddev().numpy()[edits]
+    np.testing.assert_allclose(exchange.moved, moved.sum((1, 2, 3)).mean(), rtol=1e-4)
+    (term,) = [term for term in model.objective()["generator"] if term.name == "minimality"]
+    assert term.weight == 2.0
+    alone = CSVAE((8, 8, 3), ("a",), CSVAEConfig(**{**options, "consistency_weight": 0.0}), guide=guide)
+    assert not [term for term in alone.objective()["generator"] if term.name == "minimality" and term.weight]
+
+
+@pytest.mark.parametrize("system", [CSVAE, CondVAE])
 def test_a_guide_predicts_the_labels_that_are_not_given(system):
     guide = Classifier((3,), ("a", "b"), ClassifierConfig(width=8))
     model = system((3,), ("a", "b"), guide=guide)
