@@ -227,7 +227,9 @@ def show(
         noise = replicas.uniform(x, likelihood.noise, split_seed(exchange.image_seed, 1)[0])
     exchange.made = likelihood.draw(other, noise, soft=True)
     if not isinstance(likelihood, RowLikelihood):
-        moved = tf.abs(other.mean() - own.mean()) / tf.stop_gradient(own.stddev())
+        # The reconstruction is not to come nearer to the edit: it would be worse.
+        mean, deviation = (tf.stop_gradient(each) for each in (own.mean(), own.stddev()))
+        moved = tf.abs(other.mean() - mean) / deviation
         edits = tf.cast(~new, moved.dtype)
         exchange.moved = tf.math.divide_no_nan(tf.reduce_sum(edits * moved), tf.reduce_sum(edits))
     if counterfactual:
