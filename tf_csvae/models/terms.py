@@ -65,11 +65,11 @@ def consistency(model: GameModel) -> Term:
 def minimality(model: GameModel) -> Term:
     """Returns the term of minimality: edits change no more than they must.
 
-    E[|mean' - mean|_1 / s] of edits, with s the standard deviation of p(x|z, w). The absolute value
+    E[|mean' - mean|_1 / s], 0 for new examples, with s the standard deviation of p(x|z, w). It
     favours changes of few pixels over small changes of all. ``likelihood_dims`` scales the weight.
     """
     weight = _bound_weight(model, "minimality_weight") if model.config.consistency_weight else 0.0
-    return Term("minimality", weight, lambda s: s.exchange.moved)
+    return Term("minimality", weight, lambda s: tf.reduce_mean(s.exchange.moved))
 
 
 def _bound_weight(model: GameModel, name: str) -> float:

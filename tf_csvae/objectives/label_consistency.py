@@ -54,9 +54,9 @@ class Exchange:
         seen: float [n, width], the labels' features as the guide sees them in x.
         image_seed: int [2], of the augmentation of what the guide gets.
         made: float [n, *data_shape], what was decoded; None: not yet.
-        moved: float [], the mean distance of edits to their examples: the sum of the absolute
-            changes of the mean of p(x|z, w), in its standard deviations; None: not yet, or rows of
-            a table.
+        moved: float [n], the distance of an edit to the example: the sum of the absolute changes of
+            the mean of p(x|z, w), in its standard deviations; 0 for new examples; None: not yet, or
+            rows of a table.
         shown: float [], the mean probability that the guide gives to the requested values; None:
             not yet.
     """
@@ -229,9 +229,8 @@ def show(
     if not isinstance(likelihood, RowLikelihood):
         # The reconstruction is not to come nearer to the edit: it would be worse.
         mean, deviation = (tf.stop_gradient(each) for each in (own.mean(), own.stddev()))
-        moved = tf.abs(other.mean() - mean) / deviation
-        edits = tf.cast(~new, moved.dtype)
-        exchange.moved = tf.math.divide_no_nan(tf.reduce_sum(edits * moved), tf.reduce_sum(edits))
+        moved = tf.where(new, mean, other.mean()) - mean
+        exchange.moved = tf.reduce_sum(tf.abs(moved) / deviation, range(1, len(x.shape)))
     if counterfactual:
         kept = likelihood.edited(x, own, other, soft=True)
         exchange.made = tf.where(new, exchange.made, kept)

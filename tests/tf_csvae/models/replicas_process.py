@@ -60,7 +60,8 @@ def images():
 def csvae():
     """A CSVAE with all that reads several examples, or draws something for each."""
     guide = Classifier((4,), LABELS, ClassifierConfig(width=4))
-    weights = dict.fromkeys(("aggregate_weight", "consistency_weight", "perceptual_weight"), 1.0)
+    names = ("aggregate_weight", "consistency_weight", "minimality_weight", "perceptual_weight")
+    weights = dict.fromkeys(names, 1.0)
     config = CSVAEConfig(
         hidden=(8, 8), erase_labels=True, exchange_target=0.9, counterfactual=True, guide_every=2, **weights
     )

@@ -42,7 +42,7 @@ def model(request):
     if system in CONSISTENT:
         guide = Classifier(SHAPES[shape], LABELS, ClassifierConfig(width=8))
         options |= {"consistency_weight": 1.0, "exchange_target": 0.9, "perceptual_weight": 1.0}
-        options |= {"counterfactual": True, **CONSISTENT[system]}
+        options |= {"minimality_weight": 0.1, "counterfactual": True, **CONSISTENT[system]}
     kind = SYSTEMS[system.removeprefix("consistent ")]
     return make(kind, SHAPES[shape], guide, bounded=shape == "images", **options)
 
