@@ -257,7 +257,7 @@ def test_a_shipped_preset_names_only_options_that_exist_and_values_that_are_allo
     for flag, text in texts.items():
         known[flag].parse(text)
     # What needs a guide is in the presets that are taken with one.
-    guided = {"consistency_weight", "minimality_weight", "perceptual_weight", "exchange_target"}
+    guided = {"consistency_weight", "perceptual_weight", "exchange_target"}
     assert bool(guided & set(texts)) == name.endswith("_guide")
 
 
