@@ -97,8 +97,12 @@ def upsampled(change: np.ndarray, guide: np.ndarray, part: np.ndarray) -> np.nda
 def _faded(count: int, at_start: bool, at_end: bool) -> np.ndarray:
     """Returns factors of the pixels of a side, [count], that rise from 0 to 1 at these ends."""
     rising = np.float32(np.clip((np.arange(count) + 0.5) / (FADE * count), 0, 1))
-    whole = np.ones(count, np.float32)
-    return (rising if at_start else whole) * (rising[::-1] if at_end else whole)
+    factors = np.ones(count, np.float32)
+    if at_start:
+        factors *= rising
+    if at_end:
+        factors *= rising[::-1]
+    return factors
 
 
 def _metadata(path: str) -> dict[str, bytes]:

@@ -68,12 +68,17 @@ class Edit:
         x, own, w = self._own
         slots, y = self._model.label_slots, self._model.check_steering(y, "set", x)
         y = tf.where(tf.math.is_nan(y), self.y, y)
-        drawn = tf.where(slots(y != self.y), self._model.label_code(y, seed), self._w)
-        other, edit = y != own, copy.copy(self)
+        drawn = tf.where(slots(_differ(y, self.y)), self._model.label_code(y, seed), self._w)
+        other, edit = _differ(y, own), copy.copy(self)
         edit.y, edit._w = y, tf.where(slots(other), drawn, w)
         rows = tf.reshape(tf.reduce_any(other, 1), [-1] + [1] * (x.shape.rank - 1))
         edit.x = tf.where(rows, self._edited(edit._w), x)
         return edit
+
+
+def _differ(y: tf.Tensor, own: tf.Tensor) -> tf.Tensor:
+    """Returns where labels differ, bool [n, k]; two unknown ones do not."""
+    return (y != own) & ~(tf.math.is_nan(y) & tf.math.is_nan(own))
 
 
 def edit(model: Model, x: Any, y: Any = None) -> Edit:

@@ -16,12 +16,12 @@ from tf_csvae.objectives.term import Step, Term
 
 def reconstruction(model: GameModel) -> Term:
     """Returns -beta1 E[log p(x|code)]; ``likelihood_dims`` scales the weight."""
-    return Term("reconstruction", _bound_weight(model, "beta1"), lambda s: bound.reconstruction(s.px, s.x))
+    return Term("reconstruction", _scaled_weight(model, "beta1"), lambda s: bound.reconstruction(s.px, s.x))
 
 
 def kl_z(model: GameModel) -> Term:
     """Returns beta3 KL(q(z|x) || p(z))."""
-    return Term("kl_z", _bound_weight(model, "beta3"), lambda s: bound.kl_z(s.code.z), warmup=True)
+    return Term("kl_z", _scaled_weight(model, "beta3"), lambda s: bound.kl_z(s.code.z), warmup=True)
 
 
 def kl_w(model: GameModel) -> Term:
@@ -30,7 +30,7 @@ def kl_w(model: GameModel) -> Term:
     def value(step: Step) -> tf.Tensor:
         return bound.kl_w(model.prior, step.code.w, step.y)
 
-    return Term("kl_w", _bound_weight(model, "beta2"), value, warmup=True)
+    return Term("kl_w", _scaled_weight(model, "beta2"), value, warmup=True)
 
 
 def aggregate(model: GameModel) -> Term:
@@ -68,12 +68,15 @@ def minimality(model: GameModel) -> Term:
     E[|mean' - mean|_1 / s], 0 for new examples, with s the standard deviation of p(x|z, w). It
     favours changes of few pixels over small changes of all. ``likelihood_dims`` scales the weight.
     """
-    weight = _bound_weight(model, "minimality_weight") if model.config.consistency_weight else 0.0
+    weight = _scaled_weight(model, "minimality_weight") if model.config.consistency_weight else 0.0
     return Term("minimality", weight, lambda s: tf.reduce_mean(s.exchange.moved))
 
 
-def _bound_weight(model: GameModel, name: str) -> float:
-    """Returns a weight; those of sums over the numbers of x, or of rows the bound, are scaled."""
+def _scaled_weight(model: GameModel, name: str) -> float:
+    """Returns a weight of the config, scaled by ``likelihood_dims``.
+
+    The weights of sums over the numbers of x are scaled, and of rows of a table the whole bound.
+    """
     dims, weight = model.config.likelihood_dims, getattr(model.config, name)
     scaled = dims and (name in ("beta1", "minimality_weight") or model.features)
     return weight * dims / math.prod(model.data_shape) if scaled else weight

@@ -207,8 +207,7 @@ def test_a_label_of_two_pixels_is_not_claimed(tmp_path):
         folder.mkdir(parents=True, exist_ok=True)
         tf.io.write_file(str(folder / f"{number}.png"), tf.io.encode_png(image))
     small = {name: value for name, value in SMALL.items() if name != "pictured_labels"}
-    small |= {"guide_steps": 60, "judge_steps": 150, "steps": 60}
-    options = {**small, "filters": (8, 16), "image_size": 16, "augment": ()}
+    options = {**small, "steps": 60, "filters": (8, 16), "image_size": 16, "augment": ()}
     run = str(tmp_path / "run")
     found = fit("csvae", dataset="folder", data_dir=str(tmp_path / "images"), run_dir=run, **options)
     assert found.metrics["verdict"]["class"]["status"] != "steered"

@@ -159,6 +159,9 @@ def test_an_edit_remembers_what_it_covers(steered, batch):
     first, second = np.stack([1 - y[:, 0], np.full(6, np.nan)], 1), np.stack([y[:, 0], 1 - y[:, 1]], 1)
     np.testing.assert_allclose(edit.set(first).set(second).x, edit.set(second).x, atol=1e-6)
     np.testing.assert_array_equal(edit.set(first).y[:, 1], y[:, 1])
+    # A label that is unknown stays so, and its part of the code as it is.
+    unknown = np.full_like(y, np.nan)
+    np.testing.assert_array_equal(model.edit(x, unknown).set(unknown).x, x)
 
 
 def test_interpolation_ends_at_the_values(steered, batch):
