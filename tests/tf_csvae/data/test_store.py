@@ -90,18 +90,18 @@ def test_two_processes_share_a_folder(tmp_path):
 @pytest.mark.parametrize("augment", [(), ("flip", "colour")])
 def test_workers_read_their_own_rows_of_the_batches_of_one_worker(workers, augment):
     counted = Counted()
-    whole = list(counted.dataset("none").train_from(3).take(5))
+    # Batches that are prefetched are read too: of 30 they are few.
+    whole = list(counted.dataset("none").train_from(3).take(30))
     share, reads = 8 // workers, []
     for place in range(workers):
         own = Counted()
         rows = slice(place * share, (place + 1) * share)
         for (x, y), (x_all, y_all) in zip(
-            own.dataset("none").train_from(3, rows).take(5), whole, strict=True
+            own.dataset("none").train_from(3, rows).take(30), whole, strict=True
         ):
             np.testing.assert_array_equal(x, x_all[rows])
             np.testing.assert_array_equal(y, y_all[rows])
         reads.append(own.decoded["train"].sum())
-    # Batches that are prefetched count too; no worker reads those of another.
     assert max(reads) < 2 * counted.decoded["train"].sum() / workers
 
 
