@@ -6,7 +6,7 @@
 
 The page edits your own images or rows and those of the data set, shows the subspace of each label
 as a pad to move over, makes new examples, and says what the model can do. It needs the extra
-"explore": pip install tf_csvae[explore].
+"explore": pip install -e '.[explore]'.
 """
 
 import dataclasses
@@ -53,7 +53,7 @@ def explore(config: ExploreConfig) -> None:
         except ModuleNotFoundError as error:
             if error.name != "gradio":
                 raise
-            raise InputError("The explorer needs Gradio: pip install 'tf_csvae[explore]'.") from None
+            raise InputError("The explorer needs Gradio: pip install -e '.[explore]'.") from None
         from export.explorer import Explorer
     if config.run_dir:
         explorer = Explorer.of_run(config.run_dir, config.judge)

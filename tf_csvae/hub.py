@@ -78,7 +78,7 @@ def imported() -> types.ModuleType:
     try:
         import huggingface_hub
     except ModuleNotFoundError:
-        raise InputError("hf:// needs huggingface-hub: pip install 'tf_csvae[share]'.") from None
+        raise InputError("hf:// needs huggingface-hub: pip install -e '.[share]'.") from None
     return huggingface_hub
 
 

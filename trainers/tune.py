@@ -37,7 +37,7 @@ class TuneConfig(Config):
 def tune(parsed: Parsed) -> None:
     """Runs the search and prints its table."""
     if importlib.util.find_spec("optuna") is None:
-        raise InputError("trainers.tune needs Optuna: pip install 'tf_csvae[tune]'.")
+        raise InputError("trainers.tune needs Optuna: pip install -e '.[tune]'.")
     with command.quietly():
         from tf_csvae.evaluation import report
         from tf_csvae.studies import tuning

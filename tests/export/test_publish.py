@@ -1,14 +1,12 @@
 """A run that is published to a folder and to a hub, and read from there."""
 
-import os
 import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
 import tf_csvae
+from tests import processes
 from tests.conftest import write_table
 from tests.export import hub as stand_in
 from tf_csvae import hub
@@ -39,12 +37,8 @@ def server(monkeypatch, tmp_path):
 
 
 def command(module, *flags):
-    """Runs a command with this project on its path; returns (exit code, what it printed)."""
-    root = pathlib.Path(__file__).parents[2]
-    environment = {**os.environ, "PYTHONPATH": str(root)}
-    done = subprocess.run(
-        [sys.executable, "-m", module, *flags], capture_output=True, text=True, env=environment, timeout=300
-    )
+    """Runs a command; returns (exit code, what it printed)."""
+    done = processes.run(module, *flags)
     return done.returncode, done.stdout + done.stderr
 
 

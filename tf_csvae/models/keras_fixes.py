@@ -71,7 +71,7 @@ class FixedModel(keras.Model):
         """
         strategy, names = self.distribute_strategy, []
         steps = steps or self.steps_per_execution
-        step = tf.function(step, jit_compile=True) if jit_compile else step
+        step = tf.function(step, jit_compile=True, autograph=False) if jit_compile else step
 
         @tf.autograph.experimental.do_not_convert
         def on_replica(data):

@@ -91,7 +91,7 @@ def check_tracker(track: str | None) -> None:
     if track and (kind not in _KINDS or (kind == "mlflow") != bool(uri)):
         raise InputError(f"--track: expected mlflow:URI or wandb. Received: {track}.")
     if kind and importlib.util.find_spec(kind) is None:
-        raise InputError(f"--track={track} needs {kind}: pip install 'tf_csvae[track]'.")
+        raise InputError(f"--track={track} needs {kind}: pip install -e '.[track]'.")
 
 
 @contextlib.contextmanager
