@@ -145,7 +145,7 @@ class Source:
             x = tf.constant(self.x)
             return numbers.map(lambda rows, *rest: change(tf.gather(x, rows), tf.gather(y, rows), *rest))
 
-        # AutoGraph would rewrite the source of all that reads an image, in seconds, and for nothing.
+        # AutoGraph takes seconds to rewrite all functions that read an image. None needs it.
         @tf.autograph.experimental.do_not_convert
         def batch(rows: tf.Tensor, *rest: tf.Tensor) -> Any:
             return change(tf.ensure_shape(self._images(rows), [None, *shape]), tf.gather(y, rows), *rest)
