@@ -23,6 +23,7 @@ ALONE = ("--guide=none", "--judge=none")
 TOGETHER = (
     "tests/export/",
     "tests/test_docs.py",
+    "tests/tf_csvae/evaluation/test_verdict.py",
     "tests/tf_csvae/models/test_replicas.py",
     "tests/tf_csvae/training/test_fit.py",
     "tests/trainers/test_compare.py",

@@ -143,8 +143,10 @@ SMALL = {
 }
 
 
-def write_table(path, rows=1_000):
-    """Writes a table with labels that can, and that cannot, be steered; returns its options."""
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A folder, and the options of a table in it with labels that can, and that cannot, be steered."""
+    folder, rows = tmp_path_factory.mktemp("made"), 1_000
     random = np.random.default_rng(0)
     seen, noise, pair = random.integers(0, 2, (3, rows))
     rare = (np.arange(rows) % 125 == 0).astype(int)  # 8 in 1,000
@@ -155,16 +157,17 @@ def write_table(path, rows=1_000):
     lines = ["a,b,c,d,seen,noise,pair,twin,rare"]
     for row in zip(*features.T, seen, noise, pair, pair, rare, strict=True):
         lines.append(",".join(f"{value:.3f}" if isinstance(value, float) else str(value) for value in row))
+    path = folder / "made.csv"
     path.write_text("\n".join(lines) + "\n")
-    return {"dataset": "table", "data_path": str(path)}
+    return folder, {"dataset": "table", "data_path": str(path)}
 
 
-def test_made_labels_get_the_verdict_that_they_deserve(tmp_path):
-    options = write_table(tmp_path / "made.csv")
+def test_made_labels_get_the_verdict_that_they_deserve(made):
+    folder, options = made
     names = ("seen", "noise", "pair", "twin", "rare")
     # With 100 samples of a value, as of SMALL, a share has a standard error of 0.03.
     own = {**SMALL, "samples": 1_000}
-    result = fit("csvae", **options, **own, label_columns=names, run_dir=str(tmp_path / "run"))
+    result = fit("csvae", **options, **own, label_columns=names, run_dir=str(folder / "all"))
     found = result.metrics["verdict"]
     assert found["seen"]["status"] == "steered"
     assert found["noise"] == {"status": "unknown", "reasons": ["judge_cannot_see"], "next": []}
@@ -187,10 +190,10 @@ def test_made_labels_get_the_verdict_that_they_deserve(tmp_path):
         ({"steps": 50, "schedule": "cosine"}, "training_too_short"),  # 5 % of the steps
     ],
 )
-def test_a_training_that_fails_says_why(tmp_path, options, reason):
-    data = write_table(tmp_path / "made.csv")
+def test_a_training_that_fails_says_why(made, options, reason):
+    folder, data = made  # the second training copies the guide and the judge of the first
     options = {**data, **SMALL, "label_columns": ("seen", "pair"), **options}
-    found = fit("csvae", **options, run_dir=str(tmp_path / "run")).metrics["verdict"]["seen"]
+    found = fit("csvae", **options, run_dir=str(folder / reason)).metrics["verdict"]["seen"]
     assert found["status"] in ("not", "partly")
     assert reason in found["reasons"]
 
@@ -199,15 +202,15 @@ def test_a_label_of_two_pixels_is_not_claimed(tmp_path):
     random = np.random.default_rng(0)
     for number in range(300):
         label = number % 2
-        image = np.full((16, 16, 3), random.integers(60, 200), np.uint8)
-        image[2:10, 2:10] = random.integers(0, 255, 3)
+        image = np.full((8, 8, 3), random.integers(60, 200), np.uint8)
+        image[1:5, 1:5] = random.integers(0, 255, 3)
         if label:
-            image[13, 12:14] = 255 - image[13, 12:14]
+            image[6, 6:8] = 255 - image[6, 6:8]
         folder = tmp_path / "images" / ("dot" if label else "plain")
         folder.mkdir(parents=True, exist_ok=True)
         tf.io.write_file(str(folder / f"{number}.png"), tf.io.encode_png(image))
     small = {name: value for name, value in SMALL.items() if name != "pictured_labels"}
-    options = {**small, "steps": 60, "filters": (8, 16), "image_size": 16, "augment": ()}
+    options = {**small, "steps": 60, "filters": (8, 16), "image_size": 8, "augment": ()}
     run = str(tmp_path / "run")
     found = fit("csvae", dataset="folder", data_dir=str(tmp_path / "images"), run_dir=run, **options)
     assert found.metrics["verdict"]["class"]["status"] != "steered"
