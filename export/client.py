@@ -24,7 +24,7 @@ from export import outputs, steering
 from export.configs import STEPS, TRAVERSAL, SteeringConfig
 from tf_csvae.errors import InputError
 from tf_csvae.files import check_folder
-from tf_csvae.labels import Label, as_labels
+from tf_csvae.labels import Label, Labels, as_labels
 from tf_csvae.options import option
 
 # Commands that a model without labels has too; they do not need --labels_file.
@@ -89,8 +89,8 @@ def ask(config: ClientConfig, command: str, files: Sequence[str] = ()) -> None:
     place = (config.host, config.port or port, config.model, version)
     server = kind(*place, timeout=config.timeout, retries=config.retries)
 
-    numbered = [f"sample_{row:05d}" for row in range(config.count)]
-    names = outputs.names_of([os.path.basename(file) for file in files]) or numbered
+    names = outputs.names_of([os.path.basename(file) for file in files])
+    names = names or steering.sample_names(config.count)
     made = [f"{command}.jsonl"]
     if command not in ("encode", "classify"):
         several = {"interpolate": STEPS, "traverse": TRAVERSAL**2}.get(command, 1)
@@ -119,6 +119,11 @@ def ask(config: ClientConfig, command: str, files: Sequence[str] = ()) -> None:
             file.write(made + "\n")
 
 
+def _labels_of_requests(content: dict) -> Labels:
+    """Returns the labels that a request takes, of a labels.json; a VAE takes none."""
+    return as_labels(content["labels"] if content.get("steered", True) else ())
+
+
 def _checked_labels(config: ClientConfig, command: str, files: Sequence[str]) -> Sequence[Label]:
     """Returns the labels of the model; raises ``InputError`` for mistakes in the arguments."""
     if not config.model:
@@ -128,7 +133,7 @@ def _checked_labels(config: ClientConfig, command: str, files: Sequence[str]) ->
         raise InputError(f"{command} takes {taken}.")
     labels, path = [], config.labels_file
     if command != "classify" and (path or command not in UNLABELLED):
-        labels = steering.read_labels_file(path, lambda content: as_labels(content["labels"]))
+        labels = steering.read_labels_file(path, _labels_of_requests)
     names = [label.name for label in labels]
     for pairs in (config.set, config.known):
         steering.label_values(pairs, labels)

@@ -66,8 +66,7 @@ class Examples:
 
 def to_sample(count: int, labels: Sequence[Label]) -> Examples:
     """Returns so many examples that are yet to be sampled."""
-    names = [f"sample_{number:05d}" for number in range(count)]
-    return Examples(names, steering.label_rows([], labels, count))
+    return Examples(steering.sample_names(count), steering.label_rows([], labels, count))
 
 
 def find(config: ApplyConfig, served: Served, need_labels: bool = True) -> Examples:

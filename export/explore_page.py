@@ -318,16 +318,17 @@ class Page:
                 raise InputError(f"There are test rows 0 to {len(frame) - 1}.")
             return int(place)
 
+        def labels_of(place: Any) -> np.ndarray:
+            return explorer.known(*(part[row_of(place)][None] for part in (explorer.x, explorer.y)))[0]
+
         def open_row(place: float) -> list:
             row = frame.iloc[row_of(place)]
-            labels = explorer.known(*(part[row_of(place)][None] for part in (explorer.x, explorer.y)))[0]
-            return [*(str(row[column.name]) for column in shown), *self._values(labels), None]
+            return [*(str(row[column.name]) for column in shown), *self._values(labels_of(place)), None]
 
         def edit_row(place: float, *values: Any) -> Any:
             row = dict(frame.iloc[row_of(place)])
             row |= {column.name: value for column, value in zip(shown, values, strict=False)}
-            labels = explorer.known(*(part[row_of(place)][None] for part in (explorer.x, explorer.y)))[0]
-            return explorer.counterfactual(row, self._asked(labels, values[len(shown) :]))
+            return explorer.counterfactual(row, self._asked(labels_of(place), values[len(shown) :]))
 
         inputs = [number, *cells, *controls]
         self._on([number.change], open_row, [number], [*cells, *controls, changes])
@@ -350,7 +351,8 @@ class Page:
             out = tempfile.mkdtemp(dir=self.folder)
             asked = zip(self.labels, map(widgets.asked, values), strict=True)
             asked = tuple(f"{label.name}={value}" for label, value in asked if value is not None)
-            apply.apply(apply.ApplyConfig(run_dir=self.explorer.run.path, input=path, set=asked, out=out))
+            of_run = {"run_dir": self.explorer.run.path, "judge": self.explorer.judge_path}
+            apply.apply(apply.ApplyConfig(**of_run, input=path, set=asked, out=out))
             return os.path.join(out, "transfer.csv")
 
         self._on([start.click], edit_table, [given, *controls], [made])

@@ -75,9 +75,10 @@ class Explorer:
         self.served, self.run, self.info, self.labels = served, run, served.info, served.labels
         if "sample" not in served.signatures:
             raise InputError(f"This is a {served.description.system}, which makes no examples.")
-        path = "none" if judge == "auto" and run is None else judge
-        loaded = load_judge(path if run is None else judge_of(run, judge), self.info)
+        path = judge_of(run, judge) if run else judge.replace("auto", "none")
+        loaded = load_judge(path, self.info)
         self.judge = loaded and loaded[0].in_full_precision()
+        self.judge_path = path if loaded else None
         self.notes = []
         self.x, self.y = self._test_examples()
 
@@ -126,7 +127,9 @@ class Explorer:
                     "Choose a test example."
                 )
             if self.judge is None:
-                return self.served.answer("encode", self._inputs(x, self._in_units(y)))["labels"]
+                own = self._in_units(y)
+                read = self.served.answer("encode", self._inputs(x, own))["labels"]
+                return np.where(np.isnan(own), read, own)
             y = np.where(np.isnan(y), self.judge.read(x).numpy(), y)
         return self._in_units(y)
 
@@ -307,7 +310,7 @@ class Explorer:
 
     def archive(self, x: np.ndarray, drawn: dict[str, np.ndarray]) -> bytes:
         """Returns a ZIP file of new images and their codes, a JSON object each."""
-        names, content = [f"sample_{number:05d}" for number in range(len(x))], io.BytesIO()
+        names, content = steering.sample_names(len(x)), io.BytesIO()
         codes = {name: drawn[name] for name in ("z", "w") if name in drawn}
         with zipfile.ZipFile(content, "w") as file:
             for name, each in zip(names, x, strict=True):

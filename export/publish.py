@@ -19,7 +19,7 @@ import tempfile
 from flags import command, parse
 from tf_csvae import hub, runs
 from tf_csvae.errors import InputError
-from tf_csvae.files import check_folder, write_json, write_text
+from tf_csvae.files import check_folder, checksum, write_json, write_text
 from tf_csvae.options import Config, option
 from tf_csvae.runs import without_paths
 
@@ -72,8 +72,18 @@ def publish(config: PublishConfig) -> None:
         if on_hub:
             _upload(folder, name, config.private)
         else:
-            shutil.copytree(folder, config.to)
-    print(f"{config.run_dir} is published: {config.to}\nIt takes the place of a run: --run_dir={config.to}")
+            _copy_whole(folder, os.path.abspath(config.to))
+    print(f"{config.run_dir} is published: {config.to}\nEvery command takes it as --run_dir={config.to}")
+
+
+def _copy_whole(folder: str, to: str) -> None:
+    """Copies a folder so that an interruption leaves no half of it at its place."""
+    temporary = f"{to}.{os.getpid()}"
+    try:
+        shutil.copytree(folder, temporary)
+        os.rename(temporary, to)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _copy(run: runs.Run, folder: str, with_judge: bool = False) -> None:
@@ -98,7 +108,7 @@ def _list(folder: str) -> None:
         for file in found
         if file != "README.md"
     ]
-    sums = {file: hub.checksum(os.path.join(folder, file)) for file in sorted(files)}
+    sums = {file: checksum(os.path.join(folder, file)) for file in sorted(files)}
     write_json(os.path.join(folder, hub.CHECKSUMS), sums)
 
 

@@ -139,6 +139,11 @@ def write_images(out: str, names: Sequence[str], images: Iterable) -> None:
             files.write_bytes(os.path.join(out, file), content)
 
 
+def sample_names(count: int) -> list[str]:
+    """Returns the names of so many samples, which their files and lines have."""
+    return [f"sample_{number:05d}" for number in range(count)]
+
+
 def image_names(name: str, count: int) -> list[str]:
     """Returns the files of a row: NAME.png, or NAME_00.png, NAME_01.png, ... if it has several."""
     return [f"{name}.png"] if count == 1 else [f"{name}_{number:02d}.png" for number in range(count)]

@@ -98,10 +98,9 @@ def models_config(path: str, name: str, version: int) -> str:
     if entry is None:
         entry = models.add(name=name, base_path=f"/models/{name}", model_platform="tensorflow")
     previous = entry.version_labels.get("stable")
-    entry.version_labels["stable"] = version
-    served = [version]
-    if previous and previous != version:
-        entry.version_labels["previous"] = previous
-        served.insert(0, previous)
-    entry.model_version_policy.specific.versions[:] = served
+    if previous == version:  # it was removed and exported again
+        previous = entry.version_labels.get("previous")
+    labels = {"previous": previous, "stable": version} if previous else {"stable": version}
+    entry.version_labels.update(labels)
+    entry.model_version_policy.specific.versions[:] = labels.values()
     return text_format.MessageToString(config)

@@ -196,7 +196,6 @@ def run(tmp_path):
         '{"generation": {"a": {"accuracy": [0.5]}}}',
         '{"generation": {"a": {"accuracy": true}}}',
         '{"generation": {"a": {"accuracy": 0.5, "accuracy_interval": [1]}}}',
-        '{"generation": {"a": {"accuracy": 0.5, "accuracy_interval": 1}}}',
         '{"divergence": {"z": {"a": 1}}}',
         '{"more": ' + '{"a": ' * 900 + "1" + "}" * 901,
         '{"judge": "me"}',

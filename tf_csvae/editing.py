@@ -157,6 +157,7 @@ def style_transfer(
     content, style = (model.check_x(x, "style_transfer") for x in (content, style))
     y_content = model.labels_of(content, y_content, "style_transfer")
     y_style = model.labels_of(style, y_style, "style_transfer")
+    _check_rows("style_transfer", content, style)
     z, own = model.inference(content, y_content).mean()
     _, other = model.inference(style, y_style).mean()
     here = model.label_slots(model.label_mask(label))
@@ -182,6 +183,7 @@ def restyle(model: Model, x: Any, label: str | int | tf.Tensor, w: Any, y: Any =
     w = tf.convert_to_tensor(w, own.dtype)
     if not w.shape.rank or w.shape[-1] != model.config.w_dim:
         raise InputError(f"restyle: w must be [{model.config.w_dim}]. Received: {list(w.shape)}.")
+    _check_rows("restyle", x, w if w.shape.rank > 1 else w[None])
     other = tf.broadcast_to(tf.tile(w, [1] * (w.shape.rank - 1) + [len(model.labels)]), tf.shape(own))
     here = model.label_slots(model.label_mask(label))
     return editor(model, x, z, own)(tf.where(here, other, own))
@@ -243,6 +245,13 @@ def _check_subspaces(model, where: str) -> None:
     if not model.has_subspaces:
         kind = type(model).__name__
         raise InputError(f"{where}: {kind} has no label subspaces, so a label has no style in it. CSVAE has.")
+
+
+def _check_rows(where: str, x: tf.Tensor, style: tf.Tensor) -> None:
+    """Raises ``InputError`` unless there is one style, or one for each row of x."""
+    n, given = x.shape[0], style.shape[0]
+    if None not in (n, given) and given not in (1, n):
+        raise InputError(f"{where}: give one style, or one per example. Received: {given} for {n} examples.")
 
 
 def positive(name: str, value: int | tf.Tensor) -> int | tf.Tensor:

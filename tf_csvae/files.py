@@ -50,6 +50,12 @@ def _file_name(text: str, alone: bool) -> str:
     return f"{words or 'name'}-{digest}"
 
 
+def checksum(path: str) -> str:
+    """Returns the SHA-256 of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def check_folder(path: str, flag: str) -> None:
     """Raises ``InputError`` unless files can be written to a folder, which need not exist.
 

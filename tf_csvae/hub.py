@@ -5,13 +5,12 @@ file must have the checksum that stands beside it.
 """
 
 import functools
-import hashlib
 import os
 import re
 import types
 
 from tf_csvae.errors import InputError
-from tf_csvae.files import is_within, read_json, write_json
+from tf_csvae.files import checksum, is_within, read_json, write_json
 
 PREFIX = "hf://"
 
@@ -94,12 +93,6 @@ def sentence(error: Exception) -> str:
     if isinstance(error, errors.HfHubHTTPError) and error.response is not None:
         return f"the hub answered {error.response.status_code}."
     return f"the hub cannot be reached ({type(error).__name__}). Give a folder, or try again later."
-
-
-def checksum(path: str) -> str:
-    """Returns the SHA-256 of a file."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check(folder: str, name: str) -> None:

@@ -58,9 +58,11 @@ def _wrong_numbers(value: Any, name: str, levels: int, exact: bool, where: str) 
         return next(filter(None, found), None)
     if exact and levels:  # a number where an object belongs
         return where
-    if name.endswith("_interval"):
-        return None if isinstance(value, list) and len(value) == 2 and all(map(is_number, value)) else where
-    return None if is_number(value) else where
+    if isinstance(value, list):  # a label's own name may have this ending, too
+        fits = name.endswith("_interval") and len(value) == 2 and all(map(is_number, value))
+    else:
+        fits = is_number(value)
+    return None if fits else where
 
 
 def _unlike(value: Any, form: dict | list | type, where: str) -> str | None:

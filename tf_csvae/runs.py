@@ -30,7 +30,15 @@ from tf_csvae import hub
 from tf_csvae.data.dataset import Info
 from tf_csvae.data.known import check_fits
 from tf_csvae.errors import InputError
-from tf_csvae.files import check_folder, is_within, read_json, remove_unfinished, write_json, write_text
+from tf_csvae.files import (
+    check_folder,
+    checksum,
+    is_within,
+    read_json,
+    remove_unfinished,
+    write_json,
+    write_text,
+)
 from tf_csvae.measured import wrong_in
 from tf_csvae.options import flag_values
 from tf_csvae.settings import Settings, recorded
@@ -147,9 +155,9 @@ class Run:
         try:
             yield
         finally:
-            lock.release()
             if not set(os.listdir(self.path)) - {LOCK}:  # nothing was written
-                shutil.rmtree(self.path)
+                shutil.rmtree(self.path)  # before another process may lock it
+            lock.release()
 
     def begin(self, flags: str, overwrite: bool = False) -> None:
         """Prepares the directory for the training that ``check`` allowed."""
@@ -214,7 +222,7 @@ class Run:
         """Returns the SHA-256 of model.keras of a finished run."""
         self.metrics()
         try:
-            return hub.checksum(self.file(MODEL))
+            return checksum(self.file(MODEL))
         except OSError as error:
             raise InputError(f"{self.file(MODEL)} cannot be read: {error.strerror}.") from error
 

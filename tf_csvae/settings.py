@@ -54,6 +54,9 @@ class Settings:
             check_known(name, known, f"option of {system}")
         if "epochs" in given and "steps" not in given:
             values = {**values, "steps": 0}
+        lengths = sorted(given & {"steps", "epochs", "guide_steps", "judge_steps"})
+        if lengths and values.get("minutes") and "minutes" in given:
+            raise InputError(f"--minutes chooses the steps. Leave out --{lengths[0]}, or --minutes.")
         own = [{name: values[name] for name in values if name in kind.options()} for kind in kinds]
         made = cls(system, *(kind(**of) for kind, of in zip(kinds, own, strict=True)), given=given)
         for name, weight in made.guided.items():
@@ -75,6 +78,11 @@ class Settings:
         names = ("consistency_weight", "perceptual_weight", "exchange_target")
         values = {name: getattr(self.model, name, 0) for name in names}
         return {name: value for name, value in values.items() if value}
+
+    @property
+    def needs_guide(self) -> bool:
+        """Whether a term of the objective needs a guide."""
+        return bool(self.guided.keys() & {"consistency_weight", "perceptual_weight"})
 
     @property
     def sizes(self) -> dict[str, Any]:

@@ -317,6 +317,9 @@ def test_models_config_moves_one_models_labels_and_leaves_the_others(tmp_path):
     first, second = config.model_config_list.config
     assert (first.name, dict(first.version_labels)) == ("a", {"stable": 12, "previous": 3})
     assert list(first.model_version_policy.specific.versions) == [3, 12]
+    path.write_text(text_format.MessageToString(config))
+    again = versions.models_config(path, "a", 12)  # it was removed, and exported anew
+    assert text_format.Parse(again, model_server_config_pb2.ModelServerConfig()) == config
     assert (second.name, dict(second.version_labels)) == ("b", {"stable": 7})
     path.write_text("what {")
     with pytest.raises(InputError, match="cannot be read"):

@@ -19,22 +19,28 @@ def compare(
 ) -> dict[str, list[dict]]:
     """Compares finished runs of the same data; writes page, figures and metrics.json to ``out``.
 
-    A run that this judge has not measured yet is evaluated first, with ``options``, fields of
-    ``EvaluationConfig``. Runs that differ only in their seeds count as one system: mean ± standard
-    deviation. The judge is a finished run of a classifier on the same data; "auto": the one that
-    the runs share. Returns {title of the
-    system: the metrics.json of each of its runs}, as in metrics.json of ``out``.
+    The judge is a finished run of a classifier on the same data; "auto": the one that the runs
+    share. A run is evaluated first if this judge has not measured it as the ``options`` ask, which
+    are fields of ``EvaluationConfig``. Runs that differ only in their seeds count as one system:
+    mean ± standard deviation.
+
+    Returns:
+        {title of the system: the metrics.json of each of its runs}, as in metrics.json of ``out``.
 
     Raises:
         InputError: no finished runs, runs of different data, or of different judges.
     """
     if not run_dirs:
         raise InputError("Give --run_dirs, the runs to compare, separated by commas.")
-    config = EvaluationConfig(**options, judge=judge)
+    config = EvaluationConfig.from_texts({}, **options, judge=judge)
     found = [Run(path) for path in run_dirs]
     # Raise if a run is not finished, before anything is evaluated.
     before = [run.metrics() for run in found]
     _check_different(found)
+    known = {_described(run.info()): run.path for run in found}
+    if len(known) > 1:
+        data = "; ".join(f"{path}: {words}" for words, path in known.items())
+        raise InputError(f"--run_dirs holds runs of different data ({data}). Give runs of the same.")
     files.check_folder(out, "--out")
     shown = judge_of(found[0], judge)
     judge_numbers = {} if shown == "none" else Run(shown).metrics()
@@ -43,14 +49,11 @@ def compare(
         raise InputError(f"--out={out} is a run, and would be written over. Give another folder.")
     numbers = []
     for run, each in zip(found, before, strict=True):
-        if "pictured_labels" in options or not _is_complete(run, each, checksum, config):
+        asked = options.keys() & {"pictured_labels", "seed"}
+        if asked or not _is_complete(run, each, checksum, config, "samples" in options):
             print(f"Evaluating {run.path}", flush=True)
             each = evaluate(run.path, judge, **{**options, "samples": config.samples})
         numbers.append(each)
-    known = {_described(run.info()): run.path for run in found}
-    if len(known) > 1:
-        data = "; ".join(f"{path}: {words}" for words, path in known.items())
-        raise InputError(f"--run_dirs holds runs of different data ({data}). Give runs of the same.")
     if len({json.dumps(each["judge"]) for each in numbers if "judge" in each}) > 1:
         raise InputError("The runs were measured by different judges. Give --judge, one for all.")
     systems = titles(list(zip(found, numbers, strict=True)))
@@ -72,13 +75,22 @@ def _check_different(found: Sequence[Run]) -> None:
             known[key] = run.path
 
 
-def _is_complete(run: Run, numbers: dict, checksum: str | None, config: EvaluationConfig) -> bool:
-    """Returns whether a run has all numbers that this judge would give."""
+def _is_complete(
+    run: Run, numbers: dict, checksum: str | None, config: EvaluationConfig, counts: bool
+) -> bool:
+    """Returns whether a run has all numbers that a judge would give.
+
+    ``checksum`` is that of the judge; None: any. ``counts``: the number of samples must be that of
+    the config, also of any judge.
+    """
     if "run" not in numbers or "measured_on" in numbers:  # other data than its own
         return False
-    if not checksum or numbers["run"]["system"] == "Classifier":
+    there = numbers.get("judge")
+    if numbers["run"]["system"] == "Classifier":
         return True
-    return numbers.get("judge") == {"sha256": checksum, "samples": config.samples}
+    if checksum is None:
+        return not counts or there is None or there["samples"] == config.samples
+    return there == {"sha256": checksum, "samples": config.samples}
 
 
 def titles(found: Sequence[tuple[Run, dict]]) -> dict[str, list[tuple[Run, dict]]]:

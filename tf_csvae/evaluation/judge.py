@@ -40,7 +40,7 @@ class Judge:
         self._halves = (metrics.Moments(), metrics.Moments())
         self._samples = metrics.Moments()
 
-    def verdicts(self, x: tf.Tensor | np.ndarray) -> np.ndarray:
+    def read(self, x: tf.Tensor | np.ndarray) -> np.ndarray:
         """Returns the labels it sees, float [n, k]: 0 or 1, a class, a standardised number."""
         return self._see(x)[0].numpy()
 
@@ -52,7 +52,7 @@ class Judge:
     def add_real(self, x: tf.Tensor, y: np.ndarray, reconstruction: tf.Tensor) -> None:
         """Adds a batch of real examples x with the labels y, and their reconstructions."""
         seen, features = (part.numpy() for part in self._see(x))
-        self._seen.append((y, seen, self.verdicts(reconstruction)))
+        self._seen.append((y, seen, self.read(reconstruction)))
         for half, moments in enumerate(self._halves):
             moments.update(features[half::2])
 
@@ -192,7 +192,8 @@ def requested_values(label: Label, column: np.ndarray, count: int) -> np.ndarray
     if label.kind == "categorical":
         values = np.arange(len(label.classes))
     if label.kind == "real":
-        values = np.nanquantile(column, QUANTILES)
+        known = column[~np.isnan(column)]
+        values = np.quantile(known, QUANTILES) if len(known) else np.full(3, np.nan)
     return values[np.arange(count) % len(values)].astype(np.float32)
 
 
@@ -204,8 +205,8 @@ def achieved(label: Label, requested: np.ndarray, seen: np.ndarray) -> dict:
     """
     if label.kind == "real":
         error = float(label.scale * np.mean(np.abs(seen - requested)))
-        constant = not np.ptp(requested)
-        return {} if constant else {"r2": _r2(requested, seen), "mean_absolute_error": error}
+        varies = np.ptp(requested) > 0  # not where the label is known in no test row
+        return {"r2": _r2(requested, seen), "mean_absolute_error": error} if varies else {}
     if label.kind == "binary":
         return metrics.shares(accuracy=_hits((requested, seen), 1))
     return metrics.shares(accuracy=((seen == requested).sum(), len(requested)))

@@ -199,7 +199,7 @@ def _generate(
     paired, seen = [], []
     for made in sampled(y, seed + 1 + i):
         if judge:
-            seen.extend(judge.verdicts(made)[:, i])
+            seen.extend(judge.read(made)[:, i])
         paired.extend(made[: MAX_PAIRED - len(paired)])
     return np.stack(paired), y, np.array(seen)
 

@@ -114,8 +114,10 @@ def written(entry: Entry, runs: Sequence[dict], label: str = "*") -> tuple[float
         text += f" ± {statistics.stdev(values):.2g}"
     elif entry.spread and (spread := find(runs[0], (*path[:-1], entry.spread))) is not None:
         text += f" ± {entry.form.format(spread)}"
-    elif "*" not in path and (interval := find(runs[0], (*path[:-1], f"{path[-1]}_interval"))):
-        text += " [{:.2f}, {:.2f}]".format(*interval)
+    elif "*" not in path:
+        interval = find(runs[0], (*path[:-1], f"{path[-1]}_interval"))
+        if isinstance(interval, list):
+            text += " [{:.2f}, {:.2f}]".format(*interval)
     return mean, text
 
 
@@ -138,9 +140,9 @@ def verdict_table(numbers: dict, labels: Sequence[Label]) -> Table | None:
         texts = [NONE if value is None else f"{value:.2f}" for value in cells]
         rows.append([label.name, own["status"], *texts, "; ".join(why)])
     caption = (
-        "Is each label steered? The judge is the measure: what it does not see in real data, nobody "
-        "can claim. Generation and transfer are shares of what it sees in real data (of a binary "
-        "label, of the worse of its two values)."
+        "Is each label steered? A label that the judge does not recognise in real data gets no "
+        "verdict. Generation and transfer are the judge's rates divided by those on real data (for a "
+        "binary label, of the worse of its two values)."
     )
     return Table(caption, rows)
 

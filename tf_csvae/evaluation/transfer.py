@@ -51,7 +51,7 @@ def transfers(
         if np.all(count >= most):
             break
         x, y = np.asarray(x), np.asarray(y)
-        before = judge.verdicts(x)
+        before = judge.read(x)
         for i in np.flatnonzero(count < most):
             target = y.copy()
             target[:, i] = other_values(labels[i], y[:, i], y_all[:, i])
@@ -61,7 +61,7 @@ def transfers(
                 continue
             # The whole batch, since each number of chosen rows would be another graph.
             made = transfer(x, y, target, [seed, number * k + int(i)])
-            after = judge.verdicts(made)
+            after = judge.read(made)
             kept = np.delete(np.abs(after - before) < tolerance, i, 1)
             moved = np.nan_to_num((made - x).astype(np.float64))  # a missing feature stays missing
             squares = np.square(moved * scale).reshape(len(x), -1).mean(1)

@@ -250,12 +250,12 @@ def _next(word: str, settings: Settings) -> list[str]:
     subspaces = hasattr(model, "w_prior")
     answers = {
         "no_judge": ["--judge=auto"],
-        "few_test_examples": ["--split=0.6,0.1,0.3"],
+        "few_test_examples": ["--split=0.6,0.1,0.3"] if settings.data.dataset in ("folder", "table") else [],
         "few_training_examples": ["--balanced_batches"],
         "training_too_short": [longer],
         "lost_in_reconstruction": [longer],
         "subspace_unused": ["--w_prior=fixed --w_separation=3 --w_posterior=residual --beta2=1"],
-        "no_guide": ["--guide=auto"],
+        "no_guide": ["--guide=auto"] if training.guide == "none" else [],
     }
     if subspaces:
         answers["label_in_z"] = [f"--erase_labels {times('mmd_weight', 2, 600)} {times('beta4', 2, 200)}"]

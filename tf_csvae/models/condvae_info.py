@@ -24,13 +24,11 @@ class InfoStep(Step):
 
     Attributes:
         predicted_from_x: float [n, outputs], outputs of the labels predicted from x.
-        again: float [n, *data_shape], the decoder's output for z: the reconstruction.
         real: float [n], the discriminator's logits of x.
         fake: float [2 n], the same of reconstructions and samples.
     """
 
     predicted_from_x: tf.Tensor | None = None
-    again: tf.Tensor | None = None
     real: tf.Tensor | None = None
     fake: tf.Tensor | None = None
 
@@ -150,8 +148,7 @@ class CondVAEInfo(GenerativeModel):
         made = self.decoded(tf.concat([z, new], 0), tf.concat([w, w], 0), given, training)
         again, sampled = tf.split(made, 2)
         step.px = self.likelihood(again, x, training=training)
-        step.again = step.px.mean()
-        made = tf.concat([step.again, self.likelihood(sampled, x).mean()], 0)
+        made = tf.concat([step.px.mean(), self.likelihood(sampled, x).mean()], 0)
         if self.config.perceptual_weight:
             step.stages = stages(self.guide, x[:: self.config.guide_every])
         step.predicted = self.auxiliary(z, training=training)
@@ -166,7 +163,7 @@ class CondVAEInfo(GenerativeModel):
 
         def relabel(s):
             # Not in training mode: the averages of batch normalisation are those of real data.
-            return adversary.label_loss(space, s.y, self._encoded(s.again)[1])
+            return adversary.label_loss(space, s.y, self._encoded(s.px.mean())[1])
 
         def gradient_penalty(s):
             return gan.gradient_penalty(lambda x: self.discriminate(x, s.seed, s.training), s.x)

@@ -59,7 +59,8 @@ class GenerativeModel(GameModel):
             InputError: w or x missing where it is needed.
         """
         if w is None and self.label_widths:
-            self._needs_labels("decode")
+            kind, width = type(self).__name__, sum(self.label_widths)
+            raise InputError(f"decode: {kind} needs w, [n, {width}], such as label_code(y). Received: none.")
         if self.fixed is not None and x is None:
             raise InputError("decode: some features are fixed. Give x, rows that have them.")
         return self.likelihood.point(self.generative(z, w, x))
@@ -89,7 +90,9 @@ class GenerativeModel(GameModel):
             InputError: y of the wrong width, missing, or given where it cannot be used.
         """
         n = positive("n", n)
-        if y is not None or self.label_widths:
+        if y is None and self.label_widths:
+            raise InputError("sample: give y, the labels of the new examples. NaN draws a label.")
+        if y is not None:
             y = tf.repeat(self.check_steering(y, "sample"), n, axis=0)
             n = tf.shape(y)[0]
         return self.made(self.sample_code(y, n, seed))

@@ -332,6 +332,11 @@ def _refuse_weights(where: str, *weights: Any) -> None:
         )
 
 
+def optimizers_of(model: keras.Model) -> list[keras.optimizers.Optimizer]:
+    """Returns the optimizers of all players of a compiled model."""
+    return [model.optimizer, *getattr(model, "player_optimizers", {}).values()]
+
+
 def unscaled(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
     """Returns the optimizer within one that scales the loss, which ``compile`` wraps again."""
     return getattr(optimizer, "inner_optimizer", optimizer)

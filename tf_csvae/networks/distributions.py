@@ -107,7 +107,7 @@ class Likelihood(keras.layers.Layer):
         return px.mean()
 
     def draw(self, px: tfd.Distribution, noise: tf.Tensor | None = None, soft: bool = False) -> tf.Tensor:
-        """Returns the mean as well: noise of single pixels is no part of a picture."""
+        """Returns the mean, without the independent noise of each number."""
         return px.mean()
 
     def edited(

@@ -29,7 +29,8 @@ from tf_csvae.objectives.term import Step
 
 # Weight of the exchanged label beside 1 for the others, which mostly are right already; the bounds
 # of adaptive weights; and their rate: the logarithm of a weight moves by so much of the shortfall.
-# Weights do not fall below the start: a person is harder to convince than the guide.
+# By default no weight falls below its start: changes that just satisfy the guide are often too weak
+# for people.
 EXCHANGE_WEIGHT, MAX_WEIGHT, RATE = 5.0, 25.0, 0.02
 
 # The least difference between real examples with and without a value that a guide is said to see.

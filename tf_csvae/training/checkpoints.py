@@ -16,8 +16,8 @@ import keras
 import numpy as np
 
 from tf_csvae.errors import InputError
-from tf_csvae.files import remove_unfinished, write_bytes, write_json
-from tf_csvae.models.labelled import constant_rate, unscaled
+from tf_csvae.files import checksum, remove_unfinished, write_bytes, write_json
+from tf_csvae.models.labelled import constant_rate, optimizers_of, unscaled
 from tf_csvae.training.cluster import Cluster
 from tf_csvae.training.progress import Progress
 
@@ -62,7 +62,8 @@ class Checkpoints(keras.callbacks.Callback):
         cluster: the devices that train; None: one device. The chief of several workers alone
             writes and reads files. All must save and stop after the same step, so they ask each
             other.
-        told: exception that ends the training if ``stop`` was called on another worker.
+        stopped_elsewhere: exception that ends the training if ``stop`` was called on another
+            worker.
 
     Attributes:
         progress: ``Progress`` at which the training begins.
@@ -78,10 +79,10 @@ class Checkpoints(keras.callbacks.Callback):
         best: tuple[str, str] | None = None,
         logs: Sequence[str] = (),
         cluster: Cluster | None = None,
-        told: BaseException | None = None,
+        stopped_elsewhere: BaseException | None = None,
     ) -> None:
         super().__init__()
-        self.cluster, self.told = cluster or Cluster("one_device"), told
+        self.cluster, self.stopped_elsewhere = cluster or Cluster("one_device"), stopped_elsewhere
         self.folder, self.seconds, self.keep = folder, seconds, keep
         self.most_seconds, self.best, self.logs = most_seconds, best, logs
         self.progress, self.newest = Progress(), None
@@ -90,22 +91,23 @@ class Checkpoints(keras.callbacks.Callback):
     def find(self) -> Progress:
         """Sets ``progress`` and ``newest`` to the newest whole checkpoint; removes damaged ones.
 
-        It returns ``progress``, which on a worker that is not the chief stays as it is.
+        All workers get what the chief finds. Returns ``progress``.
         """
-        if not self.cluster.is_chief:
-            return self.progress
+        found = self._find() if self.cluster.is_chief else (Progress(), None)
+        plain, self.newest = self.cluster.of_chief([dataclasses.asdict(found[0]), found[1]])
+        self.progress = Progress.from_dict(plain)
+        return self.progress
+
+    def _find(self) -> tuple[Progress, str | None]:
         remove_unfinished(self.folder)
         self._remove_halves()
-        self.progress, self.newest = Progress(), None
         for state in reversed(self._states()):
-            progress = self._read(state)
+            progress, weights = self._read(state), _weights_of(state)
             if progress is not None:
-                self.progress, self.newest = progress, _weights_of(state)
-                break
-            weights = _weights_of(state)
+                return progress, weights
             print(f"{weights} is damaged; going back to the checkpoint before it.", flush=True)
             _remove(state)  # otherwise it would stay the newest
-        return self.progress
+        return Progress(), None
 
     def restore(self, model: keras.Model) -> Progress:
         """Loads the newest whole checkpoint into a compiled model; returns its ``Progress``.
@@ -115,7 +117,8 @@ class Checkpoints(keras.callbacks.Callback):
         Raises:
             InputError: the checkpoint is of other networks or optimizers.
         """
-        self.find()
+        if self.newest is None:
+            self.find()
         if self.newest and self.cluster.is_chief:
             rates = [(each, constant_rate(each)) for each in _constant_rates(model)]
             self._load(model, self.newest)
@@ -165,7 +168,7 @@ class Checkpoints(keras.callbacks.Callback):
             raise diverged
         progress = dataclasses.replace(progress, rate_factor=progress.rate_factor / 2)
         if self.cluster.is_chief:
-            self._write(self.newest.removesuffix(WEIGHTS), progress, _checksum(self.newest))
+            self._write(self.newest.removesuffix(WEIGHTS), progress, checksum(self.newest))
         return progress
 
     def stop(self, exception: BaseException) -> None:
@@ -240,7 +243,7 @@ class Checkpoints(keras.callbacks.Callback):
         """Returns whether any worker is to save or to stop; then all do."""
         due, stopping = self.cluster.any(due, self.stopping)
         if stopping and not self.stopping:
-            self.stop(self.told)
+            self.stop(self.stopped_elsewhere)
         return due or stopping
 
     def _take_sums(self) -> None:
@@ -285,7 +288,7 @@ class Checkpoints(keras.callbacks.Callback):
         try:
             with open(state, encoding="utf-8") as file:
                 saved = json.load(file)
-            whole = saved.pop("sha256") == _checksum(_weights_of(state))
+            whole = saved.pop("sha256") == checksum(_weights_of(state))
             return Progress.from_dict(saved) if whole else None
         except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return None
@@ -322,14 +325,13 @@ class Checkpoints(keras.callbacks.Callback):
                 _remove(old)
 
     @staticmethod
-    def _write(path, progress, checksum) -> None:
-        write_json(path + ".json", {**dataclasses.asdict(progress), "sha256": checksum})
+    def _write(path, progress, digest) -> None:
+        write_json(path + ".json", {**dataclasses.asdict(progress), "sha256": digest})
 
 
 def _constant_rates(model):
     """Returns the optimizers of a model whose learning rate is a variable, not a schedule."""
-    wrapped = [model.optimizer, *getattr(model, "player_optimizers", {}).values()]
-    return [each for each in map(unscaled, wrapped) if constant_rate(each) is not None]
+    return [each for each in map(unscaled, optimizers_of(model)) if constant_rate(each) is not None]
 
 
 def _weights_of(state):
@@ -340,8 +342,3 @@ def _remove(state):
     for path in (state, _weights_of(state)):
         with contextlib.suppress(FileNotFoundError):
             os.remove(path)
-
-
-def _checksum(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

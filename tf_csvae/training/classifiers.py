@@ -13,6 +13,7 @@ from collections.abc import Callable
 from tf_csvae import runs
 from tf_csvae.configs import DataConfig, TrainingConfig
 from tf_csvae.data import Dataset
+from tf_csvae.files import write_bytes
 from tf_csvae.runs import Run
 from tf_csvae.settings import Settings, settings
 from tf_csvae.training.cluster import Cluster
@@ -34,7 +35,7 @@ def trained(
     ``session.train``.
 
     Raises:
-        InputError: an unfinished run of other settings is in its place.
+        InputError: an unfinished run of other data is in its place.
         Interrupted: Ctrl-C or SIGTERM; the next training goes on with it.
     """
     own, home = classifier_settings(role, chosen), Run(run.file(role))
@@ -43,7 +44,10 @@ def trained(
     if cluster.is_chief and not home.finished:
         other = _same(role, own, part, run)
         if other:
-            shutil.copytree(other, home.path, ignore=shutil.ignore_patterns(*_APART), dirs_exist_ok=True)
+            apart = shutil.ignore_patterns(*_APART, runs.METRICS)
+            shutil.copytree(other, home.path, ignore=apart, dirs_exist_ok=True)
+            with open(Run(other).file(runs.METRICS), "rb") as file:  # last: it marks a finished run
+                write_bytes(home.file(runs.METRICS), file.read())
             print(f"The {role} is that of {os.path.dirname(other)}: it has the same data.", flush=True)
     if cluster.of_chief(home.finished):
         return home.path

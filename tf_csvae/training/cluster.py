@@ -11,6 +11,7 @@ import tensorflow as tf
 from tf_csvae.data import Dataset
 from tf_csvae.devices import choices
 from tf_csvae.errors import InputError
+from tf_csvae.models.labelled import optimizers_of
 from tf_csvae.training.tf_config import place
 
 # What TensorFlow raises where another worker is gone.
@@ -86,9 +87,8 @@ class Cluster:
         """Gives all workers the chief's weights of a compiled model and of its optimizers."""
         if self.workers == 1:
             return
-        optimizers = [model.optimizer, *getattr(model, "player_optimizers", {}).values()]
         metrics = {id(variable) for variable in model.metrics_variables}
-        slots = [each for optimizer in optimizers for each in optimizer.variables]
+        slots = [each for optimizer in optimizers_of(model) for each in optimizer.variables]
         state = {id(each): each for each in (*model.variables, *slots) if id(each) not in metrics}
         for variable in state.values():
             variable.assign(self._from_chief(variable.value))

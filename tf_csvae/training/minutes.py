@@ -14,7 +14,7 @@ from tf_csvae.training.compilation import build_model, compile_model
 from tf_csvae.training.pace import paced
 
 # Shares of the time; the rest, with so many seconds, is for measuring and pictures.
-GUIDE, JUDGE, MODEL, MEASURING_SECONDS = 0.2, 0.15, 0.5, 20
+SHARES, MODEL, MEASURING_SECONDS = {runs.GUIDE: 0.2, runs.JUDGE: 0.15}, 0.5, 20
 
 # Steps are chosen in multiples of this many; the steps of images that are timed.
 MULTIPLE, TIMED = 50, 10
@@ -26,29 +26,26 @@ def chosen(settings: Settings, dataset: Dataset, cluster: Cluster, start: float)
     Each network makes a few steps, on the data, with new weights that are thrown away. ``start`` is
     when the command began, of ``time.perf_counter``.
     """
-    roles = {}
-    if settings.guided and settings.training.guide == "auto":
-        roles[runs.GUIDE] = GUIDE
+    roles = []
+    if settings.needs_guide and settings.training.guide == "auto":
+        roles.append(runs.GUIDE)
     if settings.evaluation.judge == "auto":
-        roles[runs.JUDGE] = JUDGE
-    guide = None
-    costs = {}
+        roles.append(runs.JUDGE)
+    guide, costs = None, {}
     for role in roles:
         own = classifier_settings(role, settings)
         part = dataset.half("first", own.data.batch_size)
         model, costs[role] = _timed(own, part, cluster)
         guide = model if role == runs.GUIDE else guide
-    if guide is None and settings.guided:
+    if guide is None and settings.needs_guide:
         own = classifier_settings(runs.GUIDE, settings)
         guide = build_model(own, dataset.info)
     _, (compiling, step) = _timed(settings, dataset, cluster, guide)
     left = 60 * settings.training.minutes - (time.perf_counter() - start) - MEASURING_SECONDS
     left -= compiling + sum(each for each, _ in costs.values())
-    steps = {f"{role}_steps": _steps(left * roles[role], costs[role][1]) for role in roles}
+    steps = {f"{role}_steps": _steps(left * SHARES[role], costs[role][1]) for role in roles}
     # What is not needed for a guide or a judge goes to the model.
-    share = MODEL + sum(
-        each for role, each in ((runs.GUIDE, GUIDE), (runs.JUDGE, JUDGE)) if role not in roles
-    )
+    share = MODEL + sum(each for role, each in SHARES.items() if role not in roles)
     steps["steps"] = _steps(left * share, step)
     steps = cluster.of_chief(steps)
     said = ", ".join(f"--{name}={count}" for name, count in steps.items())

@@ -10,8 +10,8 @@ import tensorflow as tf
 from tf_csvae.configs import TrainingConfig
 from tf_csvae.data import Dataset
 
-# Steps of an epoch where a budget of steps counts, of vectors and of images: few enough to see
-# when a training no longer improves, so many that validation takes little of the time.
+# The most steps of an epoch where a budget of steps counts, of vectors and of images: few enough to
+# see when a training no longer improves, so many that validation takes little of the time.
 VECTOR_EPOCH, IMAGE_EPOCH = 100, 200
 
 # A training has stopped improving if its last quarter, but at least so many epochs, brought less
@@ -28,13 +28,13 @@ BOUND = ("val_reconstruction", "val_kl_w", "val_kl_z")
 def paced(dataset: Dataset, training: TrainingConfig) -> tuple[Dataset, int]:
     """Returns the data in the epochs of a training, and the most epochs that it has.
 
-    With a budget of steps, an epoch is so many steps, whatever the number of examples; otherwise it
-    is a pass over the examples.
+    With a budget of steps, all epochs have the same number of steps, whatever the number of
+    examples. Otherwise an epoch is a pass over the examples.
     """
     if not training.steps:
         return dataset, training.epochs
-    each = min(IMAGE_EPOCH if dataset.info.is_image else VECTOR_EPOCH, training.steps)
-    own = dataset.steps_per_epoch
+    epochs = math.ceil(training.steps / (IMAGE_EPOCH if dataset.info.is_image else VECTOR_EPOCH))
+    each, own = training.steps // epochs, dataset.steps_per_epoch
 
     def train_from(
         first: int, rows: slice = slice(None), step: int = 0, scaled: bool = True
@@ -43,7 +43,7 @@ def paced(dataset: Dataset, training: TrainingConfig) -> tuple[Dataset, int]:
         return dataset.train_from(passes, rows, steps, scaled)
 
     made = dataclasses.replace(dataset, steps_per_epoch=each, train_from=train_from)
-    return made, math.ceil(training.steps / each)
+    return made, epochs
 
 
 def improves(values: Sequence[float]) -> bool:
@@ -55,7 +55,7 @@ def improves(values: Sequence[float]) -> bool:
     return before - best > LEAST_GAIN * (max(values[0], before) - best)
 
 
-def tracked(history: dict[str, list[float]]) -> list[list[float]]:
+def validation_losses(history: dict[str, list[float]]) -> list[list[float]]:
     """Returns the losses per epoch, of history.csv, whose improvement counts.
 
     They are the validation bound and the guide's loss of exchanged labels; of a classifier, its
@@ -82,7 +82,7 @@ def pace_numbers(
     if training.schedule == "plateau":
         early = Plan.of(history, most, getattr(training, "kl_warmup", 0.0)).early
     else:
-        early = any(improves(values) for values in tracked(history))
+        early = any(improves(values) for values in validation_losses(history))
     return {"epochs": done, "steps": done * steps_per_epoch, "improving": int(early)}
 
 
@@ -109,7 +109,7 @@ class Plan:
         """
         latest = most - math.floor(DECAY * most)
         first = math.ceil(warmup * most)
-        losses = tracked(history)
+        losses = validation_losses(history)
         done = min(map(len, losses), default=0)
         for epoch in range(first + LEAST_EPOCHS, min(done, latest)):
             if not any(improves(values[first:epoch]) for values in losses):

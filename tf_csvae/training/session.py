@@ -31,14 +31,13 @@ from tf_csvae.training.clock import Clock
 from tf_csvae.training.cluster import LOST, Cluster
 from tf_csvae.training.compilation import build_model, compile_model
 from tf_csvae.training.pace import Pace, pace_numbers, paced
-from tf_csvae.training.progress import Progress
 from tf_csvae.training.tracking import check_tracker, tracked
 from tf_csvae.training.warm_start import warm_start
 from tf_csvae.training.watching import ProgressLine, TransferPictures
 
-# The epoch of a classifier that is kept. Not by the balanced accuracy: if the loss is not fully
-# balanced, it rises with every yes. Not by the loss: it rises with the certainty of a network
-# whose answers still improve.
+# The epoch of a classifier that is kept is the one of the best accuracy. The balanced accuracy
+# favours networks that predict rare values too often. The validation loss also grows when a network
+# that still improves becomes overconfident.
 BEST = {"classifier": ("val_accuracy", "max")}
 
 
@@ -68,6 +67,11 @@ def train(
     dataset = _data_of(settings, run, dataset, cluster)
     guide_every = getattr(settings.model, "guide_every", 1)
     cluster.check(dataset.batch_size, training.precision, training.jit_compile, guide_every)
+    if hasattr(training, "minutes"):  # of an unfinished run, the chief alone knows its steps
+        names = ("minutes", "steps", "guide_steps", "judge_steps")
+        known = cluster.of_chief({name: getattr(training, name) for name in names})
+        training = dataclasses.replace(training, **known)
+        settings = dataclasses.replace(settings, training=training)
     if getattr(training, "minutes", 0):
         with _dtype_policy(training.precision, dataset.info):
             settings = minutes.chosen(settings, dataset, cluster, start)
@@ -137,23 +141,26 @@ class _Session:
             self.train_classifiers()
         self.checkpoints = Checkpoints(
             run.file(runs.BACKUP),
-            self.training.checkpoint_seconds,
-            self.training.checkpoints_to_keep,
-            60 * self.training.checkpoint_minutes or math.inf,
-            BEST.get(settings.system),
-            [run.file(runs.HISTORY)],
-            cluster,
-            told=Interrupted(signal.SIGTERM),
+            seconds=self.training.checkpoint_seconds,
+            keep=self.training.checkpoints_to_keep,
+            most_seconds=60 * self.training.checkpoint_minutes or math.inf,
+            best=BEST.get(settings.system),
+            logs=[run.file(runs.HISTORY)],
+            cluster=cluster,
+            stopped_elsewhere=Interrupted(signal.SIGTERM),
         )
 
     def begin(self) -> None:
         """Prepares the run directory, once nothing more can be wrong with the options."""
         if not self.cluster.is_chief:
             return
-        if self.training.overwrite and self.run.begun:
-            # A mistake in them must not cost the run that is there. The guide is not yet trained.
+        asked = getattr(self.training, "guide", None), self.settings.evaluation.judge
+        waits = self.settings.system != "classifier" and "auto" in asked
+        if self.is_new and (self.run.begun or waits):
+            # A mistake in them must not cost the run that is there, nor be told after the training
+            # of the guide and the judge.
             info, guide = self.dataset.info, self.guide
-            if guide is None and self.settings.guided:
+            if guide is None and self.settings.needs_guide:
                 guide = build_model(classifiers.classifier_settings(runs.GUIDE, self.settings), info)
             model = build_model(self.settings, info, guide)
             compile_model(model, self.training, self.paced, self.epochs)
@@ -174,7 +181,7 @@ class _Session:
     def train_classifiers(self) -> None:
         """Trains the guide and the judge that are not given, and loads them."""
         info, given = self.dataset.info, (self.settings, self.run, self.dataset, self.cluster, train)
-        if self.training.guide == "auto" and self.settings.guided:
+        if self.training.guide == "auto" and self.settings.needs_guide:
             path = classifiers.trained(runs.GUIDE, *given)
             if self.cluster.is_chief:
                 self.guide, self.guide_checksum = runs.load_classifier(path, info, runs.GUIDE)
@@ -221,9 +228,6 @@ class _Session:
         """Returns the model, compiled: of the newest checkpoint, or a new one."""
         cluster, checkpoints = self.cluster, self.checkpoints
         checkpoints.find()
-        plain = dataclasses.asdict(checkpoints.progress)
-        plain, checkpoints.newest = cluster.of_chief([plain, checkpoints.newest])
-        checkpoints.progress = Progress.from_dict(plain)
         with cluster.scope():
             model = build_model(self.settings, self.dataset.info, self.guide)
             compile_model(model, self.training, self.paced, self.epochs, checkpoints.progress.rate_factor)
@@ -246,11 +250,13 @@ class _Session:
         if done > epochs:
             raise InputError(f"{self.run.path} has {done} epochs done. Received: --epochs={epochs}.")
         if done and hasattr(model, "term_names"):
-            logged = {name for name in self.run.history() if not name.startswith("val_")}
-            terms = {*model.term_names, "epoch", "seconds", "examples_per_second"}
-            if logged != terms:
+            history = self.run.history()
+            # Callbacks of the user may add columns, such as the learning rate. A term is validated.
+            logged = {name for name in history if f"val_{name}" in history}
+            other = sorted(logged ^ set(model.term_names))
+            if other:
                 raise InputError(
-                    f"{self.run.path} logged other terms ({', '.join(sorted(logged ^ terms))}): options that "
+                    f"{self.run.path} logged other terms ({', '.join(other)}): options that "
                     "add or remove terms of the objective cannot change in the middle of a run."
                 )
 

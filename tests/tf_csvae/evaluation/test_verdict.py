@@ -145,7 +145,7 @@ SMALL = {
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A folder, and the options of a table in it with labels that can, and that cannot, be steered."""
+    """A folder, and the options of a table in it: not all of its labels can be steered."""
     folder, rows = tmp_path_factory.mktemp("made"), 1_000
     random = np.random.default_rng(0)
     seen, noise, pair = random.integers(0, 2, (3, rows))

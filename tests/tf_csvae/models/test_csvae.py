@@ -109,10 +109,17 @@ def test_without_labels_only_z_is_known():
     for call in (
         lambda: model.reconstruct(x),
         lambda: model.interpolate(x, "a"),
-        lambda: model.decode(code.z.mean()),
     ):
         with pytest.raises(InputError, match="needs the labels y"):
             call()
+    with pytest.raises(InputError, match=r"needs w, \[n, 4\]"):
+        model.decode(code.z.mean())
+    with pytest.raises(InputError, match="sample: give y"):
+        model.sample()
+    with pytest.raises(InputError, match="one style, or one per example"):
+        model.style_transfer(x, x[:2], "a", [0.0, 1.0], [0.0, 1.0])
+    with pytest.raises(InputError, match="Received: 2 for 3"):
+        model.restyle(x, "a", np.zeros((2, 2)), [0.0, 1.0])
 
 
 @pytest.mark.parametrize("w_prior", ["factorized", "fixed", "joint"])

@@ -2,6 +2,7 @@
 
 import json
 
+import keras
 import numpy as np
 import pytest
 
@@ -30,7 +31,12 @@ def trained(tmp_path_factory):
     """The result of ``fit`` on a Dataset, with its options."""
     folder = tmp_path_factory.mktemp("trained")
     data = load_data("table", **{**table(folder), "batch_size": 16})
-    return tf_csvae.fit("csvae", data, epochs=2, run_dir=str(folder / "run"), **TINY)
+    return tf_csvae.fit("csvae", data, callbacks=[rate()], epochs=2, run_dir=str(folder / "run"), **TINY)
+
+
+def rate():
+    """Returns a callback of the user, which adds a column to history.csv."""
+    return keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate)
 
 
 def content(run):
@@ -81,6 +87,13 @@ def test_a_mistake_does_not_cost_the_run_that_is_there(trained, options, message
     assert trained.run.flags() == flags
 
 
+def test_a_mistake_is_told_before_a_guide_is_trained(trained, tmp_path):
+    options = {**TINY, "guide": "auto", "consistency_weight": 1.0, "steps_per_execution": 7}
+    with pytest.raises(InputError, match="does not divide"):
+        tf_csvae.fit("csvae", trained.data, epochs=1, run_dir=str(tmp_path / "run"), **options)
+    assert not (tmp_path / "run").exists()
+
+
 def weights(run):
     """Returns the weights of the model of a run and the variables of its optimizers."""
     model = load_model(run.file("model.keras"))
@@ -117,8 +130,9 @@ def test_a_finished_run_is_refused_and_trained_on_with_resume(trained):
         tf_csvae.fit("csvae", trained.data, epochs=2, **options)
     with pytest.raises(InputError, match="--epochs: 2 there, 3 here"):
         tf_csvae.fit("csvae", trained.data, epochs=3, **options)
-    more = tf_csvae.fit("csvae", trained.data, epochs=3, resume=True, **options)
+    more = tf_csvae.fit("csvae", trained.data, callbacks=[rate()], epochs=3, resume=True, **options)
     assert more.run.history()["epoch"] == [0, 1, 2]
+    assert "learning_rate" in more.run.history()
 
 
 @pytest.mark.parametrize(
@@ -134,6 +148,8 @@ def test_a_finished_run_is_refused_and_trained_on_with_resume(trained):
         (lambda: tf_csvae.fit(settings("csvae"), epochs=3), "give options in Settings"),
         (lambda: tf_csvae.evaluate("RUN", sample=3), "holds no finished run"),
         (lambda: tf_csvae.compare([]), "Give --run_dirs"),
+        (lambda: tf_csvae.compare(["RUN"], sampels=3), "Did you mean samples"),
+        (lambda: tf_csvae.fit("csvae", minutes=5, steps=100), "Leave out --steps, or --minutes"),
     ],
 )
 def test_a_mistake_in_a_call_is_a_sentence(call, message, tmp_path, monkeypatch):

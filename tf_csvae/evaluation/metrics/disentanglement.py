@@ -22,10 +22,11 @@ def disentanglement(codes: np.ndarray, factors: dict[str, np.ndarray], seed: int
         "sap": the mean difference between the two dimensions that predict a factor best, each
         alone (Kumar et al. 2018, arXiv:1711.00848, sec. 3);
         "mig": the same of their mutual information, as a share of the factor's entropy (Chen et al.
-        2018, arXiv:1802.04942, eq. 6). Empty for fewer than two factors with ``LEAST`` examples.
+        2018, arXiv:1802.04942, eq. 6). Empty for a code of one dimension, and for fewer than two
+        factors with ``LEAST`` examples.
     """
     codes, importances, scores, saps, migs = np.asarray(codes), [], [], [], []
-    for factor in factors.values():
+    for factor in factors.values() if codes.shape[1] > 1 else ():
         has = np.isfinite(factor)
         code, values = codes[has], np.asarray(factor, np.float64)[has]
         if len(values) < LEAST or len(np.unique(values)) < 2:
@@ -42,7 +43,7 @@ def disentanglement(codes: np.ndarray, factors: dict[str, np.ndarray], seed: int
         shared, own = _information(code, values)
         shared.sort()
         migs.append((shared[-1] - shared[-2]) / own)
-    if len(importances) < 2 or codes.shape[1] < 2:
+    if len(importances) < 2:
         return {}
     matrix = np.stack(importances, 1)  # [d, factors]
     d, k = matrix.shape

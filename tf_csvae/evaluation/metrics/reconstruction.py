@@ -18,7 +18,7 @@ class Reconstruction:
     def __init__(self, scale: float | np.ndarray = 1.0, image: bool = False, mixed: bool = False) -> None:
         self._scale, self._image, self._mixed = scale, image, mixed
         self._sums, self._count = {}, 0
-        self._moments = [0.0, 0.0, 0.0]
+        self._moments = [0.0, 0.0, 0.0, 0.0]
 
     def update(self, x: np.ndarray | tf.Tensor, reconstruction: np.ndarray | tf.Tensor) -> None:
         """Adds a batch: x and reconstruction are float [n, *shape]."""
@@ -31,8 +31,9 @@ class Reconstruction:
             if min(x.shape[1:3]) >= SSIM_WINDOW:
                 values["ssim"] = tf.image.ssim(x, reconstruction, 1.0, filter_size=SSIM_WINDOW)
         if self._mixed:
-            known = np.where(np.isnan(plain), 0.0, plain)
-            sums = np.square(left).sum(0), np.square(known).sum(0), known.sum(0)
+            is_known = ~np.isnan(plain)
+            known = np.where(is_known, plain, 0.0)
+            sums = np.square(left).sum(0), np.square(known).sum(0), known.sum(0), is_known.sum(0)
             self._moments = [total + each for total, each in zip(self._moments, sums, strict=True)]
         for name, each in values.items():
             self._sums[name] = self._sums.get(name, 0.0) + float(np.sum(each))
@@ -45,8 +46,8 @@ class Reconstruction:
         """
         found = {name: total / self._count for name, total in self._sums.items()}
         if self._mixed:
-            left, squares, sums = self._moments
-            variance = np.sum(squares - np.square(sums) / self._count)
+            left, squares, sums, counts = self._moments
+            variance = np.sum(squares - np.square(sums) / np.maximum(counts, 1))
             if variance > 0:
                 found["r2"] = float(1 - left.sum() / variance)
         return found

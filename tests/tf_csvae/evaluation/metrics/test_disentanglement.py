@@ -31,3 +31,7 @@ def test_factors_that_few_examples_have_are_left_out(factors):
     code = np.stack([factors["a"], factors["b"]], 1)
     some = np.where(np.arange(800) < 30, factors["a"], np.nan)
     assert metrics.disentanglement(code, {"a": some, "b": factors["b"]}) == {}
+
+
+def test_a_code_of_one_dimension_has_no_scores(factors):
+    assert metrics.disentanglement(factors["a"][:, None], factors) == {}

@@ -12,6 +12,13 @@ def test_error_is_in_the_datas_units_and_a_mean_over_unequal_batches():
     assert metric.result() == {"mse": pytest.approx((1.0 + 0.25) / 2 * 3 / 4)}
 
 
+def test_the_variance_of_mixed_features_is_that_of_known_values():
+    x = np.array([[1.0], [0.0], [np.nan], [np.nan]])
+    metric = Reconstruction(mixed=True)
+    metric.update(x, np.full((4, 1), 0.5))  # the mean of the known values explains nothing
+    assert metric.result()["r2"] == pytest.approx(0.0)
+
+
 def test_images_are_measured_in_psnr_and_ssim_too():
     images = np.random.default_rng(0).random((5, 32, 32, 3)).astype(np.float32)
     metric = Reconstruction(image=True)
