@@ -135,6 +135,16 @@ def test_a_finished_run_is_refused_and_trained_on_with_resume(trained):
     assert "learning_rate" in more.run.history()
 
 
+def test_minutes_become_steps_that_are_recorded(trained, tmp_path, capsys):
+    # Three seconds leave no time after measuring, so the fewest steps that there are.
+    options = {**TINY, "minutes": 0.05, "run_dir": str(tmp_path / "run")}
+    run = tf_csvae.fit("csvae", trained.data, **options).run
+    assert "--minutes=0.05 takes --steps=50" in capsys.readouterr().out
+    assert run.settings().training.steps == 50
+    with pytest.raises(InputError, match="holds this run, finished"):  # the same steps again
+        tf_csvae.fit("csvae", trained.data, **options)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
