@@ -25,7 +25,14 @@ from tests.export.conftest import IMAGES, VECTORS
 from tests.export.server import Models, grpc_server
 from tf_csvae.errors import InputError
 
-SHORT = {"steps": 2, "guide_steps": 2, "judge_steps": 2, "tensorboard": False, "samples": 8}
+SHORT = {
+    "steps": 2,
+    "guide_steps": 2,
+    "judge_steps": 2,
+    "jit_compile": "false",
+    "tensorboard": False,
+    "samples": 8,
+}
 SMALL = {"hidden": (8, 8), "filters": (4, 8)}
 
 

@@ -172,13 +172,16 @@ class CSVAEConfig(CondVAEConfig):
     )
     erase_labels: bool = option(
         False,
-        "Standardise z by a regression of its mean and scale on the labels, so that the adversary "
-        "has only the rest to find.",
+        "Give z the same mean and scale for all values of the labels, so that the adversary has only "
+        "the rest to find.",
+    )
+    erase_covariance: bool = option(
+        False, "With erase_labels: give z the same covariance for all values of the labels, too."
     )
     erase_styles: bool = option(
         False,
-        "Standardise z by a regression on w, too, so that the style of a label is in its w_i only. "
-        "Needs erase_labels.",
+        "Remove from z what a regression on w predicts, too, so that the style of a label is in its "
+        "w_i only. Needs erase_labels.",
     )
 
     def __post_init__(self) -> None:

@@ -171,16 +171,15 @@ def content(path: str | bytes) -> bytes:
     if not (given[:4] in _TIFF or (given[8:16] == b"WEBPVP8X" and given[20] & 2)):
         return given
     try:
-        image = PIL.Image.open(io.BytesIO(given))
-    except PIL.UnidentifiedImageError:
+        with PIL.Image.open(io.BytesIO(given)) as image:
+            if max(image.size) > MAX_SIDE:
+                raise ValueError(
+                    f"The sides of an image may have from 1 up to {MAX_SIDE} pixels. Received: {image.size}"
+                )
+            image.seek(0)
+            upright = decoding.eight_bits(PIL.ImageOps.exif_transpose(image)).convert("RGBA")
+    except (PIL.UnidentifiedImageError, SyntaxError, PIL.Image.DecompressionBombError):
         raise ValueError("This is no TIFF or WebP file that can be read.") from None
-    with image:
-        if max(image.size) > MAX_SIDE:
-            raise ValueError(
-                f"The sides of an image may have from 1 up to {MAX_SIDE} pixels. Received: {image.size}"
-            )
-        image.seek(0)
-        upright = decoding.eight_bits(PIL.ImageOps.exif_transpose(image)).convert("RGBA")
     made = io.BytesIO()
     upright.save(made, "PNG", compress_level=0)
     return made.getvalue()

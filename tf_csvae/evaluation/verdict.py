@@ -258,7 +258,8 @@ def _next(word: str, settings: Settings) -> list[str]:
         "no_guide": ["--guide=auto"] if training.guide == "none" else [],
     }
     if subspaces:
-        answers["label_in_z"] = [f"--erase_labels {times('mmd_weight', 2, 600)} {times('beta4', 2, 200)}"]
+        weights = f"{times('mmd_weight', 2, 600)} {times('beta4', 2, 200)}"
+        answers["label_in_z"] = [f"--erase_labels --erase_covariance {weights}"]
         answers["subspace_holds_others"] = ["--noabsent_style"]
     if hasattr(model, "consistency_weight"):
         # Where an exchange goes no further than real examples, it may; else it gets more weight.

@@ -42,11 +42,11 @@ class CSVAE(GenerativeModel):
         + consistency_weight E[- sum_i v_i log h(y'_i|x')]       (``objectives.label_consistency``)
         + minimality_weight E[|mean' - mean|_1 / s]              (``terms.minimality``)
 
-    in M1, and six options: ``balanced``, an adversary that weighs all values of a label equally;
-    ``erase_labels`` and ``erase_styles``, after which q(z|x, y) depends on y and on w
-    (``LabelErasure``); ``w_posterior`` and ``absent_style``, which tie q(w|x, y) to p(w|y); and the
-    warm-up of the KL terms. The preset swiss_roll_published has none of them. docs/lab_notes.md
-    says what each does.
+    in M1, and options: ``balanced``, an adversary that weighs all values of a label equally;
+    ``erase_labels``, ``erase_covariance`` and ``erase_styles``, after which q(z|x, y) depends on y
+    and on w (``LabelErasure``); ``w_posterior`` and ``absent_style``, which tie q(w|x, y) to
+    p(w|y); and the warm-up of the KL terms. The preset swiss_roll_published has none of them.
+    docs/lab_notes.md says what each does.
 
     Labels that are not binary have the same terms (``LabelSpace``, ``FactorizedPrior``). An unknown
     label counts in no loss; the KL of its w_i is a bound (``FactorizedPrior.kl``).
@@ -76,7 +76,9 @@ class CSVAE(GenerativeModel):
         self.z_head = trunks.head(features, 2 * self.z_dim, c, dtype=dtype, name="z_head")
         self.w_head = trunks.head(features, 2 * w_width, c, condition, dtype, name="w_head")
         styles = w_width if c.erase_styles else 0
-        self.erasure = LabelErasure(self.z_dim, condition, styles, dtype) if c.erase_labels else None
+        self.erasure = None
+        if c.erase_labels:
+            self.erasure = LabelErasure(self.z_dim, self.space, styles, c.erase_covariance, dtype)
         self.decoder = self.new_decoder(self.z_dim + w_width)
         # Without information in z a balanced adversary predicts 1/2, where the entropy is largest.
         # One that is not balanced predicts p(y), which is not where M1 drives it.
@@ -124,7 +126,7 @@ class CSVAE(GenerativeModel):
             styles = None
             if known and self.config.erase_styles:
                 styles = tf.stop_gradient(self.prior.in_units(w.mean(), y))
-            normal = self.erasure(z.mean(), z.stddev(), condition, styles, training=training)
+            normal = self.erasure(z.mean(), z.stddev(), y, styles, training=training)
             z = tfd.Independent(tfd.Normal(*normal), 1)
         return Code(z, w)
 

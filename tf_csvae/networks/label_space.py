@@ -123,6 +123,14 @@ class LabelSpace:
         members, others, shares = zip(*found, strict=True)
         return _joined(members), _joined(others), np.concatenate(shares)
 
+    def memberships(self, y: tf.Tensor) -> list[tf.Tensor]:
+        """Returns for each label with classes which of them an example has, float [n, classes].
+
+        A binary label has two. The row of an example whose label is unknown is 0.
+        """
+        found = [block.memberships(part) for block, part in self._parts(y, "k")]
+        return [each for of_block in found for each in of_block]
+
     def exchanged(self, y: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """Returns another value for each label, [n, k]: the other, another class, a new number."""
         return self._random("exchanged", y, seed)
@@ -206,8 +214,13 @@ class _Binary:
         return np.log(self._weights[1] * p / (self._weights[0] * (1 - p)))
 
     def groups(self, y):
+        others, members = tf.unstack(tf.stack(self.memberships(y), 1), axis=-1)
+        return members, others, np.ones(self.k, np.float32)
+
+    def memberships(self, y):
         known = ~tf.math.is_nan(y)
-        return tf.where(known, y, 0.0), tf.where(known, 1 - y, 0.0), np.ones(self.k, np.float32)
+        both = tf.where(known, 1 - y, 0.0), tf.where(known, y, 0.0)
+        return tf.unstack(tf.stack(both, -1), axis=1)
 
     def filled(self, y, seed):
         uniform = _drawn(y, lambda shape: tf.random.stateless_uniform(shape, seed))
@@ -253,10 +266,13 @@ class _Categorical:
         return np.log(self._weights * np.maximum(self._p, 1e-3))
 
     def groups(self, y):
-        known = ~tf.math.is_nan(y)
-        classes = self._one_hot(tf.where(known, y, 0.0))
+        (members,) = self.memberships(y)
         share = np.full(self.width, 0.5, np.float32)
-        return tf.where(known, classes, 0.0), tf.where(known, 1 - classes, 0.0), share
+        return members, tf.where(tf.math.is_nan(y), 0.0, 1 - members), share
+
+    def memberships(self, y):
+        known = ~tf.math.is_nan(y)
+        return [tf.where(known, self._one_hot(tf.where(known, y, 0.0)), 0.0)]
 
     def filled(self, y, seed):
         logits = tf.math.log(tf.constant(self._p)[None] + 1e-12)
@@ -312,6 +328,9 @@ class _Real:
         members = [tf.cast(known & tf.equal(third, float(which)), y.dtype) for which in range(3)]
         others = [tf.cast(known, y.dtype) - part for part in members]
         return tf.concat(members, -1), tf.concat(others, -1), np.full(3 * self.k, 0.5, np.float32)
+
+    def memberships(self, y):
+        return []
 
     def filled(self, y, seed):
         return tf.where(tf.math.is_nan(y), self.exchanged(y, seed), y)

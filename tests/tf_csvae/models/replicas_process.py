@@ -63,7 +63,13 @@ def csvae():
     names = ("aggregate_weight", "consistency_weight", "minimality_weight", "perceptual_weight")
     weights = dict.fromkeys(names, 1.0)
     config = CSVAEConfig(
-        hidden=(8, 8), erase_labels=True, exchange_target=0.9, counterfactual=True, guide_every=2, **weights
+        hidden=(8, 8),
+        erase_labels=True,
+        erase_covariance=True,
+        exchange_target=0.9,
+        counterfactual=True,
+        guide_every=2,
+        **weights,
     )
     model = CSVAE((4,), LABELS, config, guide=guide)
     # Without XLA, which draws other numbers from a seed, and does not run on several replicas.
