@@ -16,6 +16,8 @@ COVARIANCE_MOMENTUM, EXAMPLES = 0.995, 6_000
 # Added to the second moments of the labels: less than the variance of a rare label, and enough
 # for a label that never varies.
 RIDGE = 1e-4
+# Added to correlations between codes: their small eigenvalues are noise.
+CORRELATION_RIDGE = 1e-2
 # Largest factor between the scale of the codes of some labels and the average scale.
 MAX_SCALE = 4.0
 
@@ -140,9 +142,9 @@ class SameCovariance(keras.layers.Layer):
         d, unit = r.shape[-1], tf.eye(r.shape[-1], dtype=r.dtype)
         weight = tf.minimum(shares / (shares + d / EXAMPLES), 1 - MAX_SCALE**-2)
         each = weight * moments / tf.maximum(shares, RIDGE) + (1 - weight) * whole
-        scale = tf.sqrt(tf.linalg.diag_part(whole)) + RIDGE  # correlations are well conditioned
+        scale = tf.sqrt(tf.linalg.diag_part(whole)) + RIDGE
         both = tf.concat([whole[None], each], 0) / (scale * scale[:, None])
-        factors = tf.linalg.cholesky(both + RIDGE * unit)
+        factors = tf.linalg.cholesky(both + CORRELATION_RIDGE * unit)
         inverse = tf.linalg.triangular_solve(factors[1:], unit * tf.ones_like(shares))
         change = tf.matmul(factors[:1], inverse) - unit
         return r + scale * tf.einsum("nc,nd,ced->ne", members, r / scale, change)
