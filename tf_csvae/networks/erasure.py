@@ -14,10 +14,8 @@ MOMENTUM = 0.99
 # The same of covariances, which have more numbers, and the examples that count as averaged.
 COVARIANCE_MOMENTUM, EXAMPLES = 0.995, 6_000
 # Added to the second moments of the labels: less than the variance of a rare label, and enough
-# for a label that never varies.
+# for a label that never varies. Also added to correlations between codes.
 RIDGE = 1e-4
-# Added to correlations between codes: their small eigenvalues are noise.
-CORRELATION_RIDGE = 1e-2
 # Largest factor between the scale of the codes of some labels and the average scale.
 MAX_SCALE = 4.0
 
@@ -144,7 +142,7 @@ class SameCovariance(keras.layers.Layer):
         each = weight * moments / tf.maximum(shares, RIDGE) + (1 - weight) * whole
         scale = tf.sqrt(tf.linalg.diag_part(whole)) + RIDGE
         both = tf.concat([whole[None], each], 0) / (scale * scale[:, None])
-        factors = tf.linalg.cholesky(both + CORRELATION_RIDGE * unit)
+        factors = tf.linalg.cholesky(both + RIDGE * unit)
         inverse = tf.linalg.triangular_solve(factors[1:], unit * tf.ones_like(shares))
         change = tf.matmul(factors[:1], inverse) - unit
         return r + scale * tf.einsum("nc,nd,ced->ne", members, r / scale, change)
