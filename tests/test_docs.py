@@ -81,11 +81,11 @@ def test_the_readme_is_short_and_in_order():
     assert len(lines) <= 130
     assert max(map(len, lines)) <= 100
     assert [line for line in lines if line.startswith("## ")] == [
-        "## Two commands",
+        "## First steps",
         "## From Python",
         "## Your own data",
         "## Faces",
-        "## Rivals and comparison",
+        "## Other systems, and comparison",
         "## Serving",
         "## Map",
         "## Licence",
