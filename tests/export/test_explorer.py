@@ -352,7 +352,7 @@ def test_without_gradio_the_command_says_what_to_install(images_run, monkeypatch
     monkeypatch.setitem(sys.modules, "gradio", None)
     monkeypatch.delitem(sys.modules, "export.explore_page", raising=False)
     monkeypatch.delattr("export.explore_page", raising=False)
-    with pytest.raises(InputError, match=r"pip install 'tf_csvae\[explore\]'"):
+    with pytest.raises(InputError, match=r"pip install -e '\.\[explore\]'"):
         explore.explore(explore.ExploreConfig(run_dir=str(images_run[0])))
 
 

@@ -117,9 +117,11 @@ class Checkpoints(keras.callbacks.Callback):
         Raises:
             InputError: the checkpoint is of other networks or optimizers.
         """
+        if not self.cluster.is_chief:
+            return self.progress
         if self.newest is None:
-            self.find()
-        if self.newest and self.cluster.is_chief:
+            self.progress, self.newest = self._find()  # not ``find``: the others do not wait here
+        if self.newest:
             rates = [(each, constant_rate(each)) for each in _constant_rates(model)]
             self._load(model, self.newest)
             for optimizer, rate in rates:

@@ -20,7 +20,7 @@ def test_only_trackers_that_exist_are_taken(track):
 def test_a_tracker_that_is_not_installed_is_told_before_the_training(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "wandb", None)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(InputError, match=r"needs wandb: pip install 'tf_csvae\[track\]'"):
+    with pytest.raises(InputError, match=r"needs wandb: pip install -e '\.\[track\]'"):
         check_tracker("wandb")
 
 
