@@ -44,13 +44,14 @@ def compare(
     files.check_folder(out, "--out")
     shown = judge_of(found[0], judge)
     judge_numbers = {} if shown == "none" else Run(shown).metrics()
-    checksum = None if judge in ("auto", "none") else Run(judge).checksum()
+    wanted = {} if judge in ("auto", "none") else {"sha256": Run(judge).checksum()}
+    if wanted or "samples" in options:
+        wanted["samples"] = config.samples
     if os.path.exists(os.path.join(out, runs.FLAGFILE)):
         raise InputError(f"--out={out} is a run, and would be written over. Give another folder.")
     numbers = []
     for run, each in zip(found, before, strict=True):
-        asked = options.keys() & {"pictured_labels", "seed"}
-        if asked or not _is_complete(run, each, checksum, config, "samples" in options):
+        if options.keys() & {"pictured_labels", "seed"} or not _is_complete(each, wanted):
             print(f"Evaluating {run.path}", flush=True)
             each = evaluate(run.path, judge, **{**options, "samples": config.samples})
         numbers.append(each)
@@ -75,22 +76,16 @@ def _check_different(found: Sequence[Run]) -> None:
             known[key] = run.path
 
 
-def _is_complete(
-    run: Run, numbers: dict, checksum: str | None, config: EvaluationConfig, counts: bool
-) -> bool:
-    """Returns whether a run has all numbers that a judge would give.
+def _is_complete(numbers: dict, wanted: dict) -> bool:
+    """Returns whether a run has all numbers of the judge that is wanted.
 
-    ``checksum`` is that of the judge; None: any. ``counts``: the number of samples must be that of
-    the config, also of any judge.
+    ``wanted`` has the entries that "judge" in metrics.json must have. Without a checksum among them
+    a run without a judge is complete, too.
     """
     if "run" not in numbers or "measured_on" in numbers:  # other data than its own
         return False
-    there = numbers.get("judge")
-    if numbers["run"]["system"] == "Classifier":
-        return True
-    if checksum is None:
-        return not counts or there is None or there["samples"] == config.samples
-    return there == {"sha256": checksum, "samples": config.samples}
+    there = numbers.get("judge", {} if "sha256" in wanted else wanted)
+    return numbers["run"]["system"] == "Classifier" or wanted.items() <= there.items()
 
 
 def titles(found: Sequence[tuple[Run, dict]]) -> dict[str, list[tuple[Run, dict]]]:

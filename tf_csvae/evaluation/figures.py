@@ -146,10 +146,8 @@ def points(
     """
     figure, solid = Figure(figsize=(4.2 * len(clouds), 4.2), layout="constrained"), len(feature_names) == 3
     clouds = [np.asarray(cloud) for cloud in clouds]
-    medians = [
-        np.median(column[~np.isnan(column)]) if (~np.isnan(column)).any() else 0.0 for column in clouds[0].T
-    ]
-    known = np.where(np.isnan(clouds[0]), medians, clouds[0])
+    known = np.where(np.isnan(clouds[0]).all(0), 0.0, clouds[0])  # a feature that is never known
+    known = np.where(np.isnan(known), np.nanmedian(known, axis=0), known)
     spread = np.ptp(known, axis=0)
     margin = np.where(spread > 0, 0.05 * spread, 0.5)  # a constant feature hides nothing
     limits = np.stack([known.min(0) - margin, known.max(0) + margin])  # the same for all

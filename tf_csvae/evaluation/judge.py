@@ -193,7 +193,7 @@ def requested_values(label: Label, column: np.ndarray, count: int) -> np.ndarray
         values = np.arange(len(label.classes))
     if label.kind == "real":
         known = column[~np.isnan(column)]
-        values = np.quantile(known, QUANTILES) if len(known) else np.full(3, np.nan)
+        values = np.quantile(known, QUANTILES) if len(known) else np.full_like(QUANTILES, np.nan)
     return values[np.arange(count) % len(values)].astype(np.float32)
 
 

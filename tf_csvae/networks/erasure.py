@@ -104,7 +104,8 @@ class LabelErasure(keras.layers.Layer):
         most = math.log(MAX_SCALE)
         factor = tf.exp(-tf.clip_by_value(ratio, -most, most))
         mean *= factor
-        for same, members in zip(self.covariances, self._space.memberships(y), strict=False):
+        memberships = self._space.memberships(y) if self.covariances else ()
+        for same, members in zip(self.covariances, memberships, strict=True):
             mean = same(mean, members, training=training)
         return mean, deviation * factor
 

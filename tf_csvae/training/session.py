@@ -72,9 +72,9 @@ def train(
         known = cluster.of_chief({name: getattr(training, name) for name in names})
         training = dataclasses.replace(training, **known)
         settings = dataclasses.replace(settings, training=training)
-    if getattr(training, "minutes", 0):
-        with _dtype_policy(training.precision, dataset.info):
-            settings = minutes.chosen(settings, dataset, cluster, start)
+        if training.minutes:
+            with _dtype_policy(training.precision, dataset.info):
+                settings = minutes.chosen(settings, dataset, cluster, start)
     session = _Session(settings, run, dataset, cluster, callbacks)
     keras.utils.set_random_seed(training.seed)
     with (

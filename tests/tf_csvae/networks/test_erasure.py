@@ -17,23 +17,41 @@ def codes(n=512):
     return tf.constant(mean, tf.float32), 0.1 * tf.ones((n, 3)), tf.constant(y)
 
 
-def erasure(y, styles=0):
+def erasure(y, styles=0, covariance=False):
     labels = [Label(f"{i}", float(y[:, i].numpy().mean())) for i in (0, 1)]
-    return LabelErasure(3, LabelSpace(labels), styles, covariance=True)
+    return LabelErasure(3, LabelSpace(labels), styles, covariance)
 
 
-def followed(batches=1_000):
+def followed(batches=400, covariance=False):
     """An erasure that has seen these codes so often, and codes and features."""
     mean, deviation, y = codes()
-    layer = erasure(y)
+    layer = erasure(y, covariance=covariance)
     for _ in range(batches):
         layer(mean, deviation, y, training=True)
     return layer, mean, deviation, y
 
 
-def test_location_scale_and_covariance_no_longer_depend_on_the_labels():
+def test_location_and_scale_no_longer_depend_on_the_labels():
     layer, mean, deviation, y = followed()
     found, spread = (part.numpy() for part in layer(mean, deviation, y))
+    np.testing.assert_allclose(spread / deviation, (found - layer(mean + 1, deviation, y)[0]) / -1, rtol=1e-4)
+    design = np.concatenate([np.ones_like(y[:, :1]), y], 1)
+    residual = mean - design @ np.linalg.lstsq(design, mean.numpy(), rcond=None)[0]
+    # The averages start at zero: after 400 batches 2 % are missing, and the ridge takes 0.1 % of
+    # a variance.
+    np.testing.assert_allclose(found * (deviation / spread), residual, atol=0.02)
+    logs = np.log(np.square(found) + np.square(spread))
+    for before, after in (
+        (mean, found),
+        (np.log(np.square(residual) + np.square(deviation)), logs),
+    ):
+        slopes = [np.linalg.lstsq(design, part, rcond=None)[0][1:] for part in (np.asarray(before), after)]
+        assert np.abs(slopes[1]).max() < 0.02 < 0.3 < np.abs(slopes[0]).max()
+
+
+def test_covariances_no_longer_depend_on_the_labels():
+    layer, mean, deviation, y = followed(1_000, covariance=True)
+    found = layer(mean, deviation, y)[0].numpy()
     design = np.concatenate([np.ones_like(y[:, :1]), y], 1)
 
     def slopes(code):
@@ -47,8 +65,6 @@ def test_location_scale_and_covariance_no_longer_depend_on_the_labels():
     # of a variance. The classes of one label are made alike before those of the other.
     assert slopes(found) < 0.05 < 1 < slopes(mean)
     assert differences(found) < 0.15 < 1 < differences(mean - design @ np.linalg.lstsq(design, mean)[0])
-    # The deviation has a scale by label, the same for all dimensions of the covariance.
-    assert len(np.unique(np.round(spread, 4), axis=0)) == 4
 
 
 def test_it_follows_only_in_training():
