@@ -70,9 +70,10 @@ def load(config: DataConfig, known: Info | None = None) -> Dataset:
         print(sentence, flush=True)
     labels, values = _labels(table, attributes, config, known, problems)
     copies = {} if problems else duplicates.copies(paths)
+    near = {} if problems else _near_copies(paths, copies)
     alike = copies
     if not (problems or config.group_column or "split" in table.columns):
-        alike = _alike(table, names, paths, copies, config)
+        alike = _alike(table, names, copies, near, config)
     keys = [names[alike.get(row, row)] for row in range(len(table))]
     members = split_rows(table, keys, config, problems)
     if copies:
@@ -80,6 +81,7 @@ def load(config: DataConfig, known: Info | None = None) -> Dataset:
         moved = _moved(members, split_rows(table, names, config, Problems()))
         if not problems:
             _tell_copies(table, names, copies, values, moved)
+    _tell_parted(table, names, near, members)
     left_out = {}
     if skip and not problems:
         present = [path for row, path in enumerate(paths) if row not in missing]
@@ -206,23 +208,31 @@ def _check_files(
     return paths, names, missing
 
 
+def _near_copies(paths: list[str], copies: dict[int, int]) -> dict[int, int]:
+    """Returns {row: a row before it} of images that look like another and are no copies of it.
+
+    It is empty if so many are alike that this says nothing.
+    """
+    near = duplicates.near_copies(paths)
+    groups = duplicates.together(len(paths), copies | near)
+    largest = max(np.bincount([groups.get(row, row) for row in range(len(paths))]))
+    if largest > duplicates.MOST_SHARE * len(paths):
+        return {}
+    return {row: other for row, other in near.items() if row not in copies}
+
+
 def _alike(
-    table: Table, names: list[str], paths: list[str], copies: dict[int, int], config: DataConfig
+    table: Table, names: list[str], copies: dict[int, int], near: dict[int, int], config: DataConfig
 ) -> dict[int, int]:
     """Returns {row: the first row} of images that belong to one split; prints which and why.
 
     They are copies, near copies, frames of one video, and in class folders files of one name, which
     may be pictures of one thing.
     """
-    near, frames, same = duplicates.near_copies(paths), duplicates.frames(names), {}
+    frames, same = duplicates.frames(names), {}
     if not config.labels:
         named = zip(names, table.columns[config.label_name], strict=True)
         same = repeated(name.partition(f"{folder}/")[2] for name, folder in named)
-    groups = duplicates.together(len(names), copies | near)
-    largest = max(np.bincount([groups.get(row, row) for row in range(len(names))]))
-    if largest > duplicates.MOST_SHARE * len(names):
-        near = {}
-    near = {row: other for row, other in near.items() if row not in copies}
     for found, words in (
         (near, "look like another image"),
         (frames, "are frames of a video by their names"),
@@ -236,6 +246,22 @@ def _alike(
                 flush=True,
             )
     return duplicates.together(len(names), copies, near, frames, same)
+
+
+def _tell_parted(
+    table: Table, names: list[str], near: dict[int, int], members: dict[str, np.ndarray]
+) -> None:
+    """Prints how many near copies, {row: a row before it}, a column puts in two splits."""
+    splits = {row: split for split, rows in members.items() for row in rows}
+    parted = [pair for pair in near.items() if splits.get(pair[0]) != splits.get(pair[1])]
+    if parted:
+        row, other = parted[0]
+        print(
+            f"{table.path}: {len(parted)} images look like an image of another split, such as "
+            f"{names[row]} ({splits[row]}) and {names[other]} ({splits[other]}). Numbers of the test "
+            "split are then better than those of new images.",
+            flush=True,
+        )
 
 
 def _moved(members: dict[str, np.ndarray], alone: dict[str, np.ndarray]) -> set[int]:

@@ -198,11 +198,11 @@ def _styles(
     model: GenerativeModel, result: Evaluation, name: str, contents: np.ndarray, styles: np.ndarray
 ) -> Picture:
     x, y = result.x, result.y
+    content, style = np.repeat(contents, len(styles)), np.tile(styles, len(contents))
+    made = model.style_transfer(x[content], x[style], name, y[content], y[style])
+    made = np.reshape(made, (len(contents), len(styles), *x.shape[1:]))
     rows = [np.concatenate([np.ones_like(x[:1]), x[styles]])]
-    for content in contents:
-        repeated = np.repeat(x[[content]], len(styles), 0)
-        made = model.style_transfer(repeated, x[styles], name, y[content], y[styles])
-        rows.append(np.concatenate([x[[content]], made]))
+    rows += [np.concatenate([x[[one]], row]) for one, row in zip(contents, made, strict=True)]
     caption = (
         f"Style transfer: each image on the left gets the style of {name} of the images above, "
         "which is their subspace w of the label, and keeps the rest of its code."

@@ -257,6 +257,21 @@ def test_near_copies_frames_and_namesakes_are_told_and_kept_together(tmp_path, c
     assert sum(info.counts.values()) == 170
 
 
+def test_near_copies_that_are_given_to_two_splits_are_told(tmp_path, capsys):
+    random, folder = np.random.default_rng(0), tmp_path / "folder"
+    for number in range(24):
+        place = folder / ("train" if number < 16 else "test") / ("cat" if number % 2 else "dog")
+        place.mkdir(parents=True, exist_ok=True)
+        image = Image.fromarray(random.integers(0, 256, (5, 5, 3), dtype=np.uint8)).resize((80, 80))
+        image.save(place / f"{number}.png")
+    first = Image.open(folder / "train" / "cat" / "3.png")
+    first.resize((60, 60)).save(folder / "test" / "cat" / "again.png")
+    load(folder, labels=None)
+    told = capsys.readouterr().out
+    assert "1 images look like an image of another split, such as" in told
+    assert "test/cat/again.png (test)" in told and "train/cat/3.png (train)" in told
+
+
 def test_a_folder_without_two_class_folders_needs_labels(image_dir, tmp_path):
     flat = tmp_path / "flat"
     flat.mkdir()
