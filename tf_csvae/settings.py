@@ -54,7 +54,7 @@ class Settings:
             check_known(name, known, f"option of {system}")
         if "epochs" in given and "steps" not in given:
             values = {**values, "steps": 0}
-        lengths = sorted(given & {"steps", "epochs", "guide_steps", "judge_steps"})
+        lengths = sorted(given & {"epochs", *configs.STEPS})
         if lengths and values.get("minutes") and "minutes" in given:
             raise InputError(f"--minutes chooses the steps. Leave out --{lengths[0]}, or --minutes.")
         own = [{name: values[name] for name in values if name in kind.options()} for kind in kinds]

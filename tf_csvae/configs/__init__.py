@@ -14,10 +14,11 @@ from tf_csvae.configs.models import (
     NetworkConfig,
     VAEConfig,
 )
-from tf_csvae.configs.training import EvaluationConfig, GenerativeTrainingConfig, TrainingConfig
+from tf_csvae.configs.training import STEPS, EvaluationConfig, GenerativeTrainingConfig, TrainingConfig
 
 __all__ = [
     "SEED",
+    "STEPS",
     "BadExamplesConfig",
     "CSVAEConfig",
     "ClassifierConfig",

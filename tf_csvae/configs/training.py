@@ -68,6 +68,10 @@ class TrainingConfig(Config):
     tensorboard: bool = option(True, "Write logs for TensorBoard.", recorded=False)
 
 
+# The options that --minutes chooses.
+STEPS = ("steps", "guide_steps", "judge_steps")
+
+
 @dataclasses.dataclass(frozen=True)
 class GenerativeTrainingConfig(TrainingConfig):
     """Training of a generative system: its guide, its start, its adversaries."""

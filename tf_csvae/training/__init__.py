@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tf_csvae import data as datasets
-from tf_csvae.configs import DataConfig
+from tf_csvae.configs import STEPS, DataConfig
 from tf_csvae.errors import InputError
 from tf_csvae.process import quietly
 from tf_csvae.runs import Run
@@ -142,8 +142,7 @@ def _load(frame: "pandas.DataFrame", labels: Sequence[str] | None, options: dict
 def _with_steps(chosen: Settings, run: Run) -> Settings:
     """Returns settings with the steps that an unfinished run chose for its minutes."""
     recorded = run.settings().training
-    names = ("steps", "guide_steps", "judge_steps")
-    steps = {name: getattr(recorded, name) for name in names if hasattr(recorded, name)}
+    steps = {name: getattr(recorded, name) for name in STEPS if hasattr(recorded, name)}
     return dataclasses.replace(chosen, training=dataclasses.replace(chosen.training, **steps, minutes=0.0))
 
 

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from tf_csvae import data as datasets
 from tf_csvae import evaluation, runs
+from tf_csvae.configs import STEPS
 from tf_csvae.data import Dataset, Info
 from tf_csvae.data.blame import blaming
 from tf_csvae.data.known import changes, check_fits
@@ -68,8 +69,7 @@ def train(
     guide_every = getattr(settings.model, "guide_every", 1)
     cluster.check(dataset.batch_size, training.precision, training.jit_compile, guide_every)
     if hasattr(training, "minutes"):  # of an unfinished run, the chief alone knows its steps
-        names = ("minutes", "steps", "guide_steps", "judge_steps")
-        known = cluster.of_chief({name: getattr(training, name) for name in names})
+        known = cluster.of_chief({name: getattr(training, name) for name in ("minutes", *STEPS)})
         training = dataclasses.replace(training, **known)
         settings = dataclasses.replace(settings, training=training)
         if training.minutes:
