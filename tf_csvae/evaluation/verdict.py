@@ -259,7 +259,10 @@ def _next(word: str, settings: Settings) -> list[str]:
     }
     if subspaces:
         weights = f"{times('mmd_weight', 2, 600)} {times('beta4', 2, 200)}"
-        answers["label_in_z"] = [f"--erase_labels --erase_covariance {weights}"]
+        if not (model.erase_labels and model.erase_covariance):
+            # Samples lose variety by the covariance, and get it back by the aggregate weight.
+            weights = f"--erase_labels --erase_covariance {times('aggregate_weight', 4, 1)} {weights}"
+        answers["label_in_z"] = [weights]
         answers["subspace_holds_others"] = ["--noabsent_style"]
     if hasattr(model, "consistency_weight"):
         # Where an exchange goes no further than real examples, it may; else it gets more weight.
