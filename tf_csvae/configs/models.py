@@ -131,6 +131,12 @@ class CondVAEConfig(VAEConfig):
         "vector as label consistency allows; 0: none.",
         low=0,
     )
+    realism_weight: float = option(
+        0.0,
+        "Weight of realism: with consistency_weight, a discriminator that is given the labels is to "
+        "take what was decoded for other labels for real examples; 0: none.",
+        low=0,
+    )
 
 
 @dataclasses.dataclass(frozen=True)

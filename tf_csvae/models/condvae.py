@@ -22,12 +22,13 @@ class CondVAE(VAE):
         - beta1 E[log p(x|z, y)] + beta3 KL(q(z|x, y) || p(z))
         + aggregate_weight MMD^2(z, p(z)) + perceptual_weight (perceptual term)
         + consistency_weight E[- sum_i v_i log h(y'_i|x')]
-        + minimality_weight E[|mean' - mean|_1 / s]
+        + minimality_weight E[|mean' - mean|_1 / s] + realism_weight E[softplus(-D(x', y'))]
 
     The first line, with weights of 1, is the negative bound of the student report's equation 2.
-    The last two lines are ours. Of label consistency, x' is decoded for labels y' of which one was
+    The others are ours. Of label consistency, x' is decoded for labels y' of which one was
     exchanged, and h is the guide. Of minimality, mean' and mean are those of p(x|z, y') and
-    p(x|z, y), and s is their standard deviation. To sample by label, z from p(z) is decoded
+    p(x|z, y), and s is their standard deviation. Of realism, D is a discriminator, a player of its
+    own. To sample by label, z from p(z) is decoded
     with y. To transfer, z is decoded with other labels.
 
     The arguments are those of ``GenerativeModel``, with a ``CondVAEConfig``.
@@ -45,6 +46,12 @@ class CondVAE(VAE):
     ) -> None:
         super().__init__(data_shape, labels, config, **kwargs)
         self.exchange_weights = adaptive_weights(self.config, self.space, self.labels, self.dtype_policy)
+        self.discriminator = self.new_discriminator()
+
+    @property
+    def adversaries(self) -> tuple[str, ...]:
+        """The discriminator, if there is one."""
+        return () if self.discriminator is None else ("discriminator",)
 
     @property
     def label_widths(self) -> tuple[int, ...]:
@@ -67,5 +74,5 @@ class CondVAE(VAE):
     def objective(self) -> Objective:
         """Returns the negative bound and what stands beside it."""
         own = terms.reconstruction, terms.kl_z, terms.aggregate, terms.perceptual_term
-        own += terms.consistency, terms.minimality
-        return {"generator": [term(self) for term in own]}
+        own += terms.consistency, terms.minimality, terms.realism
+        return {"generator": [term(self) for term in own], **terms.discrimination(self)}

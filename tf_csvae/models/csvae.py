@@ -34,13 +34,15 @@ class CSVAE(GenerativeModel):
         M2 = - beta5 E[log q_delta(y|z)]
 
     M1 moves the decoder, the encoders and the prior. M2 moves the adversary q_delta. A tape of its
-    own for each player keeps their gradients apart (``GameModel.train_step``). Ours are
+    own for each player keeps their gradients apart (``GameModel.train_step``). With
+    ``realism_weight`` the discriminator D is a third player. Ours are
 
         + mmd_weight sum_i MMD^2(z | y_i = 0, z | y_i = 1)       (``objectives.mmd``)
         + aggregate_weight MMD^2(standardised [z, w], N(0, I))   (``objectives.prior_matching``)
         + perceptual_weight (perceptual term)                    (``objectives.perceptual``)
         + consistency_weight E[- sum_i v_i log h(y'_i|x')]       (``objectives.label_consistency``)
         + minimality_weight E[|mean' - mean|_1 / s]              (``terms.minimality``)
+        + realism_weight E[softplus(-D(x', y'))]                 (``terms.realism``)
 
     in M1, and options: ``balanced``, an adversary that weighs all values of a label equally;
     ``erase_labels``, ``erase_covariance`` and ``erase_styles``, after which q(z|x, y) depends on y
@@ -69,6 +71,7 @@ class CSVAE(GenerativeModel):
         super().__init__(data_shape, labels, config, **kwargs)
         c, dtype, w_width = self.config, self.dtype_policy, sum(self.label_widths)
         self.exchange_weights = adaptive_weights(c, self.space, self.labels, dtype)
+        self.discriminator = self.new_discriminator()
         self.trunk = self.w_trunk = self.new_trunk()
         if not c.shared_encoder:
             self.w_trunk = self.new_trunk("w_trunk")
@@ -99,8 +102,9 @@ class CSVAE(GenerativeModel):
 
     @property
     def adversaries(self) -> tuple[str, ...]:
-        """The adversary, if there is one."""
-        return ("adversary",) if self.config.adversarial else ()
+        """The adversary and the discriminator, if there are such."""
+        names = ("adversary",) if self.config.adversarial else ()
+        return names if self.discriminator is None else (*names, "discriminator")
 
     @property
     def label_widths(self) -> tuple[int, ...]:
@@ -143,16 +147,17 @@ class CSVAE(GenerativeModel):
         """Returns the terms of M1 (generator) and M2 (adversary)."""
         c, space = self.config, self.adversary_space
         own = terms.reconstruction, terms.kl_w, terms.kl_z, terms.aggregate
-        own += terms.perceptual_term, terms.consistency, terms.minimality
+        own += terms.perceptual_term, terms.consistency, terms.minimality, terms.realism
         m1 = [term(self) for term in own]
+        game = terms.discrimination(self)
         if not c.adversarial:
-            return {"generator": m1}
+            return {"generator": m1, **game}
         m1 += [
             Term("entropy", -c.beta4, lambda s: adversary.entropy(space, s.predicted)),
             Term("mmd", c.mmd_weight, lambda s: mmd.between_values(self.space, s.y, s.z)),
         ]
         m2 = [Term("adversary", c.beta5, lambda s: adversary.label_loss(space, s.y, s.predicted))]
-        return {"generator": m1, "adversary": m2}
+        return {"generator": m1, "adversary": m2, **game}
 
     def standardised(self, z: tf.Tensor, w: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
         """Returns [z, w] in units of the prior, without labels that some examples lack.

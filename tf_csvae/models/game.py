@@ -199,6 +199,14 @@ class GameModel(LabelledModel):
             return own.network(self._own["decoder"], "decoder", arguments, [code], shape)
         return trunks.decoder(code, self.data_shape, self.config, self.bounded, self.dtype_policy, outputs)
 
+    def new_discriminator(self) -> keras.Model | None:
+        """Returns a network from x and the features of labels to logits; None without realism."""
+        if not (self.config.realism_weight and self.config.consistency_weight):
+            return None
+        # Keras assigns the normalised weights in the type that the layer computes in: in half
+        # precision what a step changes would be rounded away.
+        return trunks.discriminator(self.data_shape, self.space.width, self.config, self.variable_dtype)
+
     def decoded(
         self, z: tf.Tensor, w: tf.Tensor | None, x: tf.Tensor | None = None, training: bool = False
     ) -> tf.Tensor:
@@ -228,6 +236,8 @@ class GameModel(LabelledModel):
         step.px = self.likelihood(means[:n], step.x, training=step.training)
         own, other = (self.likelihood(part, exchange.x) for part in (means[:n:every], means[n:]))
         label_consistency.show(exchange, own, other, self.likelihood, self.config.counterfactual)
+        if self.discriminator is not None:
+            label_consistency.tell_apart(self.space, self.guide, self.discriminator, step)
         return step
 
     # Keras' side: compilation and the step.

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tf_csvae.models.game import GameModel
 from tf_csvae.networks.distributions import split_seed
-from tf_csvae.objectives import bound, label_consistency, perceptual
+from tf_csvae.objectives import bound, gan, label_consistency, perceptual
 from tf_csvae.objectives.prior_matching import prior_mmd
 from tf_csvae.objectives.term import Step, Term
 
@@ -70,6 +70,28 @@ def minimality(model: GameModel) -> Term:
     """
     weight = _scaled_weight(model, "minimality_weight") if model.config.consistency_weight else 0.0
     return Term("minimality", weight, lambda s: tf.reduce_mean(s.exchange.moved))
+
+
+def realism(model: GameModel) -> Term:
+    """Returns the generator's term of realism, E[softplus(-D(x', y'))].
+
+    D is a discriminator that gets the labels (Mirza and Osindero 2014, arXiv:1411.1784), x' what
+    label consistency decodes for labels y'. The guide alone would accept patterns that no example
+    shows.
+    """
+    weight = model.config.realism_weight if model.discriminator is not None else 0.0
+    return Term("realism", weight, lambda s: gan.generator_loss(s.exchange.fake))
+
+
+def discrimination(model: GameModel) -> dict[str, list[Term]]:
+    """Returns {player: terms} of the discriminator of ``realism``, if there is one."""
+    if model.discriminator is None:
+        return {}
+
+    def loss(step: Step) -> tf.Tensor:
+        return gan.discriminator_loss(step.exchange.real, step.exchange.fake)
+
+    return {"discriminator": [Term("discriminator", 1, loss)]}
 
 
 def _scaled_weight(model: GameModel, name: str) -> float:

@@ -169,6 +169,18 @@ def head(
     return Model(inputs, last(x), name=name)
 
 
+def discriminator(shape: Shape, condition: int, config: NetworkConfig, dtype: Dtype = None) -> Model:
+    """Makes a network from x, [n, *shape], and a condition, [n, condition], to logits, [n, 1].
+
+    Every layer has spectral norm 1. There is no batch normalisation, which would tell real from
+    decoded examples by the rest of the batch.
+    """
+    inputs = [Input(tuple(shape)), Input((condition,))]
+    features = trunk(shape, config, dtype, spectral_norm=True, batch_norm=False)(inputs[0])
+    last = head(features.shape[-1], 1, config, condition, dtype, spectral_norm=True)
+    return Model(inputs, last([features, inputs[1]]), name="discriminator")
+
+
 def dense(
     inputs: int, outputs: int, config: NetworkConfig, dtype: Dtype = None, name: str = "dense"
 ) -> Model:

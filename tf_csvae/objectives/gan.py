@@ -1,4 +1,4 @@
-"""The image game of CondVAE-info: a discriminator of real and generated data."""
+"""The game of a discriminator of real and generated data."""
 
 from collections.abc import Callable
 

@@ -55,6 +55,8 @@ class Exchange:
         seen: float [n, width], the labels' features as the guide sees them in x.
         image_seed: int [2], of the augmentation of what the guide gets.
         made: float [n, *data_shape], what was decoded; None: not yet.
+        real: float [n], the discriminator's logits of x; None: no discriminator.
+        fake: float [n], the same of ``made``.
         moved: float [n], the distance of an edit to the example: the sum of the absolute changes of
             the mean of p(x|z, w), in its standard deviations; 0 for new examples; None: not yet, or
             rows of a table.
@@ -72,6 +74,8 @@ class Exchange:
     seen: tf.Tensor
     image_seed: tf.Tensor
     made: tf.Tensor | None = None
+    real: tf.Tensor | None = None
+    fake: tf.Tensor | None = None
     moved: tf.Tensor | None = None
     shown: tf.Tensor | None = None
 
@@ -235,6 +239,20 @@ def show(
     if counterfactual:
         kept = likelihood.edited(x, own, other, soft=True)
         exchange.made = tf.where(new, exchange.made, kept)
+
+
+def tell_apart(space: LabelSpace, guide: keras.Model, discriminator: keras.Model, step: Step) -> None:
+    """Sets the discriminator's logits of ``step.exchange``, of examples and of what was decoded.
+
+    It gets both as the guide does, blurred, or it would tell them apart by their sharpness alone.
+    """
+    exchange = step.exchange
+    own = space.features(exchange.y)
+    asked = exchange.new | spread(exchange.changed, space.widths)
+    labels = tf.concat([own, tf.where(asked, exchange.features, own)], 0)
+    x = [guide.augment(each, exchange.image_seed) for each in (exchange.x, exchange.made)]
+    logits = discriminator([tf.concat(x, 0), labels], training=step.training)[:, 0]
+    exchange.real, exchange.fake = tf.split(logits, 2)
 
 
 def label_consistency(

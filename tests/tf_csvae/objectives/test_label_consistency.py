@@ -295,3 +295,41 @@ def test_the_guide_sees_every_so_many_examples_and_no_other():
     assert {len(each) for each in (*step.stages, step.exchange.made)} == {3}
     assert len(step.px.mean()) == 7
     assert all(np.isfinite(value) for value in model.train_step((x, y)).values())
+
+
+@pytest.mark.parametrize("system", [CondVAE, CSVAE])
+def test_a_discriminator_is_given_examples_and_edits_with_their_labels(system):
+    guide = Classifier((3,), ("a", "b"), ClassifierConfig(width=8, noise=0.0))
+    config = system.config_class(consistency_weight=1.0, realism_weight=1.0)
+    model = system((3,), ("a", "b"), config, guide=guide)
+    assert "discriminator" in model.players()
+    random = np.random.default_rng(0)
+    x, y = (tf.constant(random.random((6, n)).round(), tf.float32) for n in (3, 2))
+    step, given = model.forward(x, y, True, tf.constant([0, 0])), []
+
+    def discriminator(inputs, training):
+        given.extend(inputs)
+        return tf.range(12.0)[:, None]
+
+    label_consistency.tell_apart(model.space, guide, discriminator, step)
+    exchange, (images, labels) = step.exchange, given
+    np.testing.assert_allclose(images, np.concatenate([x, exchange.made]))
+    np.testing.assert_array_equal(labels[:6], y)
+    # Of an edit the labels are hard, too, though the guide's view of those that stay is not.
+    edited = ~exchange.new[:, 0]
+    other = np.where(exchange.changed, 1 - y, y)
+    np.testing.assert_array_equal(labels[6:][edited], other[edited])
+    assert set(np.unique(labels)) == {0, 1}
+    np.testing.assert_array_equal(exchange.real, np.arange(6))
+    np.testing.assert_array_equal(exchange.fake, np.arange(6, 12))
+
+
+def test_realism_needs_label_consistency_and_moves_the_decoder():
+    guide = Classifier((3,), ("a", "b"), ClassifierConfig(width=8))
+    assert "discriminator" not in CondVAE((3,), ("a", "b"), CondVAEConfig(realism_weight=1.0)).players()
+    config = CondVAEConfig(consistency_weight=1e-6, realism_weight=1.0, beta1=0.0, beta3=0.0)
+    model = CondVAE((3,), ("a", "b"), config, guide=guide)
+    model.compile(keras.optimizers.Adam(1e-2), keras.optimizers.SGD(0.0), jit_compile=False)
+    x, y = (tf.zeros((64, n)) for n in (3, 2))
+    found = [float(model.train_on_batch(x, y, return_dict=True)["realism"]) for _ in range(40)]
+    assert np.mean(found[-5:]) < np.mean(found[:5])
