@@ -252,16 +252,22 @@ def _tell_parted(
     table: Table, names: list[str], near: dict[int, int], members: dict[str, np.ndarray]
 ) -> None:
     """Prints how many near copies, {row: a row before it}, a column puts in two splits."""
-    splits = {row: split for split, rows in members.items() for row in rows}
-    parted = [pair for pair in near.items() if splits.get(pair[0]) != splits.get(pair[1])]
+    parted = _parted(near, members)
     if parted:
-        row, other = parted[0]
+        row, split, other, its = parted[0]
         print(
             f"{table.path}: {len(parted)} images look like an image of another split, such as "
-            f"{names[row]} ({splits[row]}) and {names[other]} ({splits[other]}). Numbers of the test "
-            "split are then better than those of new images.",
+            f"{names[row]} ({split}) and {names[other]} ({its}). Numbers of the test split are then "
+            "better than those of new images.",
             flush=True,
         )
+
+
+def _parted(copies: dict[int, int], members: dict[str, np.ndarray]) -> list[tuple[int, str, int, str]]:
+    """Returns (row, its split, other row, its split) of copies, {row: other row}, in two splits."""
+    splits = {row: split for split, rows in members.items() for row in rows}
+    placed = ((row, splits.get(row), other, splits.get(other)) for row, other in copies.items())
+    return [each for each in placed if None not in each and each[1] != each[3]]
 
 
 def _moved(members: dict[str, np.ndarray], alone: dict[str, np.ndarray]) -> set[int]:
@@ -292,11 +298,8 @@ def _check_copies(
     table: Table, names: list[str], copies: dict[int, int], members: dict[str, np.ndarray], problems: Problems
 ) -> None:
     """``problems`` gets copies, {row: the first row}, that a column puts in two splits."""
-    splits = {row: split for split, rows in members.items() for row in rows}
-    for row, first in copies.items():
-        if row in splits and first in splits and splits[row] != splits[first]:
-            problems.append(
-                f"{table.at(row)}: {names[row]} is in {splits[row]} and has the same bytes as "
-                f"{names[first]} in {table.unit} {table.lines[first]}, which is in {splits[first]}. "
-                "Copies belong to one split."
-            )
+    for row, split, first, its in _parted(copies, members):
+        problems.append(
+            f"{table.at(row)}: {names[row]} is in {split} and has the same bytes as {names[first]} in "
+            f"{table.unit} {table.lines[first]}, which is in {its}. Copies belong to one split."
+        )

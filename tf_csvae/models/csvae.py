@@ -149,15 +149,15 @@ class CSVAE(GenerativeModel):
         own = terms.reconstruction, terms.kl_w, terms.kl_z, terms.aggregate
         own += terms.perceptual_term, terms.consistency, terms.minimality, terms.realism
         m1 = [term(self) for term in own]
-        game = terms.discrimination(self)
-        if not c.adversarial:
-            return {"generator": m1, **game}
-        m1 += [
-            Term("entropy", -c.beta4, lambda s: adversary.entropy(space, s.predicted)),
-            Term("mmd", c.mmd_weight, lambda s: mmd.between_values(self.space, s.y, s.z)),
-        ]
-        m2 = [Term("adversary", c.beta5, lambda s: adversary.label_loss(space, s.y, s.predicted))]
-        return {"generator": m1, "adversary": m2, **game}
+        objective = {"generator": m1}
+        if c.adversarial:
+            m1 += [
+                Term("entropy", -c.beta4, lambda s: adversary.entropy(space, s.predicted)),
+                Term("mmd", c.mmd_weight, lambda s: mmd.between_values(self.space, s.y, s.z)),
+            ]
+            m2 = [Term("adversary", c.beta5, lambda s: adversary.label_loss(space, s.y, s.predicted))]
+            objective["adversary"] = m2
+        return objective | terms.discrimination(self)
 
     def standardised(self, z: tf.Tensor, w: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
         """Returns [z, w] in units of the prior, without labels that some examples lack.

@@ -273,6 +273,18 @@ def test_near_copies_that_are_given_to_two_splits_are_told(tmp_path, capsys):
     assert "train/cat/3.png (train)" in told
 
 
+def test_a_near_copy_in_no_split_is_told_as_such(tmp_path):
+    random, lines = np.random.default_rng(0), ["file,split,a"]
+    for number in range(12):
+        image = Image.fromarray(random.integers(0, 256, (5, 5, 3), dtype=np.uint8)).resize((80, 80))
+        image.save(tmp_path / f"{number}.png")
+        lines.append(f"{number}.png,train,{number % 2}")
+    image.resize((60, 60)).save(tmp_path / "again.png")
+    (tmp_path / "labels.csv").write_text("\n".join([*lines, "again.png,nowhere,1"]))
+    with pytest.raises(InputError, match=r"expected train, .* or test\. Received: 'nowhere'"):
+        load(tmp_path)
+
+
 def test_a_folder_without_two_class_folders_needs_labels(image_dir, tmp_path):
     flat = tmp_path / "flat"
     flat.mkdir()
