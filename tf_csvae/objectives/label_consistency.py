@@ -55,6 +55,7 @@ class Exchange:
         seen: float [n, width], the labels' features as the guide sees them in x.
         image_seed: int [2], of the augmentation of what the guide gets.
         made: float [n, *data_shape], what was decoded; None: not yet.
+        viewed: the same as the guide and the discriminator get it, augmented; None: not yet.
         real: float [n], the discriminator's logits of x; None: no discriminator.
         fake: float [n], the same of ``made``.
         moved: float [n], the distance of an edit to the example: the sum of the absolute changes of
@@ -74,6 +75,7 @@ class Exchange:
     seen: tf.Tensor
     image_seed: tf.Tensor
     made: tf.Tensor | None = None
+    viewed: tf.Tensor | None = None
     real: tf.Tensor | None = None
     fake: tf.Tensor | None = None
     moved: tf.Tensor | None = None
@@ -217,14 +219,16 @@ def request(
 
 def show(
     exchange: Exchange,
+    guide: keras.Model,
     own: tfd.Distribution,
     other: tfd.Distribution,
     likelihood: Likelihood | RowLikelihood,
     counterfactual: bool,
 ) -> None:
-    """Draws ``exchange.made`` from ``other``, p(x|z, w) of its codes; ``own`` is the examples'.
+    """Draws ``exchange.made``, and what the guide gets of it, from ``other``, p(x|z, w) of its codes.
 
-    With ``counterfactual``, edits are the change between the two decoded examples, applied to x.
+    ``own`` is that of the examples. With ``counterfactual``, edits are the change between the two
+    decoded examples, applied to x.
     """
     x, noise = exchange.x, None
     new = tf.reshape(exchange.new, [-1] + [1] * (len(x.shape) - 1))
@@ -239,6 +243,8 @@ def show(
     if counterfactual:
         kept = likelihood.edited(x, own, other, soft=True)
         exchange.made = tf.where(new, exchange.made, kept)
+    # Augmented as the guide's training images were, so that fine noise cannot mislead it.
+    exchange.viewed = guide.augment(exchange.made, exchange.image_seed)
 
 
 def tell_apart(space: LabelSpace, guide: keras.Model, discriminator: keras.Model, step: Step) -> None:
@@ -250,8 +256,8 @@ def tell_apart(space: LabelSpace, guide: keras.Model, discriminator: keras.Model
     own = space.features(exchange.y)
     asked = exchange.new | spread(exchange.changed, space.widths)
     labels = tf.concat([own, tf.where(asked, exchange.features, own)], 0)
-    x = [guide.augment(each, exchange.image_seed) for each in (exchange.x, exchange.made)]
-    logits = discriminator([tf.concat(x, 0), labels], training=step.training)[:, 0]
+    x = tf.concat([guide.augment(exchange.x, exchange.image_seed), exchange.viewed], 0)
+    logits = discriminator([x, labels], training=step.training)[:, 0]
     exchange.real, exchange.fake = tf.split(logits, 2)
 
 
@@ -264,8 +270,7 @@ def label_consistency(
     that was exchanged and 1 for the others. ``weights`` None is ``EXCHANGE_WEIGHT`` for all.
     """
     exchange = step.exchange
-    # Augmented as the guide's training images were, so that fine noise cannot mislead it.
-    predicted = guide(guide.augment(exchange.made, exchange.image_seed))
+    predicted = guide(exchange.viewed)
     losses = space.feature_losses(exchange.features, predicted)
     at = tf.cast(exchange.changed, losses.dtype)
     exchange.shown = tf.math.divide_no_nan(tf.reduce_sum(at * tf.exp(-losses)), tf.reduce_sum(at))
