@@ -225,7 +225,7 @@ def show(
     likelihood: Likelihood | RowLikelihood,
     counterfactual: bool,
 ) -> None:
-    """Draws ``exchange.made``, and what the guide gets of it, from ``other``, p(x|z, w) of its codes.
+    """Draws ``exchange.made``, and what the guide gets of it, from ``other``, p(x|z, w).
 
     ``own`` is that of the examples. With ``counterfactual``, edits are the change between the two
     decoded examples, applied to x.
