@@ -104,7 +104,7 @@ def apply(config: ApplyConfig) -> None:
         given = examples.imputed(served, given, config.batch)
     default = 0.0 if config.mode == "sample" else np.nan
     requested = np.array(steering.label_values(config.set, labels, default))
-    made, notes = [], []
+    made, notes, same = [], [], 0
     ending = "jsonl" if config.mode == "encode" else "png" if info.is_image else "csv"
     to_write = [f"{name}.png" for name in given.names] if ending == "png" else [f"{config.mode}.{ending}"]
     check_free(config.out, to_write, config.overwrite, given.files)
@@ -116,10 +116,12 @@ def apply(config: ApplyConfig) -> None:
             inputs["x"] = given.read(rows)
         outputs = {"x": inputs["x"]} if as_read else served.answer(config.mode, inputs)
         if "x" in outputs and info.is_image:
+            before = inputs.get("x")
+            if config.mode == "transfer" and not as_read:
+                before = full_size.unchanged(served, before, given.labels[rows])
+                moved = np.abs(outputs["x"] - before).reshape(len(before), -1).max(1)
+                same += int(np.sum(moved < full_size.LEAST))
             if config.mode == "transfer" and config.size == "original":
-                before = inputs["x"]
-                if not as_read:
-                    before = full_size.unchanged(served, before, given.labels[rows])
                 pairs = zip(given.paths[rows], before, outputs["x"], strict=True)
                 encoded = [full_size.edited(path, info, *pair) for path, *pair in pairs]
             else:
@@ -148,6 +150,12 @@ def apply(config: ApplyConfig) -> None:
     summary = [f"{config.mode}: {len(given.names)} of {config.run_dir}, written to {config.out}"]
     if as_read:
         summary.append("Without --set there is nothing to change: all are written as they were read.")
+    if same:
+        wanted = ", ".join(config.set)
+        summary.append(
+            f"{same} of {len(given.names)} images did not change. They may have {wanted} already, "
+            "as their labels are given or predicted: --labels gives them."
+        )
     if far := sorted({name for outside in given.outside for name in outside}):
         count = sum(map(bool, given.outside))
         summary.append(

@@ -277,6 +277,18 @@ def test_images_without_set_come_back_as_they_were_read(image_dir, tmp_path, cap
     assert "as they were read" in capsys.readouterr().out
 
 
+def test_images_that_have_the_value_already_are_counted(image_dir, tmp_path, capsys):
+    info = dataclasses.replace(IMAGES, crop="center")
+    write_run(tmp_path / "run", "csvae", info, counterfactual=True)
+    label = info.labels[0].name
+    config = {"run_dir": str(tmp_path / "run"), "input": str(image_dir / "b"), "overwrite": True}
+    known = ",".join(f"{each.name}=1" for each in info.labels)
+    for value, same in ((1, True), (0, False)):
+        given = {**config, "labels": known, "set": [f"{label}={value}"], "out": str(tmp_path / "made")}
+        apply.apply(apply.ApplyConfig(**given))
+        assert (f"did not change. They may have {label}=1 already" in capsys.readouterr().out) == same
+
+
 # Files of any name and kind.
 
 
