@@ -131,7 +131,6 @@ def interpolate(
     y = model.labels_of(x, y, "interpolate")
     code = model.inference(x, y)
     w = model.own_code(code, y)
-    edited = editor(model, x, code.z.mean(), w)
     for name, value in (("start", start), ("stop", stop)):
         model.check_value(value, label, name, "interpolate")
     ends = [
@@ -140,9 +139,12 @@ def interpolate(
     ]
     first, last = (model.label_code(tf.where(this, value, y)) for value in ends)
     here = model.label_slots(this)
-    shares = tf.unstack(tf.linspace(0.0, 1.0, positive("steps", steps)))
-    path = [edited(tf.where(here, first + share * (last - first), w)) for share in shares]
-    return tf.stack(path, axis=1)
+    shares = tf.linspace(0.0, 1.0, positive("steps", steps))[:, None]
+    path = tf.where(here[:, None], first[:, None] + shares * (last - first)[:, None], w[:, None])
+    # The lines are one batch.
+    edited = editor(model, *(tf.repeat(part, tf.shape(path)[1], 0) for part in (x, code.z.mean(), w)))
+    made = edited(tf.reshape(path, [-1, path.shape[-1]]))
+    return tf.reshape(made, [-1, tf.shape(path)[1], *model.data_shape])
 
 
 def style_transfer(

@@ -20,7 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_csvae.configs import DataConfig
-from tf_csvae.data import image_format, images, pipeline, tfds
+from tf_csvae.data import image_format, images, pipeline
 from tf_csvae.data.dataset import SPLITS, Dataset, Info
 from tf_csvae.data.known import check_kinds, fingerprint, label_names
 from tf_csvae.data.names import plain
@@ -300,6 +300,8 @@ def _shown(text: str, most: int = 100) -> str:
 
 def _from_tfds(attributes: Sequence[str], config: DataConfig, known: Info | None) -> Dataset:
     """Loads celeb_a of TensorFlow Datasets."""
+    # A second that a folder of images need not wait.
+    from tf_csvae.data import tfds
 
     def check(builder):
         for attribute in attributes:
