@@ -189,6 +189,13 @@ class CSVAEConfig(CondVAEConfig):
         "Remove from z what a regression on w predicts, too, so that the style of a label is in its "
         "w_i only. Needs erase_labels.",
     )
+    style_weight: float = option(
+        0.0,
+        "Weight of style consistency: with consistency_weight, some exchanges take w_i from another "
+        "example, and the result must look as that one does where the guide looks for the label; "
+        "0: none.",
+        low=0,
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

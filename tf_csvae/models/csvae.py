@@ -43,6 +43,7 @@ class CSVAE(GenerativeModel):
         + consistency_weight E[- sum_i v_i log h(y'_i|x')]       (``objectives.label_consistency``)
         + minimality_weight E[|mean' - mean|_1 / s]              (``terms.minimality``)
         + realism_weight E[softplus(-D(x', y'))]                 (``terms.realism``)
+        + style_weight (style consistency)                       (``objectives.style_consistency``)
 
     in M1, and options: ``balanced``, an adversary that weighs all values of a label equally;
     ``erase_labels``, ``erase_covariance`` and ``erase_styles``, after which q(z|x, y) depends on y
@@ -72,6 +73,8 @@ class CSVAE(GenerativeModel):
         c, dtype, w_width = self.config, self.dtype_policy, sum(self.label_widths)
         self.exchange_weights = adaptive_weights(c, self.space, self.labels, dtype)
         self.discriminator = self.new_discriminator()
+        if c.style_weight and c.consistency_weight:
+            self.styles = tuple(label.kind != "binary" or c.absent_style for label in self.labels)
         self.trunk = self.w_trunk = self.new_trunk()
         if not c.shared_encoder:
             self.w_trunk = self.new_trunk("w_trunk")
@@ -147,7 +150,7 @@ class CSVAE(GenerativeModel):
         """Returns the terms of M1 (generator) and M2 (adversary)."""
         c, space = self.config, self.adversary_space
         own = terms.reconstruction, terms.kl_w, terms.kl_z, terms.aggregate
-        own += terms.perceptual_term, terms.consistency, terms.minimality, terms.realism
+        own += terms.perceptual_term, terms.consistency, terms.minimality, terms.realism, terms.style
         m1 = [term(self) for term in own]
         objective = {"generator": m1}
         if c.adversarial:

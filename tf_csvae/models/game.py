@@ -59,6 +59,9 @@ class GameModel(LabelledModel):
     label_widths: Sequence[int] = ()
     """Columns per label in what the decoder gets beside z; empty: it gets no labels."""
 
+    styles: Sequence[bool] = ()
+    """Whether the value 0 of each label has a style; empty: no style consistency."""
+
     def __init__(
         self,
         data_shape: Sequence[int],
@@ -92,8 +95,9 @@ class GameModel(LabelledModel):
         if not self.has_subspaces:
             self.z_dim += len(self.labels) * self.config.w_dim
         if self.features:
-            if getattr(self.config, "minimality_weight", 0):
-                raise InputError("minimality_weight is for images and vectors, not for rows of a table.")
+            for name in ("minimality_weight", "style_weight"):
+                if getattr(self.config, name, 0):
+                    raise InputError(f"{name} is for images and vectors, not for rows of a table.")
             if self.config.likelihood != type(self.config).likelihood:
                 raise InputError(
                     f"likelihood={self.config.likelihood} is for images and vectors. The rows of a table "
@@ -227,7 +231,7 @@ class GameModel(LabelledModel):
             return step
         n = tf.shape(step.x)[0]
         exchange = step.exchange = label_consistency.request(
-            self.space, self.guide, step, self.label_code, self.label_slots, every
+            self.space, self.guide, step, self.label_code, self.label_slots, every, self.styles
         )
         # One pass of the decoder, so that batch normalisation treats both alike.
         z, w = tf.concat([step.z, exchange.z], 0), tf.concat([step.w, exchange.w], 0)

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tf_csvae.models.game import GameModel
 from tf_csvae.networks.distributions import split_seed
-from tf_csvae.objectives import bound, gan, label_consistency, perceptual
+from tf_csvae.objectives import bound, gan, label_consistency, perceptual, style_consistency
 from tf_csvae.objectives.prior_matching import prior_mmd
 from tf_csvae.objectives.term import Step, Term
 
@@ -57,7 +57,7 @@ def consistency(model: GameModel) -> Term:
     """Returns the term of label consistency (``objectives.label_consistency``)."""
 
     def value(step: Step) -> tf.Tensor:
-        return label_consistency.label_consistency(model.space, model.guide, model.exchange_weights, step)
+        return label_consistency.label_consistency(model.space, model.exchange_weights, step)
 
     return Term("consistency", model.config.consistency_weight, value)
 
@@ -81,6 +81,16 @@ def realism(model: GameModel) -> Term:
     """
     weight = model.config.realism_weight if model.discriminator is not None else 0.0
     return Term("realism", weight, lambda s: gan.generator_loss(s.exchange.fake))
+
+
+def style(model: GameModel) -> Term:
+    """Returns the term of style consistency (``objectives.style_consistency``)."""
+    weight = model.config.style_weight if model.styles else 0.0
+
+    def value(step: Step) -> tf.Tensor:
+        return style_consistency.style_consistency(model.space, model.guide, step)
+
+    return Term("style", weight, value)
 
 
 def discrimination(model: GameModel) -> dict[str, list[Term]]:

@@ -25,6 +25,7 @@ from tf_csvae.networks.distributions import (
 )
 from tf_csvae.networks.label_space import LabelSpace, spread
 from tf_csvae.networks.rows import RowLikelihood
+from tf_csvae.objectives.style_consistency import donors
 from tf_csvae.objectives.term import Step
 
 # Weight of the exchanged label beside 1 for the others, which mostly are right already; the bounds
@@ -59,8 +60,12 @@ class Exchange:
         real: float [n], the discriminator's logits of x; None: no discriminator.
         fake: float [n], the same of ``made``.
         moved: float [n], the distance of an edit to the example: the sum of the absolute changes of
-            the mean of p(x|z, w), in its standard deviations; 0 for new examples; None: not yet, or
-            rows of a table.
+            the mean of p(x|z, w), in its standard deviations; 0 for new examples and for those that
+            follow a donor; None: not yet, or rows of a table.
+        predicted: float [n, outputs], the guide's predictions of ``viewed``; None: not yet.
+        donor: float [n, *data_shape], the examples whose w_i the rows that follow one have; None:
+            no style consistency.
+        follows: float [n], 1 where a row gets the style of its donor; None: no style consistency.
         shown: float [], the mean probability that the guide gives to the requested values; None:
             not yet.
     """
@@ -79,6 +84,9 @@ class Exchange:
     real: tf.Tensor | None = None
     fake: tf.Tensor | None = None
     moved: tf.Tensor | None = None
+    predicted: tf.Tensor | None = None
+    donor: tf.Tensor | None = None
+    follows: tf.Tensor | None = None
     shown: tf.Tensor | None = None
 
 
@@ -195,13 +203,15 @@ def request(
     label_code: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
     label_slots: Callable[[tf.Tensor], tf.Tensor],
     every: int = 1,
+    styles: Sequence[bool] = (),
 ) -> Exchange:
     """Makes codes that request other labels than every so many-th example of the batch has.
 
     Even ones are edits: z and the other labels' part of w stay, w_i comes from p(w_i|y'_i). Odd
     ones are new: z from p(z), w from p(w|y'), unknown labels drawn. A label that was not exchanged
     in an edit is to look as the guide sees it in x, since given labels may be doubtful.
-    ``label_code`` and ``label_slots`` are those of the ``GenerativeModel``.
+    ``label_code`` and ``label_slots`` are those of the ``GenerativeModel``. ``styles`` is that of
+    ``style_consistency.donors``, from which some rows then get w_i; empty: no donors.
     """
     code_seed, image_seed = tf.unstack(split_seed(step.seed, 2))
     which, z_seed, w_seed = tf.unstack(split_seed(code_seed, 3))
@@ -212,9 +222,14 @@ def request(
     new = ((replicas.first_row(n) + tf.range(n)) % 2 == 1)[:, None]
     y = tf.where(new, space.filled(y, w_seed), y)
     z_new = replicas.rows(lambda n: standard_normal(z.shape[-1], z.dtype).sample(n, seed=z_seed), n)
-    w = tf.where(new | label_slots(changed), label_code(y, w_seed), own_w)
+    slots, other_w, donor, follows = label_slots(changed), label_code(y, w_seed), None, None
+    if styles:
+        donor, donor_w, found, follows = donors(step, y, changed, styles, which)
+        other_w = tf.where(found[:, None] & slots, donor_w, other_w)
+    w = tf.where(new | slots, other_w, own_w)
     features = tf.where(spread(new | changed, space.widths), space.features(y), seen)
-    return Exchange(x, own_y, tf.where(new, z_new, z), w, features, changed, new, seen, image_seed)
+    given = x, own_y, tf.where(new, z_new, z), w, features, changed, new, seen, image_seed
+    return Exchange(*given, donor=donor, follows=follows)
 
 
 def show(
@@ -240,11 +255,14 @@ def show(
         mean, deviation = (tf.stop_gradient(each) for each in (own.mean(), own.stddev()))
         moved = tf.where(new, mean, other.mean()) - mean
         exchange.moved = tf.reduce_sum(tf.abs(moved) / deviation, range(1, len(x.shape)))
+        if exchange.follows is not None:
+            exchange.moved *= 1 - exchange.follows
     if counterfactual:
         kept = likelihood.edited(x, own, other, soft=True)
         exchange.made = tf.where(new, exchange.made, kept)
     # Augmented as the guide's training images were, so that fine noise cannot mislead it.
     exchange.viewed = guide.augment(exchange.made, exchange.image_seed)
+    exchange.predicted = guide(exchange.viewed)
 
 
 def tell_apart(space: LabelSpace, guide: keras.Model, discriminator: keras.Model, step: Step) -> None:
@@ -261,16 +279,14 @@ def tell_apart(space: LabelSpace, guide: keras.Model, discriminator: keras.Model
     exchange.real, exchange.fake = tf.split(logits, 2)
 
 
-def label_consistency(
-    space: LabelSpace, guide: keras.Model, weights: ExchangeWeights | None, step: Step
-) -> tf.Tensor:
+def label_consistency(space: LabelSpace, weights: ExchangeWeights | None, step: Step) -> tf.Tensor:
     """Returns E[-sum_i v_i log h(y'_i|x')] in nats per example, float [].
 
     h is the guide, x' what was decoded for the labels y', and v_i the exchange weight of the label
     that was exchanged and 1 for the others. ``weights`` None is ``EXCHANGE_WEIGHT`` for all.
     """
     exchange = step.exchange
-    predicted = guide(exchange.viewed)
+    predicted = exchange.predicted
     losses = space.feature_losses(exchange.features, predicted)
     at = tf.cast(exchange.changed, losses.dtype)
     exchange.shown = tf.math.divide_no_nan(tf.reduce_sum(at * tf.exp(-losses)), tf.reduce_sum(at))

@@ -68,6 +68,7 @@ def csvae():
         erase_covariance=True,
         exchange_target=0.9,
         realism_weight=1.0,
+        style_weight=1.0,
         counterfactual=True,
         guide_every=2,
         **weights,

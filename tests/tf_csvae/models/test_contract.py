@@ -22,7 +22,12 @@ SHAPES = {"vectors": (5,), "images": (16, 16, 3)}
 SYSTEMS = {"vae": VAE, "condvae": CondVAE, "condvae_info": CondVAEInfo, "csvae": CSVAE}
 CONSISTENT = {
     "consistent condvae": {"realism_weight": 1.0},
-    "consistent csvae": {"erase_labels": True, "erase_covariance": True, "realism_weight": 1.0},
+    "consistent csvae": {
+        "erase_labels": True,
+        "erase_covariance": True,
+        "realism_weight": 1.0,
+        "style_weight": 1.0,
+    },
 }
 
 # With a guide for vectors only: a ResNet takes seconds to build each time.
