@@ -40,12 +40,13 @@ def donors(
     all_x, all_y, all_w = (replicas.gather(part) for part in (step.x, step.y, step.w))
     n, label = tf.shape(y)[0], tf.argmax(tf.cast(changed, tf.int32), 1)
     wanted = tf.gather(y, label, batch_dims=1)
-    fits = tf.gather(tf.transpose(all_y), label) == wanted[:, None]
-    order = replicas.rows(lambda n: tf.random.stateless_uniform((n, tf.shape(all_y)[0]), seed), n)
-    donor = tf.argmax(tf.where(fits, order, -1.0), 1)
+    fits = tf.cast(tf.gather(tf.transpose(all_y), label) == wanted[:, None], y.dtype)
+    count = tf.reduce_sum(fits, 1)
+    chosen = replicas.rows(lambda n: tf.random.stateless_uniform((n,), seed), n)
+    donor = tf.argmax(tf.cast(tf.cumsum(fits, 1) > tf.floor(chosen * count)[:, None], tf.int32), 1)
     # Edits and new examples take turns, so both have a part with donors.
     turn = (replicas.first_row(n) + tf.range(n)) // 2 % 2 == 0
-    found = turn & tf.reduce_any(fits, 1)
+    found = turn & (count > 0)
     styled = found & (tf.gather(tf.constant(styles), label) | (wanted > 0))
     return tf.gather(all_x, donor), tf.gather(all_w, donor), found, tf.cast(styled, y.dtype)
 
@@ -58,53 +59,45 @@ def style_consistency(space: LabelSpace, guide: keras.Model, step: Step) -> tf.T
     row counts as much as the guide sees the requested value, so the label comes before its style.
     """
     exchange = step.exchange
-    wanted, seen = _relevance(space, guide, exchange.donor, exchange.changed)
-    made = [exchange.made]
-    if len(exchange.made.shape) == 4:
-        made = [_halved(exchange.made), *guide.stages(exchange.made)[:STAGES]]
-        wanted[0] = _halved(wanted[0])
     losses = space.feature_losses(exchange.features, exchange.predicted)
     shown = tf.reduce_sum(tf.where(exchange.changed, tf.exp(-losses), 0.0), 1)
     counts = exchange.follows * tf.stop_gradient(tf.cast(shown, exchange.follows.dtype))
     count = replicas.mean(tf.reduce_sum(counts))
-    nats = []
-    for one, other in zip(made, wanted, strict=True):
-        one, other = tf.cast(one, counts.dtype), tf.cast(other, counts.dtype)
-        squares, axes = tf.square(one - other), range(1, len(one.shape))
-        share = seen
-        if len(seen.shape) == 4:
+    seen, nats = _relevance(space, guide, exchange.donor, exchange.changed), []
+    pairs = zip(_views(guide, exchange.made), _views(guide, exchange.donor), strict=True)
+    for made, wanted in pairs:
+        squares = tf.square(tf.cast(made, counts.dtype) - tf.cast(tf.stop_gradient(wanted), counts.dtype))
+        share, axes = seen, range(1, len(squares.shape))
+        if len(axes) == 3:
             squares = tf.reduce_mean(squares, -1, keepdims=True)
-            share = tf.image.resize(seen, one.shape[1:3], "area")
-        share /= tf.reduce_sum(share, axes, keepdims=True)
-        error = tf.reduce_sum(tf.reduce_sum(share * squares, axes) * counts)
-        error = tf.math.divide_no_nan(error, count)
+            share = tf.image.resize(seen, squares.shape[1:3])
+        share = tf.math.divide_no_nan(share, tf.reduce_sum(share, axes, keepdims=True))
+        errors = tf.reduce_sum(share * squares, axes)
+        error = tf.math.divide_no_nan(tf.reduce_sum(errors * counts), count)
         variance = replicas.mean(error) + MIN_SCALE**2
         nats.append(0.5 * (error / variance + tf.math.log(variance)))
     return tf.where(count > 0, tf.add_n(nats) / len(nats), 0.0)
 
 
-def _relevance(
-    space: LabelSpace, guide: keras.Model, x: tf.Tensor, changed: tf.Tensor
-) -> tuple[list[tf.Tensor], tf.Tensor]:
-    """Returns x and its first stages, and where the guide looks for a label, as constants.
+def _views(guide: keras.Model, x: tf.Tensor) -> list[tf.Tensor]:
+    """Returns what is compared: images of half the size and their first stages, or vectors."""
+    if len(x.shape) < 4:
+        return [x]
+    return [tf.nn.avg_pool2d(x, 2, 2, "VALID"), *guide.stages(x)[:STAGES]]
 
-    The latter is the squared gradient of the label's logits with respect to x (Simonyan et al.
-    2014, arXiv:1312.6034): float [n, height, width, 1] of images, smoothed, or [n, d].
+
+def _relevance(space: LabelSpace, guide: keras.Model, x: tf.Tensor, changed: tf.Tensor) -> tf.Tensor:
+    """Returns where the guide looks for a label, as a constant.
+
+    It is the squared gradient of the label's logits with respect to x (Simonyan et al. 2014,
+    arXiv:1312.6034): float [n, height, width, 1] of images, smoothed, or [n, d].
     """
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(x)
-        stages = guide.stages(x)
-        logits = tf.reduce_sum(tf.where(spread(changed, space.widths), guide.head(stages[-1]), 0.0))
+        logits = tf.where(spread(changed, space.widths), guide(x), 0.0)
     seen = tf.abs(tape.gradient(logits, x))
     if len(x.shape) == 4:
         seen = tf.reduce_sum(seen, -1, keepdims=True)
         for _ in range(2):
             seen = tf.nn.avg_pool2d(seen, WINDOW, 1, "SAME")
-        x = [x, *stages[:STAGES]]
-    else:
-        x = [x]
-    return [tf.stop_gradient(part) for part in x], tf.stop_gradient(tf.square(seen))
-
-
-def _halved(images: tf.Tensor) -> tf.Tensor:
-    return tf.nn.avg_pool2d(images, 2, 2, "VALID")
+    return tf.stop_gradient(tf.square(seen))
