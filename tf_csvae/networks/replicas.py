@@ -77,11 +77,11 @@ def first_row(n: int | tf.Tensor) -> int | tf.Tensor:
     return 0 if context is None else context.replica_id_in_sync_group * n
 
 
-def gather(value: tf.Tensor) -> tf.Tensor:
+def gather(value: tf.Tensor, same: bool = True) -> tf.Tensor:
     """Returns the rows of all replicas in the order of the global batch, [n, ...] -> [N, ...].
 
-    Every replica must compute the same from them, as ``mmd`` does. The sum of all replicas'
-    gradients is then that of one replica times their number, and no gradient has to be sent.
+    With ``same`` every replica must compute the same from them, as ``mmd`` does. The sum of all
+    replicas' gradients is then that of one replica times their number, and no gradient is sent.
     """
     context = _context()
     if context is None:
@@ -94,7 +94,15 @@ def gather(value: tf.Tensor) -> tf.Tensor:
         # A sum of padded rows: TensorFlow's all_gather fails for one device per worker.
         around = [[first, (count - 1) * n - first], *[[0, 0]] * (value.shape.rank - 1)]
         everything = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.pad(value, around))
-        return everything, lambda upstream: count * upstream[first : first + n]
+
+        def gradient(upstream):
+            upstream = tf.convert_to_tensor(upstream)
+            total = count * upstream
+            if not same:
+                total = context.all_reduce(tf.distribute.ReduceOp.SUM, upstream)
+            return total[first : first + n]
+
+        return everything, gradient
 
     return gathered(value)
 

@@ -37,12 +37,12 @@ def donors(
         x and w of the donors, float [n, *data_shape] and [n, sum of label_widths]; which rows have
         one, bool [n]; and which get a style by it, float [n].
     """
-    all_x, all_y, all_w = (replicas.gather(part) for part in (step.x, step.y, step.w))
+    all_x, all_y, all_w = (replicas.gather(part, same=False) for part in (step.x, step.y, step.w))
     n, label = tf.shape(y)[0], tf.argmax(tf.cast(changed, tf.int32), 1)
     wanted = tf.gather(y, label, batch_dims=1)
     fits = tf.cast(tf.gather(tf.transpose(all_y), label) == wanted[:, None], y.dtype)
     count = tf.reduce_sum(fits, 1)
-    chosen = replicas.rows(lambda n: tf.random.stateless_uniform((n,), seed), n)
+    chosen = replicas.rows(lambda n: tf.random.stateless_uniform((n,), seed, dtype=y.dtype), n)
     donor = tf.argmax(tf.cast(tf.cumsum(fits, 1) > tf.floor(chosen * count)[:, None], tf.int32), 1)
     # Edits and new examples take turns, so both have a part with donors.
     turn = (replicas.first_row(n) + tf.range(n)) // 2 % 2 == 0
@@ -70,7 +70,7 @@ def style_consistency(space: LabelSpace, guide: keras.Model, step: Step) -> tf.T
         share, axes = seen, range(1, len(squares.shape))
         if len(axes) == 3:
             squares = tf.reduce_mean(squares, -1, keepdims=True)
-            share = tf.image.resize(seen, squares.shape[1:3])
+            share = tf.cast(tf.image.resize(seen, squares.shape[1:3]), squares.dtype)
         share = tf.math.divide_no_nan(share, tf.reduce_sum(share, axes, keepdims=True))
         errors = tf.reduce_sum(share * squares, axes)
         error = tf.math.divide_no_nan(tf.reduce_sum(errors * counts), count)
