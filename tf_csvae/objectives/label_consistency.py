@@ -224,7 +224,9 @@ def request(
     z_new = replicas.rows(lambda n: standard_normal(z.shape[-1], z.dtype).sample(n, seed=z_seed), n)
     slots, other_w, donor, follows = label_slots(changed), label_code(y, w_seed), None, None
     if styles:
-        donor, donor_w, found, follows = donors(step, y, changed, styles, which)
+        # Not the seed of the label's choice, whose bits would choose the donor, too.
+        drawn = split_seed(which, 1)[0]
+        donor, donor_w, found, follows = donors(step, y, changed, styles, drawn)
         other_w = tf.where(found[:, None] & slots, donor_w, other_w)
     w = tf.where(new | slots, other_w, own_w)
     features = tf.where(spread(new | changed, space.widths), space.features(y), seen)
