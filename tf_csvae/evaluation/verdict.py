@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tf_csvae.labels import Label
+from tf_csvae.options import flag_values
 from tf_csvae.settings import Settings
 
 STEERED, PARTLY, NOT, UNKNOWN = "steered", "partly", "not", "unknown"
@@ -240,7 +241,7 @@ def _result(status: str, words: list[str], settings: Settings) -> dict:
 
 
 def _next(word: str, settings: Settings) -> list[str]:
-    """Returns the flags that answer a reason."""
+    """Returns the flags that answer a reason, without those that the run already has."""
     model, training = settings.model, settings.training
 
     def times(name: str, factor: float, least: float) -> str:
@@ -272,4 +273,17 @@ def _next(word: str, settings: Settings) -> list[str]:
         answers["exchange_too_weak"] = [more]
     if not getattr(model, "counterfactual", True):
         answers["others_change"] = ["--counterfactual"]
-    return answers.get(word, [])
+    has = flag_values(settings.flagfile().splitlines())
+    new = [
+        [flag for flag in each.split() if not _is_set(has, *flag_values([flag]).items())]
+        for each in answers.get(word, [])
+    ]
+    return [" ".join(flags) for flags in new if flags]
+
+
+def _is_set(has: dict[str, str], flag: tuple[str, str]) -> bool:
+    name, value = flag
+    try:
+        return float(has[name]) == float(value)
+    except (KeyError, ValueError):
+        return has.get(name) == value

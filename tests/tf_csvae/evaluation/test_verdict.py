@@ -116,6 +116,16 @@ def test_next_are_flags_relative_to_the_settings():
     assert "--steps=1400" in found["next"]
 
 
+def test_next_names_no_flag_that_the_run_already_has():
+    unused = changed("probe/w", {"tall": {"auc": 0.5}}) | {"kept": {"tall": {"heavy": 0.5}}}
+    found = judged(unused, w_prior="fixed", w_separation=3.0, w_posterior="free")
+    assert "subspace_unused" in found["reasons"]
+    assert "--w_posterior=residual" in found["next"]
+    found = judged(unused, w_prior="fixed", w_separation=3.0, w_posterior="residual", beta2=1.0)
+    assert "subspace_unused" in found["reasons"]
+    assert not [flag for flag in found["next"] if "w_" in flag or "beta2" in flag]
+
+
 def test_the_criteria_of_real_labels_are_those_of_r2():
     label = dataclasses.replace(LABEL, kind="real")
     numbers = {
