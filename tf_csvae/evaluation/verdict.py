@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from tf_csvae.labels import Label
-from tf_csvae.options import flag_values
 from tf_csvae.settings import Settings
 
 STEERED, PARTLY, NOT, UNKNOWN = "steered", "partly", "not", "unknown"
@@ -234,14 +233,19 @@ def _holds_others(numbers, name) -> bool:
 
 
 def _result(status: str, words: list[str], settings: Settings) -> dict:
-    """Returns one entry of the verdict; the reasons are in the order of ``REASONS``."""
+    """Returns one entry of the verdict; the reasons are in the order of ``REASONS``.
+
+    "next" has no flag that the run already has.
+    """
     reasons = [word for word in REASONS if word in words]
-    flags = [flag for word in reasons for flag in _next(word, settings)]
-    return {"status": status, "reasons": reasons, "next": list(dict.fromkeys(flags))}
+    has = settings.flagfile().splitlines()
+    answers = [answer.split() for word in reasons for answer in _next(word, settings)]
+    new = [" ".join(flag for flag in answer if flag not in has) for answer in answers]
+    return {"status": status, "reasons": reasons, "next": list(dict.fromkeys(filter(None, new)))}
 
 
 def _next(word: str, settings: Settings) -> list[str]:
-    """Returns the flags that answer a reason, without those that the run already has."""
+    """Returns the flags that answer a reason, spelled as in flags.txt."""
     model, training = settings.model, settings.training
 
     def times(name: str, factor: float, least: float) -> str:
@@ -255,7 +259,7 @@ def _next(word: str, settings: Settings) -> list[str]:
         "few_training_examples": ["--balanced_batches"],
         "training_too_short": [longer],
         "lost_in_reconstruction": [longer],
-        "subspace_unused": ["--w_prior=fixed --w_separation=3 --w_posterior=residual --beta2=1"],
+        "subspace_unused": ["--w_prior=fixed --w_separation=3.0 --w_posterior=residual --beta2=1.0"],
         "no_guide": ["--guide=auto"] if training.guide == "none" else [],
     }
     if subspaces:
@@ -273,17 +277,4 @@ def _next(word: str, settings: Settings) -> list[str]:
         answers["exchange_too_weak"] = [more]
     if not getattr(model, "counterfactual", True):
         answers["others_change"] = ["--counterfactual"]
-    has = flag_values(settings.flagfile().splitlines())
-    new = [
-        [flag for flag in each.split() if not _is_set(has, *flag_values([flag]).items())]
-        for each in answers.get(word, [])
-    ]
-    return [" ".join(flags) for flags in new if flags]
-
-
-def _is_set(has: dict[str, str], flag: tuple[str, str]) -> bool:
-    name, value = flag
-    try:
-        return float(has[name]) == float(value)
-    except (KeyError, ValueError):
-        return has.get(name) == value
+    return answers.get(word, [])
