@@ -239,7 +239,8 @@ class GameModel(LabelledModel):
         means = self.decoded(z, w, x, step.training)
         step.px = self.likelihood(means[:n], step.x, training=step.training)
         own, other = (self.likelihood(part, exchange.x) for part in (means[:n:every], means[n:]))
-        label_consistency.show(exchange, self.guide, own, other, self.likelihood, self.config.counterfactual)
+        kept = self.config.counterfactual
+        label_consistency.show(self.space, exchange, self.guide, own, other, self.likelihood, kept)
         if self.discriminator is not None:
             label_consistency.tell_apart(self.space, self.guide, self.discriminator, step)
         return step

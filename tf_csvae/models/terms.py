@@ -57,7 +57,7 @@ def consistency(model: GameModel) -> Term:
     """Returns the term of label consistency (``objectives.label_consistency``)."""
 
     def value(step: Step) -> tf.Tensor:
-        return label_consistency.label_consistency(model.space, model.exchange_weights, step)
+        return label_consistency.label_consistency(model.exchange_weights, step)
 
     return Term("consistency", model.config.consistency_weight, value)
 

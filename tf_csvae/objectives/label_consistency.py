@@ -62,7 +62,7 @@ class Exchange:
         moved: float [n], the distance of an edit to the example: the sum of the absolute changes of
             the mean of p(x|z, w), in its standard deviations; 0 for new examples and for those that
             follow a donor; None: not yet, or rows of a table.
-        predicted: float [n, outputs], the guide's predictions of ``viewed``; None: not yet.
+        losses: float [n, k], -log h(y'_i|x') by the guide h, x' as ``viewed``; None: not yet.
         donor: float [n, *data_shape], the examples whose w_i the rows that follow one have; None:
             no style consistency.
         follows: float [n], 1 where a row gets the style of its donor; None: no style consistency.
@@ -84,7 +84,7 @@ class Exchange:
     real: tf.Tensor | None = None
     fake: tf.Tensor | None = None
     moved: tf.Tensor | None = None
-    predicted: tf.Tensor | None = None
+    losses: tf.Tensor | None = None
     donor: tf.Tensor | None = None
     follows: tf.Tensor | None = None
     shown: tf.Tensor | None = None
@@ -235,6 +235,7 @@ def request(
 
 
 def show(
+    space: LabelSpace,
     exchange: Exchange,
     guide: keras.Model,
     own: tfd.Distribution,
@@ -264,7 +265,7 @@ def show(
         exchange.made = tf.where(new, exchange.made, kept)
     # Augmented as the guide's training images were, so that fine noise cannot mislead it.
     exchange.viewed = guide.augment(exchange.made, exchange.image_seed)
-    exchange.predicted = guide(exchange.viewed)
+    exchange.losses = space.feature_losses(exchange.features, guide(exchange.viewed))
 
 
 def tell_apart(space: LabelSpace, guide: keras.Model, discriminator: keras.Model, step: Step) -> None:
@@ -281,15 +282,14 @@ def tell_apart(space: LabelSpace, guide: keras.Model, discriminator: keras.Model
     exchange.real, exchange.fake = tf.split(logits, 2)
 
 
-def label_consistency(space: LabelSpace, weights: ExchangeWeights | None, step: Step) -> tf.Tensor:
+def label_consistency(weights: ExchangeWeights | None, step: Step) -> tf.Tensor:
     """Returns E[-sum_i v_i log h(y'_i|x')] in nats per example, float [].
 
     h is the guide, x' what was decoded for the labels y', and v_i the exchange weight of the label
     that was exchanged and 1 for the others. ``weights`` None is ``EXCHANGE_WEIGHT`` for all.
     """
     exchange = step.exchange
-    predicted = exchange.predicted
-    losses = space.feature_losses(exchange.features, predicted)
+    losses = exchange.losses
     at = tf.cast(exchange.changed, losses.dtype)
     exchange.shown = tf.math.divide_no_nan(tf.reduce_sum(at * tf.exp(-losses)), tf.reduce_sum(at))
     weight = EXCHANGE_WEIGHT
@@ -299,5 +299,5 @@ def label_consistency(space: LabelSpace, weights: ExchangeWeights | None, step: 
         if step.training:
             weights.follow(exchange.y, exchange.seen)
     # A label that was not exchanged mostly is right already.
-    each = tf.cast(tf.where(exchange.changed, weight, tf.minimum(weight, 1.0)), predicted.dtype)
+    each = tf.cast(tf.where(exchange.changed, weight, tf.minimum(weight, 1.0)), losses.dtype)
     return tf.reduce_mean(tf.reduce_sum(each * losses, -1))

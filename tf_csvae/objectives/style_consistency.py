@@ -59,8 +59,7 @@ def style_consistency(space: LabelSpace, guide: keras.Model, step: Step) -> tf.T
     row counts as much as the guide sees the requested value, so the label comes before its style.
     """
     exchange = step.exchange
-    losses = space.feature_losses(exchange.features, exchange.predicted)
-    shown = tf.reduce_sum(tf.where(exchange.changed, tf.exp(-losses), 0.0), 1)
+    shown = tf.reduce_sum(tf.where(exchange.changed, tf.exp(-exchange.losses), 0.0), 1)
     counts = exchange.follows * tf.stop_gradient(tf.cast(shown, exchange.follows.dtype))
     count = replicas.mean(tf.reduce_sum(counts))
     seen, nats = _relevance(space, guide, exchange.donor, exchange.changed), []
