@@ -148,8 +148,7 @@ class Column:
             if not missing(column[row]):
                 what = f"a date such as {self._written(self.knots[0])}" if self.date else "a number"
                 problems.append(
-                    f"{table.at(row, self.name)}: expected {what}. Received: {column[row]!r}. If the "
-                    f"column holds categories, give --types={self.name}:category."
+                    f"{table.at(row, self.name)}: expected {what}. Received: {column[row]!r}. {self._advice}"
                 )
         scaling.check_number(table, self.name, values, problems)
         return values
@@ -171,10 +170,17 @@ class Column:
                 found[row] = np.nan
             elif place is None:
                 known = ", ".join(self.categories)
-                problems.append(f"{table.at(row, self.name)}: expected one of {known}. Received: {text!r}.")
+                advice = f" {self._advice}" if self.whole else ""
+                problems.append(
+                    f"{table.at(row, self.name)}: expected one of {known}. Received: {text!r}.{advice}"
+                )
             else:
                 found[row, place] = 1
         return found
+
+    @property
+    def _advice(self) -> str:
+        return f"If the column holds categories, give --types={self.name}:category."
 
     def _level(self, text: str) -> str | None:
         """Returns the nearest level of an ordered category to the number in a text."""

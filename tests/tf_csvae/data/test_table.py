@@ -223,6 +223,16 @@ def test_what_cannot_be_a_table(path, tmp_path):
         load(path)
 
 
+def test_a_text_in_an_ordered_category_is_refused_with_the_flag_that_takes_it(tmp_path):
+    values = [*[i % 3 + 4 for i in range(59)], "rotary"]
+    columns = values, [i / 7 for i in range(60)], [i % 2 for i in range(60)]
+    path = write(tmp_path / "t.csv", "v,w,sick", *columns)
+    complaint = r"v: expected one of 4, 5, 6. Received: 'rotary'. If .* give --types=v:category"
+    with pytest.raises(InputError, match=complaint):
+        load(path)
+    assert load(path, types=["v:category"]).info.columns[0].categories == ("4", "5", "6", "rotary")
+
+
 def repeat_rows(path, *pairs, change=str):
     """Appends copies of lines to a table; returns their line numbers."""
     lines = path.read_text().splitlines()
