@@ -202,8 +202,10 @@ def traverse(
 ) -> tf.Tensor:
     """Traverses the subspace w_i of a label, all else of x kept.
 
-    The points are a grid over two dimensions of w_i around the mean of p(w_i|y_i = value). Further
-    dimensions stay at that mean.
+    The points are a grid around the mean of p(w_i|y_i = value), over the dimensions of w_i, or, of
+    more than two, over the two directions in which the decoder's output changes most: the first
+    singular vectors of its Jacobian (Ramesh et al. 2018, arXiv:1812.01161), from differences of
+    one standard deviation.
 
     Args:
         model: ``GenerativeModel`` with label subspaces.
@@ -232,15 +234,36 @@ def traverse(
     first = 0 if joint else model.label_index(label) * w_dim
     still, width = [tf.zeros(())], tf.shape(own)[1]
     offsets = tf.unstack(tf.linspace(-float(extent), float(extent), steps)) if steps > 1 else still
+    # The dimensions of w_i, [n or 1, w_dim, width], and of them or their directions the first two.
+    axes = tf.one_hot(tf.reshape(first, [-1, 1]) + tf.range(w_dim), width, dtype=own.dtype)
+    if w_dim > 2:
+        axes = _directions(
+            lambda move: model.decoded(z, tf.where(slot, centre + move * deviation, own), x), axes
+        )
     # A row of the grid is one batch.
     edited = editor(model, *(tf.repeat(part, len(offsets), 0) for part in (x, z, own)))
     rows = []
     for up in offsets if w_dim > 1 else still:
-        moves = [across * tf.one_hot(first, width) + up * tf.one_hot(first + 1, width) for across in offsets]
+        moves = [across * axes[:, 0] + (up * axes[:, 1] if w_dim > 1 else 0.0) for across in offsets]
         row = tf.stack([tf.where(slot, centre + move * deviation, own) for move in moves], 1)
         made = edited(tf.reshape(row, [-1, width]))
         rows.append(tf.reshape(made, [-1, len(offsets), *model.data_shape]))
     return tf.stack(rows, 1)
+
+
+def _directions(decode: Callable[[tf.Tensor], tf.Tensor], axes: tf.Tensor) -> tf.Tensor:
+    """Returns the two directions in which what is decoded changes most, float [n, 2, width].
+
+    ``decode`` takes moves along ``axes``, float [n or 1, d, width], orthogonal and of length 1.
+    """
+    each = tf.unstack(axes, axis=1)
+    changes = tf.stack([decode(axis) - decode(-axis) for axis in each], 1)
+    changes = tf.cast(tf.reshape(changes, [tf.shape(changes)[0], len(each), -1]), axes.dtype)
+    _, vectors = tf.linalg.eigh(changes @ tf.transpose(changes, [0, 2, 1]))  # in ascending order
+    vectors = tf.transpose(vectors[..., :-3:-1], [0, 2, 1])
+    # The largest component is positive: the sign of a singular vector is arbitrary.
+    largest = tf.gather(vectors, tf.argmax(tf.abs(vectors), -1), batch_dims=2)
+    return tf.matmul(vectors * tf.sign(largest)[..., None], axes)
 
 
 def _check_subspaces(model, where: str) -> None:
