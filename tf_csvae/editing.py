@@ -231,11 +231,11 @@ def traverse(
     prior = model.prior(tf.where(this, value, y))
     centre, deviation = prior.mean(), prior.stddev()
     w_dim, joint = model.config.w_dim, model.config.w_prior == "joint"
-    first = 0 if joint else model.label_index(label) * w_dim
+    first = tf.reshape(0 if joint else model.label_index(label) * w_dim, [-1, 1])
     still, width = [tf.zeros(())], tf.shape(own)[1]
     offsets = tf.unstack(tf.linspace(-float(extent), float(extent), steps)) if steps > 1 else still
-    # The dimensions of w_i, [n or 1, w_dim, width], and of them or their directions the first two.
-    axes = tf.one_hot(tf.reshape(first, [-1, 1]) + tf.range(w_dim), width, dtype=own.dtype)
+    # Of w_i the dimensions, [n or 1, w_dim, width], or of many the two directions.
+    axes = tf.one_hot(first + tf.range(w_dim, dtype=first.dtype), width, dtype=own.dtype)
     if w_dim > 2:
         axes = _directions(
             lambda move: model.decoded(z, tf.where(slot, centre + move * deviation, own), x), axes

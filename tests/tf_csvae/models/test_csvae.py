@@ -280,3 +280,14 @@ def test_a_traversal_of_many_dimensions_follows_what_changes_most():
         for up in range(3):
             np.testing.assert_allclose(grid[:, up, place], model.restyle(x, "b", w, y), atol=1e-5)
     assert np.ptp(grid[:, 0], axis=1).max() > 0.01
+
+
+@pytest.mark.parametrize("w_dim", [1, 2, 4])
+def test_rows_of_a_graph_traverse_labels_of_their_own(w_dim):
+    model = make(w_dim=w_dim)
+    x, y = batch(2)
+    traverse = tf.function(lambda *given: model.traverse(*given, steps=3))
+    grid = traverse(tf.constant(x), tf.constant([1, 0], tf.int64), tf.constant(y))
+    for row, label in enumerate("ba"):
+        one = slice(row, row + 1)
+        np.testing.assert_allclose(grid[one], model.traverse(x[one], label, y[one], steps=3), atol=1e-5)
