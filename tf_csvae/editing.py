@@ -236,16 +236,18 @@ def traverse(
     offsets = tf.unstack(tf.linspace(-float(extent), float(extent), steps)) if steps > 1 else still
     # Of w_i the dimensions, [n or 1, w_dim, width], or of many the two directions.
     axes = tf.one_hot(first + tf.range(w_dim, dtype=first.dtype), width, dtype=own.dtype)
+
+    def moved(move: tf.Tensor) -> tf.Tensor:
+        """Returns w, [n, width], with w_i so many standard deviations from the mean."""
+        return tf.where(slot, centre + move * deviation, own)
+
     if w_dim > 2:
-        axes = _directions(
-            lambda move: model.decoded(z, tf.where(slot, centre + move * deviation, own), x), axes
-        )
+        axes = _directions(lambda move: model.decoded(z, moved(move), x), axes)
     # A row of the grid is one batch.
     edited = editor(model, *(tf.repeat(part, len(offsets), 0) for part in (x, z, own)))
     rows = []
     for up in offsets if w_dim > 1 else still:
-        moves = [across * axes[:, 0] + (up * axes[:, 1] if w_dim > 1 else 0.0) for across in offsets]
-        row = tf.stack([tf.where(slot, centre + move * deviation, own) for move in moves], 1)
+        row = tf.stack([moved(across * axes[:, 0] + up * axes[:, -1]) for across in offsets], 1)
         made = edited(tf.reshape(row, [-1, width]))
         rows.append(tf.reshape(made, [-1, len(offsets), *model.data_shape]))
     return tf.stack(rows, 1)

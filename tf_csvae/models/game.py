@@ -239,8 +239,9 @@ class GameModel(LabelledModel):
         means = self.decoded(z, w, x, step.training)
         step.px = self.likelihood(means[:n], step.x, training=step.training)
         own, other = (self.likelihood(part, exchange.x) for part in (means[:n:every], means[n:]))
-        kept = self.config.counterfactual
-        label_consistency.show(self.space, exchange, self.guide, own, other, self.likelihood, kept)
+        label_consistency.show(
+            self.space, exchange, self.guide, own, other, self.likelihood, self.config.counterfactual
+        )
         if self.discriminator is not None:
             label_consistency.tell_apart(self.space, self.guide, self.discriminator, step)
         return step
